@@ -1,0 +1,48 @@
+/* A frame: everything that one engine_step depends on. Built by ingest (live or from a recording) or read from a
+ * journal; the step only reads it. Columns are parallel arrays of `capacity` entries, `count` of them used, already in
+ * their total order (sensor index, restart count, sequence, index in datagram). */
+#ifndef WEFT_DOMAIN_FRAME_H
+#define WEFT_DOMAIN_FRAME_H
+
+#include <stdint.h>
+
+#include "engine/domain/detection.h"
+
+enum { FRAME_DETECTIONS_MAX = 1 << 16, FRAME_STATES_MAX = 1024 };
+#define FRAME_SILENCE_NS 250000000 /* an empty frame whenever this long passes without one */
+
+enum sensor_status { SENSOR_UP = 0, SENSOR_DEGRADED = 1, SENSOR_DOWN = 2 };
+
+/* Sensor state, wire type 2. */
+struct sensor_state {
+  int64_t time_ns;
+  uint64_t sequence;
+  uint32_t sensor; /* index into site.sensors */
+  uint32_t status; /* enum sensor_status */
+  double position_m[3];    /* ECEF */
+  double velocity_mps[3];  /* ECEF; all zero = unknown */
+};
+
+struct frame {
+  uint64_t number;       /* 1, 2, 3 ... */
+  int64_t time_ns;       /* live: receiver's clock at closing; recorded: running maximum of measurement time. Never
+                            decreases from frame to frame. */
+  uint32_t overload_step; /* 0 = none */
+  uint32_t count, capacity;
+  uint32_t state_count;
+  struct sensor_state *states; /* FRAME_STATES_MAX, in order of (sensor, sequence) */
+  /* columns, see struct detection */
+  int64_t *time_of_ns;
+  uint64_t *sequence;
+  uint32_t *sensor;
+  uint16_t *index;
+  uint8_t *kind;
+  uint16_t *valid;
+  float *snr_db;
+  double (*measure)[4];
+  float (*sigma)[4];
+  double (*platform_m)[3];
+  int64_t *arrival_ns; /* not journalled */
+};
+
+#endif

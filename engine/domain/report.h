@@ -1,0 +1,44 @@
+/* What a step says of a track: the content of one track line, and the step's output as a whole. Written by the
+ * tracker, read by emit. */
+#ifndef WEFT_DOMAIN_REPORT_H
+#define WEFT_DOMAIN_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/domain/site.h"
+
+enum track_status { STATUS_TENTATIVE, STATUS_CONFIRMED, STATUS_LOST };
+enum track_class { CLASS_UNKNOWN, CLASS_BALLISTIC, CLASS_AIRCRAFT, CLASS_ORBITAL };
+enum track_phase { PHASE_BOOST, PHASE_COAST, PHASE_REENTRY, PHASE_CRUISE };
+extern const char *const track_status_names[];
+extern const char *const track_class_names[];
+extern const char *const track_phase_names[];
+
+enum { SENSOR_WORDS = SITE_SENSORS_MAX / 64 };
+
+struct track_report {
+  int64_t time_ns;       /* when the state is valid */
+  uint64_t track;        /* number, unique per centre for ever */
+  uint8_t status, phase, class_; /* enums above */
+  bool has_phase;        /* phase and phase_probability apply (not for class unknown) */
+  double position_m[3];  /* ECEF, mean of the whole mixture */
+  double velocity_mps[3];
+  double covariance[21]; /* upper triangle by rows, position then velocity, SI */
+  double lat_deg, lon_deg, height_m; /* WGS-84 of position_m */
+  double existence;      /* probability */
+  double phase_probability[3]; /* boost, coast, reentry; class ballistic and orbital only */
+  uint64_t sensors[SENSOR_WORDS]; /* bit per sensor index whose detections this track used */
+  uint64_t detections;   /* used so far */
+  int64_t first_time_ns; /* measurement time of its first detection */
+  int64_t arrival_ns;    /* of its newest detection in this frame, 0 if none; only for latency_us */
+};
+
+struct step_output {
+  uint64_t frame;
+  int64_t frame_time_ns;
+  uint32_t count, capacity;
+  struct track_report *reports; /* ordered by track number */
+};
+
+#endif

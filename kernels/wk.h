@@ -1,0 +1,159 @@
+/* wk: the kernels of weft. Pure mathematics over flat arrays; no allocation, no I/O, no state. Everything is double
+ * precision, SI units, radians, ECEF axes (WGS-84) unless a name says otherwise. Equation numbers refer to docs/maths.md.
+ *
+ * Results are bit-identical between the variants (scalar, AVX2, AVX-512) and between lanes: a lane never sees its
+ * neighbours, no libm is used, every fused multiply-add is explicit. */
+#ifndef WK_H
+#define WK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WK_LANES = 8 };
+typedef double wk_lane[WK_LANES] __attribute__((aligned(64)));
+
+/* Packed symmetric n x n: the upper triangle by rows. */
+#define WK_PACKED(n) ((n) * ((n) + 1) / 2)
+#define WK_AT(n, i, j) ((i) * (n) - (i) * ((i)-1) / 2 + (j) - (i)) /* i <= j */
+
+/* Motion modes. The ballistic bank mixes the first three among themselves, the aircraft bank the last two. */
+enum wk_mode { WK_BOOST, WK_COAST, WK_REENTRY, WK_CV, WK_CT, WK_MODES };
+/* States. All begin with position (m) and velocity (m/s), ECEF. Boost adds the specific force (m/s^2, ECEF, what an
+ * accelerometer would feel less gravity: thrust and drag together); re-entry adds ln(CD A / m) (ln m^2/kg), the log
+ * inverse ballistic coefficient; coordinated turn adds the turn rate about the local vertical (rad/s, positive to the
+ * left seen from above). */
+enum { WK_BOOST_N = 9, WK_COAST_N = 6, WK_REENTRY_N = 7, WK_CV_N = 6, WK_CT_N = 7 };
+
+/* Offsets of elements in a bank: for each mode its state then its packed covariance; last the mode weights. */
+enum {
+  WK_B_BOOST_X = 0,
+  WK_B_BOOST_P = WK_B_BOOST_X + WK_BOOST_N,
+  WK_B_COAST_X = WK_B_BOOST_P + WK_PACKED(WK_BOOST_N),
+  WK_B_COAST_P = WK_B_COAST_X + WK_COAST_N,
+  WK_B_REENTRY_X = WK_B_COAST_P + WK_PACKED(WK_COAST_N),
+  WK_B_REENTRY_P = WK_B_REENTRY_X + WK_REENTRY_N,
+  WK_B_WEIGHT = WK_B_REENTRY_P + WK_PACKED(WK_REENTRY_N), /* boost, coast, re-entry; sum 1 */
+  WK_BALLISTIC_ELEMENTS = WK_B_WEIGHT + 3,                /* 119 */
+  WK_A_CV_X = 0,
+  WK_A_CV_P = WK_A_CV_X + WK_CV_N,
+  WK_A_CT_X = WK_A_CV_P + WK_PACKED(WK_CV_N),
+  WK_A_CT_P = WK_A_CT_X + WK_CT_N,
+  WK_A_WEIGHT = WK_A_CT_P + WK_PACKED(WK_CT_N), /* constant velocity, turn; sum 1 */
+  WK_AIRCRAFT_ELEMENTS = WK_A_WEIGHT + 2,       /* 64 */
+  WK_TRACK_ELEMENTS = WK_BALLISTIC_ELEMENTS + WK_AIRCRAFT_ELEMENTS /* ballistic bank first: 183 */
+};
+
+/* Eight tracks' banks, element-major. */
+struct wk_ballistic_block {
+  wk_lane e[WK_BALLISTIC_ELEMENTS];
+};
+struct wk_aircraft_block {
+  wk_lane e[WK_AIRCRAFT_ELEMENTS];
+};
+
+/* Process noise and switching. Defaults in wk_tuning_default(); every figure is explained in docs/maths.md. */
+struct wk_tuning {
+  double boost_jerk_psd;      /* (m/s^3)^2 s: white jerk on the specific force */
+  double boost_force_tau_s;   /* correlation time of the specific force */
+  double coast_accel_psd;     /* (m/s^2)^2 s */
+  double coast_drag_fraction; /* extra coast noise: this fraction of rho v^2 / (2 beta) at beta = 5000 kg/m^2, one sigma */
+  double reentry_accel_psd;   /* (m/s^2)^2 s */
+  double reentry_drag_psd;    /* (ln m^2/kg)^2 / s: random walk of the log inverse ballistic coefficient */
+  double cv_accel_psd;        /* horizontal */
+  double ct_accel_psd;
+  double ct_turn_psd;         /* (rad/s)^2 / s */
+  double vertical_fraction;   /* aircraft: vertical noise amplitude over horizontal */
+  double boost_end_rate;      /* 1/s: boost to coast or re-entry */
+  double boost_begin_rate;    /* 1/s: coast or re-entry to boost */
+  double settle_rate;         /* 1/s: coast <-> re-entry to whichever the altitude and climb call for */
+  double stray_rate;          /* 1/s: the other way round */
+  double reentry_altitude_m;  /* 80 km: re-entry begins below this on the way down */
+  double turn_begin_rate;     /* 1/s */
+  double turn_end_rate;       /* 1/s */
+};
+struct wk_tuning wk_tuning_default(void);
+
+/* A measurement per lane. All four kinds share the form: d = position - site, (a, b, c) = enu d, then
+ *   range = |d|, azimuth = atan2(a, b), elevation = atan2(c, hypot(a, b)), range rate = d . (v - site_velocity) / |d|,
+ *   height = WGS-84 height above the ellipsoid, x y z = position.
+ * A component with present = 0 has no influence on state, evidence or distance (docs/maths.md: row 0, innovation 0,
+ * variance 1/(2 pi)). */
+enum wk_kind { WK_RADAR, WK_RADAR2D, WK_LOS, WK_POSITION, WK_KINDS };
+struct wk_measure_block {
+  wk_lane z[4];       /* radar: range, azimuth, elevation, range rate; radar2d: range, azimuth, height, -; los: azimuth,
+                         elevation, -, -; position: x, y, z, - */
+  wk_lane variance[4];
+  wk_lane present[4]; /* 0.0 or 1.0 */
+  wk_lane site_m[3];
+  wk_lane site_velocity_mps[3];
+  wk_lane enu[9];
+};
+
+/* What a measurement says of a bank, per lane. */
+struct wk_evidence_block {
+  wk_lane log_likelihood;  /* ln sum_m w_m N(z; h(x_m), S_m), w the predicted weights */
+  wk_lane distance2;       /* smallest squared Mahalanobis distance over modes with w_m > 1e-3 */
+  wk_lane dimension;       /* number of present components */
+  wk_lane mode_log_likelihood[3]; /* by mode of the bank; unused entries 0 */
+};
+
+struct wk_table {
+  const char *name; /* "scalar", "v3", "v4" */
+
+  /* Records (one track's bank, element after element, 64-byte aligned not required) to lanes and back. A NULL record
+   * loads a copy of record 0 (which must not be NULL) and stores nothing. */
+  void (*ballistic_load)(struct wk_ballistic_block *block, const double *const record[WK_LANES]);
+  void (*ballistic_store)(const struct wk_ballistic_block *block, double *const record[WK_LANES]);
+  void (*aircraft_load)(struct wk_aircraft_block *block, const double *const record[WK_LANES]);
+  void (*aircraft_store)(const struct wk_aircraft_block *block, double *const record[WK_LANES]);
+
+  /* IMM mixing (unequal dimensions) followed by prediction of every mode over dt seconds, -600 <= dt <= 600. For dt < 0
+   * (rolling back for an out-of-sequence detection) nothing is mixed and no process noise is added; `quiet` != 0
+   * in a lane asks for the same with dt > 0 (rolling forward again). */
+  void (*ballistic_predict)(struct wk_ballistic_block *block, const wk_lane dt_s, const wk_lane quiet,
+                            const struct wk_tuning *tuning);
+  void (*aircraft_predict)(struct wk_aircraft_block *block, const wk_lane dt_s, const wk_lane quiet,
+                           const struct wk_tuning *tuning);
+
+  /* EKF update of every mode and of the weights, in place. Lanes with enable = 0.0 only yield evidence. */
+  void (*ballistic_update)(struct wk_ballistic_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                           const wk_lane enable, struct wk_evidence_block *evidence);
+  void (*aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                          const wk_lane enable, struct wk_evidence_block *evidence);
+
+  /* Moments of a bank's mixture: 6 means (position, velocity) then 21 packed covariances. */
+  void (*ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
+  void (*aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
+
+  /* Elementary functions over n values, in any alignment: out[i] = f(in[i]). Stated errors in docs/maths.md. */
+  void (*sin)(double *out, const double *in, size_t n);   /* |x| <= 1e5 */
+  void (*cos)(double *out, const double *in, size_t n);   /* |x| <= 1e5 */
+  void (*exp)(double *out, const double *in, size_t n);   /* flushes below -708, +inf above 709.78 */
+  void (*log)(double *out, const double *in, size_t n);   /* x > 0, normal */
+  void (*atan2)(double *out, const double *y, const double *x, size_t n);
+
+  /* Geodesy and environment over n points given as x, y, z columns. */
+  void (*geodetic)(double *lat_rad, double *lon_rad, double *height_m, const double *x, const double *y, const double *z,
+                   size_t n);                              /* WGS-84, |p| >= 1e6 m, to 1e8 m */
+  void (*gravity)(double *gx, double *gy, double *gz, const double *x, const double *y, const double *z,
+                  size_t n);                               /* central + J2, no centrifugal part, m/s^2 */
+  void (*density)(double *rho, const double *height_m, size_t n); /* US Standard Atmosphere 1976, kg/m^3, -5 to 1000 km */
+};
+
+/* The best variant that this CPU runs, chosen once; the environment variable WEFT_KERNELS (scalar, v3, v4) overrides
+ * it for tests (an impossible choice falls back to the best). wk_variant(name) returns NULL where the CPU lacks it. */
+const struct wk_table *wk_table(void);
+const struct wk_table *wk_variant(const char *name);
+
+/* One value at a time, same bits as the lanes. */
+double wk_sin(double x);
+double wk_cos(double x);
+double wk_exp(double x);
+double wk_log(double x);
+double wk_atan2(double y, double x);
+void wk_geodetic_from_ecef(const double ecef_m[3], double *lat_rad, double *lon_rad, double *height_m);
+void wk_ecef_from_geodetic(double lat_rad, double lon_rad, double height_m, double ecef_m[3]);
+/* Rows east, north, up (unit vectors in ECEF). */
+void wk_enu_rows(double lat_rad, double lon_rad, double enu[9]);
+
+#endif
