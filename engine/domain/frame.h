@@ -4,8 +4,11 @@
 #ifndef WEFT_DOMAIN_FRAME_H
 #define WEFT_DOMAIN_FRAME_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/arena.h"
 #include "engine/domain/detection.h"
 
 enum { FRAME_DETECTIONS_MAX = 1 << 16, FRAME_STATES_MAX = 1024 };
@@ -44,5 +47,23 @@ struct frame {
   double (*platform_m)[3];
   int64_t *arrival_ns; /* not journalled */
 };
+
+/* Takes the columns for `capacity` detections (1 to FRAME_DETECTIONS_MAX) and FRAME_STATES_MAX states from the arena; the
+ * frame is empty. 0, or -ENOMEM. frame_bytes says how much that is. */
+int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity);
+size_t frame_bytes(uint32_t capacity);
+
+/* No entries, number, time and overload step 0; the columns stay. */
+void frame_reset(struct frame *frame);
+
+/* Writes a detection at the end, reads one back; there must be room, `at` must be below count. */
+void frame_append(struct frame *frame, const struct detection *detection);
+void frame_detection(const struct frame *frame, uint32_t at, struct detection *detection);
+
+/* Copies everything, arrival times too. `to` must have the capacity. */
+void frame_copy(struct frame *to, const struct frame *from);
+
+/* The same in everything that a step depends on (not arrival times), bit for bit. */
+bool frame_equal(const struct frame *a, const struct frame *b);
 
 #endif

@@ -42,6 +42,8 @@ struct ledger_sensor {
   struct ledger_row detections;
   uint64_t fates[FATES];     /* of detections; [FATE_IN_FLIGHT] = accepted - sum of the others, kept by ledger_settle */
   uint64_t states;           /* sensor states accepted */
+  uint64_t states_refused;   /* sensor states that were not finite or out of range, stale or future */
+  uint64_t parity;           /* parity datagrams: accepted, not used yet */
   uint64_t sequence_gaps;    /* datagrams that the sequence numbers say we never saw */
   uint64_t restarts;         /* sequence older than the window: the sender began again */
   uint64_t skipped[8];       /* enum ledger_skip */

@@ -1,0 +1,85 @@
+/* Admission: every datagram and every detection is either accepted into the open frame or refused with its reason in the
+ * ledger; nothing is lost without a count. One thread; allocates at open only.
+ *
+ * Which row of the ledger: the sensor's that the header names where it is configured (a datagram with a wrong CRC too:
+ * that is where the operator looks for a bad link), else the last row, "unknown".
+ *
+ * Order of the checks on a datagram: form and version and CRC (wire.h), sensor known, sealing, exercise, repetition,
+ * then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count` detections
+ * counted as received and refused for the same reason. A datagram whose entries are all refused is still an accepted
+ * datagram. Sealed bodies and keys are not supported yet: sealed data, and unsealed data of a sensor that has a key, is
+ * `unauthenticated`. Parity datagrams are accepted, counted in `parity`, and carry nothing yet.
+ *
+ * Order of the checks on a detection: kind (must be the sensor's own) and needed bits (malformed), finite, ranges of the
+ * contract and of plausible sigmas (config.h), then the registration is subtracted from range, azimuth, elevation and
+ * time: frame and journal hold corrected values, azimuth wrapped to (-pi, pi]; what the correction takes out of range is
+ * out_of_range. Then repetition (recordings), stale, future, budget. Stale and future judge the corrected time. Bits that mean
+ * nothing for the kind are cleared and their values zeroed; a range rate for which neither the detection nor the sensor has
+ * a sigma is dropped. A sigma of 0 stays 0 in the frame: the sensor's own.
+ *
+ * Sensor states count in `states` or `states_refused`; their time is corrected by time_s too. */
+#ifndef WEFT_INGEST_INTAKE_H
+#define WEFT_INGEST_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/domain/ledger.h"
+#include "engine/domain/site.h"
+#include "engine/ingest/frame_builder.h"
+
+enum {
+  INTAKE_REPEATS = 4096 /* records of one sensor within which an exact repeat is recognised */
+};
+
+enum intake_verdict {
+  INTAKE_ACCEPTED,
+  INTAKE_REFUSED, /* and counted */
+  INTAKE_CLOSE    /* nothing was consumed or counted: close the frame (intake.close_ns for a recording) and call again */
+};
+
+/* Which mode the input belongs to. */
+enum intake_mode { INTAKE_MODE_ANY, INTAKE_MODE_LIVE, INTAKE_MODE_EXERCISE };
+
+struct intake_sensor; /* private: window, newest time, repeats, budget */
+
+struct intake {
+  const struct site *site;         /* borrowed */
+  struct ledger *ledger;           /* borrowed; intake_open sets its sensor_count */
+  struct frame_builder *builder;   /* borrowed */
+  struct frame_rule *rule;         /* borrowed; NULL: the caller alone decides when frames close (live) */
+  enum site_time time;             /* how age is judged: site.time for `run`, SITE_TIME_RECORDED for recordings */
+  uint32_t budget;                 /* detections of one sensor in one frame; more are over_budget. Default: the builder's
+                                      capacity, which is never exceeded. */
+  int64_t close_ns;                /* with INTAKE_CLOSE and a rule: the time to close the frame with */
+  struct intake_sensor *sensors;   /* sensor_count of them */
+};
+
+/* Everything is taken from `arena`; intake_bytes says how much at most. The builder's capacity must be at least the most
+ * entries that a datagram can have (65,535). 0 or -ENOMEM. */
+int intake_open(struct intake *intake, struct arena *arena, const struct site *site, struct ledger *ledger,
+                struct frame_builder *builder, enum site_time time, struct frame_rule *rule);
+size_t intake_bytes(const struct site *site);
+
+/* One datagram as received (over TCP: without its length prefix). `data` needs no alignment. */
+enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns);
+
+/* One detection that came without a datagram of ours (CSV, ASTERIX). Its sensor index must be valid, or sensor_count for an
+ * unknown sensor (refused as such). `record` is the raw record for the recognition of exact repeats, NULL for inputs without that
+ * rule. Counts detections only. */
+enum intake_verdict intake_detection(struct intake *intake, const struct detection *detection, enum intake_mode mode,
+                                     const uint8_t *record, uint32_t record_size);
+
+/* A record or line that could not be turned into a detection at all. */
+void intake_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal);
+/* Input that is counted but is no detection. */
+void intake_skip(struct intake *intake, uint32_t sensor, enum ledger_skip skip);
+/* For records that are no detections (CAT034): was this very record among the sensor's last INTAKE_REPEATS? Remembers it. */
+bool intake_repeated(struct intake *intake, uint32_t sensor, const uint8_t *record, uint32_t record_size);
+
+/* Closes the open frame: frame_builder_close, the budgets start anew, the rule is told. */
+void intake_close_frame(struct intake *intake, int64_t time_ns, uint32_t overload_step, struct frame *out);
+
+#endif
