@@ -1,0 +1,32 @@
+/* Bounded text builder with number formatting that depends on neither locale nor libc: equal values give equal bytes
+ * everywhere. Text that does not fit is left out and remembered in `cut`. */
+#ifndef WEFT_BASE_TEXT_H
+#define WEFT_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+  char *data;      /* borrowed */
+  size_t capacity; /* bytes */
+  size_t used;     /* bytes; no terminating zero is written */
+  bool cut;        /* something did not fit; what is there is then not to be used */
+  bool not_finite; /* a NaN or an infinity was to be written; 0 stands in its place */
+};
+
+struct text text_open(char *data, size_t capacity);
+void text_bytes(struct text *text, const char *bytes, size_t size);
+void text_put(struct text *text, const char *string);
+void text_char(struct text *text, char c);
+void text_u64(struct text *text, uint64_t value);
+void text_i64(struct text *text, int64_t value);
+/* As printf("%.*f") in the C locale, rounded to nearest even of the exact value, but never "-0". `digits` 0 to 9; |value|
+ * below 1e15, beyond it as text_general with 17 digits. */
+void text_fixed(struct text *text, double value, unsigned digits);
+/* As printf("%.*g") in the C locale, but 0 for -0. `digits` (significant) 1 to 17. */
+void text_general(struct text *text, double value, unsigned digits);
+/* A JSON string with its quotes. Bytes that are no valid UTF-8 become U+FFFD. */
+void text_json(struct text *text, const char *string);
+
+#endif

@@ -1,0 +1,71 @@
+/* What the server says of itself: Prometheus text for GET /metrics, a JSON body for GET /health, and the ledger as one
+ * JSON line at exit. All three are written from plain values taken at a frame boundary, so that the books balance. */
+#ifndef WEFT_EMIT_METRICS_H
+#define WEFT_EMIT_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/histogram.h"
+#include "engine/domain/ledger.h"
+#include "engine/domain/site.h"
+#include "engine/emit/track_port.h"
+
+enum { METRICS_STAGES_MAX = 16, METRICS_STATUSES = 3, LEDGER_JSON_SENSOR_BYTES = 2560 };
+
+struct metrics_stage {
+  const char *name;  /* static text, e.g. "decode" */
+  uint64_t count;    /* times run */
+  uint64_t sum_ns;   /* time spent in it */
+};
+
+/* Filled by the server at a frame boundary. About 160 KiB: not on a stack. Zero means zero; nothing is left out but the
+ * journal's metrics without a journal. */
+struct metrics_snapshot {
+  const struct site *site;           /* borrowed */
+  const char *version;               /* build information, static text; NULL: left out */
+  const char *kernels;               /* variant in use: scalar, v3, v4 */
+  const char *io;                    /* receive back end */
+  uint32_t workers;
+  int64_t start_ns;                  /* server's start, Unix time */
+  struct ledger ledger;              /* settled */
+  uint64_t frames;                   /* stepped so far */
+  struct histogram frame_detections; /* detections per frame */
+  struct histogram latency_ns;       /* arrival to emission */
+  uint32_t stage_count;
+  struct metrics_stage stages[METRICS_STAGES_MAX];
+  uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */
+  bool journal_on;
+  bool journal_failed;
+  uint64_t journal_accepted_frame;   /* newest frame appended */
+  uint64_t journal_durable_frame;    /* newest frame synced */
+  uint64_t ring_used, ring_capacity; /* between ingest and the engine, entries */
+  uint32_t overload_step;
+  uint64_t overload_changes;
+  uint64_t lines_not_finite;         /* track reports that gave no line, all outputs */
+  struct track_port_counts track_port;
+};
+
+/* Largest text that metrics_write can need for this site, bytes. */
+size_t metrics_text_max(const struct site *site);
+/* Prometheus text exposition format 0.0.4. Returns its length (no terminating zero), or 0 when `size` is too small. */
+size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *snapshot);
+
+/* {"status":"ok",...} or {"status":"unhealthy","reason":"..."}: `reason` NULL means healthy. Returns its length, 0 when
+ * `size` (512 is always enough for a reason below 64 characters) is too small. */
+size_t health_write(char *body, size_t size, const struct site *site, const char *reason, uint64_t frames,
+                    uint64_t tracks);
+
+/* Largest ledger line for this site, bytes. */
+size_t ledger_json_max(const struct site *site);
+/* The ledger (settled) as one JSON line with its newline:
+ *   {"ledger":{"sensors":[{"sensor":101,"name":"..","datagrams":{"received":..,"accepted":..,"refused":{13 reasons}},
+ *    "detections":{"received","accepted","refused":{..},"associated","started","clutter","late","shed","in_flight"},
+ *    "states","sequence_gaps","restarts","skipped":{8 reasons}},...],"total":{the same without sensor and name},
+ *    "kernel_drops","unjournaled"},"balanced":true}
+ * The last entry of sensors has "sensor":"unknown". Every key is always there. Returns its length, 0 when `size` is too
+ * small. */
+size_t ledger_json_write(char *line, size_t size, const struct ledger *ledger, const struct site *site);
+
+#endif
