@@ -89,11 +89,13 @@ enum asterix_status asterix_service_decode(const uint8_t *data, size_t size, str
 
 /* Index of the sensor with this SAC/SIC in its configuration, or ASTERIX_RADAR_UNKNOWN. */
 uint32_t asterix_radar_find(const struct site *site, uint8_t sac, uint8_t sic);
+/* The same for a decoded record, which may lack its source: unknown then. */
+uint32_t asterix_record_radar(const struct site *site, const struct asterix_record *record);
 
-/* What a plot is good for. Tested in this order. */
+/* What a plot is good for. Where several hold, TEST comes first, then in this order, SIMULATED last. */
 enum asterix_use {
   ASTERIX_USE_PLOT,          /* *out is a detection */
-  ASTERIX_USE_SIMULATED,     /* SIM: *out is a detection, of exercise data */
+  ASTERIX_USE_SIMULATED,     /* SIM, and none of the below: *out is a detection, of exercise data */
   ASTERIX_USE_TEST,          /* TST */
   ASTERIX_USE_FIELD_MONITOR, /* RAB */
   ASTERIX_USE_NO_DETECTION,  /* TYP 0, or no descriptor */
@@ -101,10 +103,10 @@ enum asterix_use {
   ASTERIX_USE_NO_TIME,       /* no time of day, or one of 24 h and more: malformed */
   ASTERIX_USE_OUT_OF_RANGE   /* detection_check refused it: range above 1e8 m */
 };
-/* Makes a radar2d detection of a plot of the radar `sensor` (index) at `time_ns` (see clock_day.h). Height: the radar's own
- * 3-D height where there is one (it is measured, and above mean sea level), else a valid flight level, each taken as height
- * above the ellipsoid (interfaces.md section 3); else none. Sigmas are left to the configuration; sequence, index and
- * arrival to the caller. */
+/* Makes a radar2d detection of a plot of the radar `sensor` (index) at `time_ns` (see clock_day.h). Height: a valid flight
+ * level, because all radars that see the aircraft report the same one, to 25 ft; else the radar's own 3-D height; each
+ * taken as height above the ellipsoid (interfaces.md section 3); else none. Sigmas are left to the configuration;
+ * sequence, index and arrival to the caller. */
 enum asterix_use asterix_plot_detection(const struct asterix_plot *plot, uint32_t sensor, int64_t time_ns,
                                         struct detection *out);
 

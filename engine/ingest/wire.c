@@ -1,0 +1,226 @@
+#include "engine/ingest/wire.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <isa-l/crc.h>
+
+#include "engine/base/check.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-endian and read by memcpy");
+
+enum { OFFSET_CRC = 36 };
+static const uint8_t magic[4] = {'W', 'E', 'F', 'T'};
+
+static uint16_t read_u16(const uint8_t *at) {
+  uint16_t v;
+  memcpy(&v, at, sizeof v);
+  return v;
+}
+
+static uint32_t read_u32(const uint8_t *at) {
+  uint32_t v;
+  memcpy(&v, at, sizeof v);
+  return v;
+}
+
+static uint64_t read_u64(const uint8_t *at) {
+  uint64_t v;
+  memcpy(&v, at, sizeof v);
+  return v;
+}
+
+static void write_bytes(uint8_t *at, const void *value, size_t size) { memcpy(at, value, size); }
+
+enum refusal wire_refusal(enum wire_verdict verdict) {
+  switch (verdict) {
+  case WIRE_MALFORMED: return REFUSAL_MALFORMED;
+  case WIRE_VERSION: return REFUSAL_VERSION;
+  case WIRE_NOT_FINITE: return REFUSAL_NOT_FINITE;
+  case WIRE_OUT_OF_RANGE: return REFUSAL_OUT_OF_RANGE;
+  case WIRE_OK: break;
+  }
+  weft_assert(verdict != WIRE_OK);
+  return REFUSAL_MALFORMED;
+}
+
+/* ISA-L's function leaves both inversions to its caller, and does not promise to leave the bytes alone by its type. */
+uint32_t wire_crc32c(uint32_t crc, const void *data, size_t size) {
+  weft_assert(size <= INT_MAX);
+  return ~(uint32_t)crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, ~crc);
+}
+
+bool wire_crc_ok(const uint8_t *data, size_t size) {
+  weft_assert(size >= WIRE_HEADER_SIZE);
+  uint8_t header[WIRE_HEADER_SIZE];
+  memcpy(header, data, sizeof header);
+  memset(header + OFFSET_CRC, 0, 4);
+  uint32_t crc = wire_crc32c(0, header, sizeof header);
+  crc = wire_crc32c(crc, data + WIRE_HEADER_SIZE, size - WIRE_HEADER_SIZE);
+  return crc == read_u32(data + OFFSET_CRC);
+}
+
+/* Whether the body is as long as its type, count and flags say. */
+static bool body_fits(const struct wire_header *h, const uint8_t *body) {
+  uint32_t tag = h->flags & WIRE_SEALED ? WIRE_TAG_SIZE : 0;
+  if (h->type != WIRE_PARITY) return h->body_size == (uint32_t)h->count * WIRE_ENTRY_SIZE + tag;
+  if (h->body_size < WIRE_PARITY_HEAD_SIZE + tag) return false;
+  if (tag) return true; /* what is in it can be read once it is opened */
+  return read_u32(body + 12) == h->body_size - WIRE_PARITY_HEAD_SIZE;
+}
+
+enum wire_verdict wire_header_decode(const uint8_t *data, size_t size, struct wire_header *out) {
+  memset(out, 0, sizeof *out);
+  if (size < WIRE_HEADER_SIZE || size > WIRE_DATAGRAM_MAX) return WIRE_MALFORMED;
+  if (memcmp(data, magic, sizeof magic) != 0) return WIRE_MALFORMED;
+  out->sensor = read_u32(data + 8);
+  if (data[4] != WIRE_VERSION_1) return WIRE_VERSION;
+  out->type = data[5];
+  out->flags = read_u16(data + 6);
+  out->count = read_u16(data + 12);
+  out->key_epoch = read_u16(data + 14);
+  out->sequence = read_u64(data + 16);
+  out->sent_ns = (int64_t)read_u64(data + 24);
+  out->body_size = read_u32(data + 32);
+  out->crc = read_u32(data + OFFSET_CRC);
+  if (out->type < WIRE_DETECTIONS || out->type > WIRE_PARITY) return WIRE_MALFORMED;
+  /* A flag that version 1 does not have would change the meaning of the body. */
+  if (out->flags & ~(WIRE_EXERCISE | WIRE_SEALED)) return WIRE_MALFORMED;
+  if (out->body_size != size - WIRE_HEADER_SIZE) return WIRE_MALFORMED;
+  return body_fits(out, data + WIRE_HEADER_SIZE) ? WIRE_OK : WIRE_MALFORMED;
+}
+
+enum wire_verdict wire_detection_decode(const uint8_t *entry, struct detection *out) {
+  memset(out, 0, sizeof *out);
+  out->time_ns = (int64_t)read_u64(entry);
+  uint16_t kind = read_u16(entry + 8);
+  if (kind < KIND_RADAR || kind >= KIND_END) return WIRE_MALFORMED;
+  out->kind = (uint8_t)kind;
+  out->valid = (uint16_t)(read_u16(entry + 10) & (VALID_PLATFORM - 1));
+  memcpy(&out->snr_db, entry + 12, sizeof out->snr_db);
+  memcpy(out->measure, entry + 16, sizeof out->measure);
+  memcpy(out->sigma, entry + 48, sizeof out->sigma);
+  return detection_check(out);
+}
+
+static bool within(double v, double limit) { return v >= -limit && v <= limit; }
+
+enum wire_verdict wire_state_decode(const uint8_t *entry, struct sensor_state *out) {
+  memset(out, 0, sizeof *out);
+  out->time_ns = (int64_t)read_u64(entry);
+  memcpy(out->position_m, entry + 8, sizeof out->position_m);
+  memcpy(out->velocity_mps, entry + 32, sizeof out->velocity_mps);
+  out->status = read_u32(entry + 56);
+  if (out->status > SENSOR_DOWN) return WIRE_MALFORMED;
+  double radius2_m2 = 0;
+  bool inside = true;
+  for (int i = 0; i < 3; i++) {
+    double p = out->position_m[i], v = out->velocity_mps[i];
+    if (!__builtin_isfinite(p) || !__builtin_isfinite(v)) return WIRE_NOT_FINITE;
+    inside = inside && within(p, 1e8) && within(v, 1e6);
+    radius2_m2 += p * p;
+  }
+  return inside && radius2_m2 >= 6.3e6 * 6.3e6 ? WIRE_OK : WIRE_OUT_OF_RANGE;
+}
+
+/* The header of an unsealed datagram, CRC still 0. */
+static void header_encode(uint8_t *out, const struct wire_header *h, uint8_t type, uint32_t count) {
+  memset(out, 0, WIRE_HEADER_SIZE);
+  memcpy(out, magic, sizeof magic);
+  out[4] = WIRE_VERSION_1;
+  out[5] = type;
+  uint16_t flags = (uint16_t)(h->flags & WIRE_EXERCISE), count16 = (uint16_t)count;
+  uint32_t body_size = count * WIRE_ENTRY_SIZE;
+  write_bytes(out + 6, &flags, 2);
+  write_bytes(out + 8, &h->sensor, 4);
+  write_bytes(out + 12, &count16, 2);
+  write_bytes(out + 16, &h->sequence, 8);
+  write_bytes(out + 24, &h->sent_ns, 8);
+  write_bytes(out + 32, &body_size, 4);
+}
+
+static size_t datagram_size(size_t capacity, const struct wire_header *header, uint32_t count) {
+  weft_assert(!(header->flags & WIRE_SEALED));
+  size_t size = WIRE_HEADER_SIZE + (size_t)count * WIRE_ENTRY_SIZE;
+  return count <= WIRE_ENTRIES_MAX && size <= capacity ? size : 0;
+}
+
+static void crc_write(uint8_t *out, size_t size) {
+  uint32_t crc = wire_crc32c(0, out, size);
+  write_bytes(out + OFFSET_CRC, &crc, 4);
+}
+
+size_t wire_detections_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
+                              const struct detection *detections, uint32_t count) {
+  size_t size = datagram_size(capacity, header, count);
+  if (size == 0) return 0;
+  header_encode(out, header, WIRE_DETECTIONS, count);
+  uint8_t *at = out + WIRE_HEADER_SIZE;
+  for (uint32_t i = 0; i < count; i++, at += WIRE_ENTRY_SIZE) {
+    const struct detection *d = &detections[i];
+    uint16_t kind = d->kind, valid = (uint16_t)(d->valid & (VALID_PLATFORM - 1));
+    write_bytes(at, &d->time_ns, 8);
+    write_bytes(at + 8, &kind, 2);
+    write_bytes(at + 10, &valid, 2);
+    write_bytes(at + 12, &d->snr_db, 4);
+    write_bytes(at + 16, d->measure, sizeof d->measure);
+    write_bytes(at + 48, d->sigma, sizeof d->sigma);
+  }
+  crc_write(out, size);
+  return size;
+}
+
+size_t wire_states_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
+                          const struct sensor_state *states, uint32_t count) {
+  size_t size = datagram_size(capacity, header, count);
+  if (size == 0) return 0;
+  header_encode(out, header, WIRE_STATES, count);
+  uint8_t *at = out + WIRE_HEADER_SIZE;
+  for (uint32_t i = 0; i < count; i++, at += WIRE_ENTRY_SIZE) {
+    memset(at, 0, WIRE_ENTRY_SIZE);
+    write_bytes(at, &states[i].time_ns, 8);
+    write_bytes(at + 8, states[i].position_m, 24);
+    write_bytes(at + 32, states[i].velocity_mps, 24);
+    write_bytes(at + 56, &states[i].status, 4);
+  }
+  crc_write(out, size);
+  return size;
+}
+
+/* Moves bytes from the input until `held` has `want`. True when it has. */
+static bool stream_fill(struct wire_stream *s, const uint8_t **data, size_t *size, uint32_t want) {
+  size_t take = want - s->used;
+  if (take > *size) take = *size;
+  if (take == 0) return s->used == want;
+  memcpy(s->held + s->used, *data, take);
+  s->used += (uint32_t)take;
+  *data += take;
+  *size -= take;
+  return s->used == want;
+}
+
+enum wire_stream_status wire_stream_take(struct wire_stream *stream, const uint8_t **data, size_t *size,
+                                         const uint8_t **datagram, uint32_t *datagram_size_out) {
+  if (stream->broken) return WIRE_STREAM_BROKEN;
+  if (stream->used == 0 && *size >= 4) { /* whole in the input: no copy */
+    uint32_t length = read_u32(*data);
+    if (length <= WIRE_DATAGRAM_MAX && *size - 4 >= length) {
+      *datagram = *data + 4;
+      *datagram_size_out = length;
+      *data += 4 + (size_t)length;
+      *size -= 4 + (size_t)length;
+      return WIRE_STREAM_DATAGRAM;
+    }
+  }
+  if (stream->used < 4 && !stream_fill(stream, data, size, 4)) return WIRE_STREAM_MORE;
+  uint32_t length = read_u32(stream->held);
+  if (length > WIRE_DATAGRAM_MAX) {
+    stream->broken = true;
+    return WIRE_STREAM_BROKEN;
+  }
+  if (!stream_fill(stream, data, size, 4 + length)) return WIRE_STREAM_MORE;
+  stream->used = 0;
+  *datagram = stream->held + 4;
+  *datagram_size_out = length;
+  return WIRE_STREAM_DATAGRAM;
+}
