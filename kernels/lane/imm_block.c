@@ -1,0 +1,70 @@
+/* Records to lane blocks and back, and the moments of a bank's mixture (docs/maths.md M19). */
+#include "kernels/lane/imm_state.h"
+#include "kernels/lane/variant.h"
+
+/* Records are element after element, a block is lane after lane: a transposition. */
+static void records_load(wk_lane *e, int count, const double *const record[WK_LANES]) {
+  for (int l = 0; l < WK_LANES; l++) {
+    const double *from = record[l] ? record[l] : record[0];
+    for (int i = 0; i < count; i++) e[i][l] = from[i];
+  }
+}
+static void records_store(const wk_lane *e, int count, double *const record[WK_LANES]) {
+  for (int l = 0; l < WK_LANES; l++) {
+    if (!record[l]) continue;
+    for (int i = 0; i < count; i++) record[l][i] = e[i][l];
+  }
+}
+
+void WK_NAME(ballistic_load)(struct wk_ballistic_block *block, const double *const record[WK_LANES]) {
+  records_load(block->e, WK_BALLISTIC_ELEMENTS, record);
+}
+void WK_NAME(ballistic_store)(const struct wk_ballistic_block *block, double *const record[WK_LANES]) {
+  records_store(block->e, WK_BALLISTIC_ELEMENTS, record);
+}
+void WK_NAME(aircraft_load)(struct wk_aircraft_block *block, const double *const record[WK_LANES]) {
+  records_load(block->e, WK_AIRCRAFT_ELEMENTS, record);
+}
+void WK_NAME(aircraft_store)(const struct wk_aircraft_block *block, double *const record[WK_LANES]) {
+  records_store(block->e, WK_AIRCRAFT_ELEMENTS, record);
+}
+
+/* Mean and covariance of position and velocity over the modes, the spread of the means included. */
+WK_INLINE void modes_moments(int modes, const int *n, const wk_lane *const *x, const wk_lane *weights, int first,
+                             wk_lane *moments) {
+  lane weight[3], mean[6], covariance[WK_PACKED(6)];
+  lanes_load(weight, weights, modes, first);
+  for (int a = 0; a < 6; a++) {
+    mean[a] = lane_all(0.0);
+    for (int m = 0; m < modes; m++) mean[a] = lane_fma(weight[m], lane_load(x[m][a] + first), mean[a]);
+  }
+  for (int a = 0; a < 6; a++) {
+    for (int b = a; b < 6; b++) {
+      lane sum = lane_all(0.0);
+      for (int m = 0; m < modes; m++) {
+        const lane da = lane_load(x[m][a] + first) - mean[a], db = lane_load(x[m][b] + first) - mean[b];
+        const lane p = lane_load(x[m][n[m] + packed_at(n[m], a, b)] + first);
+        sum = lane_fma(weight[m], lane_fma(da, db, p), sum);
+      }
+      covariance[packed_at(6, a, b)] = sum;
+    }
+  }
+  lanes_store(moments, mean, 6, first);
+  lanes_store(moments + 6, covariance, WK_PACKED(6), first);
+}
+
+void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]) {
+  static const int n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
+  const wk_lane *const x[3] = {&block->e[WK_B_BOOST_X], &block->e[WK_B_COAST_X], &block->e[WK_B_REENTRY_X]};
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    modes_moments(3, n, x, &block->e[WK_B_WEIGHT], first, moments);
+  }
+}
+
+void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]) {
+  static const int n[2] = {WK_CV_N, WK_CT_N};
+  const wk_lane *const x[2] = {&block->e[WK_A_CV_X], &block->e[WK_A_CT_X]};
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    modes_moments(2, n, x, &block->e[WK_A_WEIGHT], first, moments);
+  }
+}

@@ -1,0 +1,143 @@
+/* Measurement models: the predicted measurement h(x), its Jacobian and the innovation, for the four kinds of wk.h
+ * (docs/maths.md M15, M16). */
+#ifndef WK_IMM_MEASURE_H
+#define WK_IMM_MEASURE_H
+
+#include "kernels/lane/imm_state.h"
+#include "kernels/lane/lane_earth.h"
+#include "kernels/lane/lane_math.h"
+
+/* A target at the site, or on the vertical through it, has no direction: distances are taken as at least this. */
+#define MEASURE_DISTANCE_MIN_M 1.0
+#define MEASURE_TURN (2.0 * 3.14159265358979323846)
+#define MEASURE_ABSENT_VARIANCE (1.0 / MEASURE_TURN)
+
+enum { MEASURE_COMPONENTS_MAX = 4 };
+
+/* What the lanes at hand measured, and where from. */
+struct measure {
+  lane z[MEASURE_COMPONENTS_MAX], variance[MEASURE_COMPONENTS_MAX];
+  lane_mask present[MEASURE_COMPONENTS_MAX];
+  lane site[3], site_velocity[3], enu[9];
+};
+
+/* Innovation z - h(x) at the linearisation point, Jacobian rows by position and velocity, variances. */
+struct innovation {
+  lane value[MEASURE_COMPONENTS_MAX];
+  lane row[MEASURE_COMPONENTS_MAX][6];
+  lane variance[MEASURE_COMPONENTS_MAX];
+};
+
+WK_INLINE int measure_components(enum wk_kind kind) { return kind == WK_RADAR ? 4 : kind == WK_LOS ? 2 : 3; }
+
+WK_INLINE void measure_load(struct measure *m, enum wk_kind kind, const struct wk_measure_block *block, int first) {
+  for (int c = 0; c < measure_components(kind); c++) {
+    m->z[c] = lane_load(block->z[c] + first);
+    m->variance[c] = lane_load(block->variance[c] + first);
+    m->present[c] = ~lane_equal(lane_load(block->present[c] + first), lane_all(0.0));
+  }
+  lanes_load(m->site, block->site_m, 3, first);
+  lanes_load(m->site_velocity, block->site_velocity_mps, 3, first);
+  lanes_load(m->enu, block->enu, 9, first);
+}
+
+/* The line of sight from the site: d = p - site in ECEF, its east, north and up parts, squared ranges. */
+struct sight {
+  lane d[3], east, north, up, ground2, range2, range;
+};
+
+WK_INLINE void sight_at(struct sight *s, const struct measure *m, const lane *x) {
+  for (int c = 0; c < 3; c++) s->d[c] = x[c] - m->site[c];
+  s->east = dot3(m->enu, s->d);
+  s->north = dot3(m->enu + 3, s->d);
+  s->up = dot3(m->enu + 6, s->d);
+  const lane least = lane_all(MEASURE_DISTANCE_MIN_M * MEASURE_DISTANCE_MIN_M);
+  s->ground2 = lane_max(lane_fma(s->east, s->east, s->north * s->north), least);
+  s->range2 = lane_max(dot3(s->d, s->d), least);
+  s->range = lane_sqrt(s->range2);
+}
+
+WK_INLINE void row_clear(lane *row) {
+  for (int c = 0; c < 6; c++) row[c] = lane_all(0.0);
+}
+
+WK_INLINE void range_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
+  row_clear(v->row[at]);
+  v->value[at] = m->z[at] - s->range;
+  for (int c = 0; c < 3; c++) v->row[at][c] = s->d[c] / s->range;
+}
+
+/* Wrapped into half a turn either way. */
+WK_INLINE void azimuth_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
+  row_clear(v->row[at]);
+  const lane raw = m->z[at] - lane_atan2(s->east, s->north);
+  v->value[at] = lane_fma(lane_round(raw * lane_all(1.0 / MEASURE_TURN)), lane_all(-MEASURE_TURN), raw);
+  for (int c = 0; c < 3; c++) v->row[at][c] = (s->north * m->enu[c] - s->east * m->enu[3 + c]) / s->ground2;
+}
+
+WK_INLINE void elevation_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
+  row_clear(v->row[at]);
+  const lane ground = lane_sqrt(s->ground2);
+  const lane lean = s->up / ground;
+  v->value[at] = m->z[at] - lane_atan2(s->up, ground);
+  for (int c = 0; c < 3; c++) {
+    const lane outward = lane_fma(s->east, m->enu[c], s->north * m->enu[3 + c]);
+    v->row[at][c] = lane_fma(ground, m->enu[6 + c], -(lean * outward)) / s->range2;
+  }
+}
+
+WK_INLINE void range_rate_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s,
+                                     const lane *x) {
+  lane relative[3];
+  for (int c = 0; c < 3; c++) relative[c] = x[3 + c] - m->site_velocity[c];
+  const lane rate = dot3(s->d, relative) / s->range;
+  v->value[at] = m->z[at] - rate;
+  for (int c = 0; c < 3; c++) {
+    const lane along = s->d[c] / s->range;
+    v->row[at][c] = lane_fma(-rate, along, relative[c]) / s->range;
+    v->row[at][3 + c] = along;
+  }
+}
+
+WK_INLINE void height_innovation(struct innovation *v, int at, const struct measure *m, const lane *x) {
+  lane height, up[3];
+  row_clear(v->row[at]);
+  lane_height(x, &height, up);
+  v->value[at] = m->z[at] - height;
+  for (int c = 0; c < 3; c++) v->row[at][c] = up[c];
+}
+
+/* Everything about the state x; absent components become row 0, innovation 0, variance 1 / (2 pi). */
+WK_INLINE void innovation_at(enum wk_kind kind, const struct measure *m, const lane *x, struct innovation *v) {
+  const int components = measure_components(kind);
+  struct sight s;
+  if (kind != WK_POSITION) sight_at(&s, m, x);
+  if (kind == WK_RADAR || kind == WK_RADAR2D) {
+    range_innovation(v, 0, m, &s);
+    azimuth_innovation(v, 1, m, &s);
+  }
+  if (kind == WK_RADAR) {
+    elevation_innovation(v, 2, m, &s);
+    range_rate_innovation(v, 3, m, &s, x);
+  }
+  if (kind == WK_RADAR2D) height_innovation(v, 2, m, x);
+  if (kind == WK_LOS) {
+    azimuth_innovation(v, 0, m, &s);
+    elevation_innovation(v, 1, m, &s);
+  }
+  if (kind == WK_POSITION) {
+    for (int c = 0; c < 3; c++) {
+      row_clear(v->row[c]);
+      v->value[c] = m->z[c] - x[c];
+      v->row[c][c] = lane_all(1.0);
+    }
+  }
+  const lane zero = lane_all(0.0);
+  for (int c = 0; c < components; c++) {
+    v->value[c] = lane_select(m->present[c], v->value[c], zero);
+    v->variance[c] = lane_select(m->present[c], m->variance[c], lane_all(MEASURE_ABSENT_VARIANCE));
+    for (int a = 0; a < 6; a++) v->row[c][a] = lane_select(m->present[c], v->row[c][a], zero);
+  }
+}
+
+#endif

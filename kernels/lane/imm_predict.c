@@ -1,0 +1,117 @@
+/* Prediction of every mode of a bank: mixing, then short steps of Runge-Kutta for the mean and of the transition
+ * matrix for the covariance (docs/maths.md M6, M14). */
+#include "kernels/lane/imm_mix.h"
+#include "kernels/lane/imm_models.h"
+#include "kernels/lane/imm_state.h"
+#include "kernels/lane/variant.h"
+
+/* |dt| is clamped to this; the shortest step is one second. */
+#define PREDICT_DT_MAX_S 600.0
+enum { PREDICT_STEPS_MAX = 600 };
+/* Above this all the way the air is too thin for the re-entry mode to need its short step. */
+#define PREDICT_AIRLESS_M 120e3
+
+/* Longest step of each mode (s). Coast and level flight change slowly; the specific force is taken as constant to
+ * first order in the step over its correlation time; drag changes within a scale height; a turn within a radian. */
+WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, lane dt) {
+  if (mode == WK_BOOST) return lane_all(1.0);
+  if (mode == WK_CT) return lane_all(1.0);
+  if (mode == WK_REENTRY) {
+    lane height, up[3];
+    lane_height(x, &height, up);
+    /* Falling freely on a flat Earth from here: the lower end of the way, unless it ends higher than it starts. */
+    const lane end = height + dot3(up, x + 3) * dt - lane_all(5.0) * dt * dt;
+    const lane lowest = lane_min(height, end);
+    return lane_select(lane_less(lane_all(PREDICT_AIRLESS_M), lowest), lane_all(5.0), lane_all(1.0));
+  }
+  return lane_all(5.0);
+}
+
+/* One step of h seconds in all lanes. */
+WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, lane h, lane_mask noisy,
+                         const struct wk_tuning *tuning) {
+  const int n = 6 + motion_extra(mode);
+  const double decay = 1.0 / tuning->boost_force_tau_s;
+  const lane half = h * lane_all(0.5);
+  lane k1[IMM_STATE_MAX], k2[IMM_STATE_MAX], k3[IMM_STATE_MAX], k4[IMM_STATE_MAX];
+  lane middle[IMM_STATE_MAX], end[IMM_STATE_MAX];
+  motion_rate(mode, s->x, decay, k1);
+  for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k1[i], s->x[i]);
+  motion_rate(mode, middle, decay, k2);
+  for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k2[i], s->x[i]);
+  motion_rate(mode, middle, decay, k3);
+  for (int i = 0; i < n; i++) end[i] = lane_fma(h, k3[i], s->x[i]);
+  motion_rate(mode, end, decay, k4);
+  const lane sixth = h * lane_all(1.0 / 6.0);
+  for (int i = 0; i < n; i++) {
+    s->x[i] = lane_fma(sixth, k1[i] + k4[i] + lane_all(2.0) * (k2[i] + k3[i]), s->x[i]);
+  }
+
+  struct motion_slope slope;
+  struct motion_transition transition;
+  motion_slope_at(mode, middle, decay, &slope);
+  motion_transition_at(n - 6, &slope, h, &transition);
+  covariance_carry(n, &transition, s->p);
+  motion_noise(mode, middle, s->p, h, noisy, tuning);
+}
+
+/* Each lane takes its own number of steps; once done, further passes leave it untouched. */
+WK_INLINE void mode_predict(enum wk_mode mode, wk_lane *at, int first, lane dt, lane_mask noisy,
+                            const struct wk_tuning *tuning) {
+  const int n = 6 + motion_extra(mode);
+  struct imm_mode s, next;
+  mode_load(&s, n, at, first);
+  const lane one = lane_all(1.0);
+  const lane steps = lane_max(lane_round(lane_abs(dt) / step_longest(mode, s.x, dt) + lane_all(0.4999)), one);
+  const lane h = dt / steps;
+  const lane due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
+  double count[WK_WIDTH];
+  lane_store(count, due);
+  int passes = 0;
+  for (int l = 0; l < WK_WIDTH; l++) {
+    if (count[l] > passes) passes = (int)count[l];
+  }
+  if (passes > PREDICT_STEPS_MAX) passes = PREDICT_STEPS_MAX;
+  lane done = lane_all(0.0);
+  for (int pass = 0; pass < passes; pass++) {
+    next = s;
+    mode_step(mode, &next, h, noisy, tuning);
+    const lane_mask active = lane_less(done, due);
+    for (int i = 0; i < n; i++) s.x[i] = lane_select(active, next.x[i], s.x[i]);
+    for (int i = 0; i < WK_PACKED(n); i++) s.p[i] = lane_select(active, next.p[i], s.p[i]);
+    done = done + one;
+  }
+  mode_store(&s, n, at, first);
+}
+
+/* dt within its bound; not a number counts as zero. */
+WK_INLINE lane dt_bound(lane dt) {
+  const lane bounded = lane_max(lane_min(dt, lane_all(PREDICT_DT_MAX_S)), lane_all(-PREDICT_DT_MAX_S));
+  return lane_select(lane_equal(dt, dt), bounded, lane_all(0.0));
+}
+WK_INLINE lane_mask lanes_noisy(lane dt, lane quiet) {
+  return lane_less(lane_all(0.0), dt) & lane_equal(quiet, lane_all(0.0));
+}
+
+void WK_NAME(ballistic_predict)(struct wk_ballistic_block *block, const wk_lane dt_s, const wk_lane quiet,
+                                const struct wk_tuning *tuning) {
+  WK_NAME(ballistic_mix)(block, dt_s, quiet, tuning);
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    const lane dt = dt_bound(lane_load(dt_s + first));
+    const lane_mask noisy = lanes_noisy(dt, lane_load(quiet + first));
+    mode_predict(WK_BOOST, &block->e[WK_B_BOOST_X], first, dt, noisy, tuning);
+    mode_predict(WK_COAST, &block->e[WK_B_COAST_X], first, dt, noisy, tuning);
+    mode_predict(WK_REENTRY, &block->e[WK_B_REENTRY_X], first, dt, noisy, tuning);
+  }
+}
+
+void WK_NAME(aircraft_predict)(struct wk_aircraft_block *block, const wk_lane dt_s, const wk_lane quiet,
+                               const struct wk_tuning *tuning) {
+  WK_NAME(aircraft_mix)(block, dt_s, quiet, tuning);
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    const lane dt = dt_bound(lane_load(dt_s + first));
+    const lane_mask noisy = lanes_noisy(dt, lane_load(quiet + first));
+    mode_predict(WK_CV, &block->e[WK_A_CV_X], first, dt, noisy, tuning);
+    mode_predict(WK_CT, &block->e[WK_A_CT_X], first, dt, noisy, tuning);
+  }
+}

@@ -1,0 +1,40 @@
+#include "kernels/wk.h"
+
+/* Each figure is argued in docs/maths.md (M20); tests/kernel/filter.c holds them to what they promise. */
+struct wk_tuning wk_tuning_default(void) {
+  return (struct wk_tuning){
+      /* Thrust over mass grows by up to 1 m/s^3 as fuel burns and jumps at staging: 10 m/s^3 over a second. */
+      .boost_jerk_psd = 100.0,
+      /* Long against the update interval, so that the force is nearly constant, and short against an hour of coast, so
+       * that an unobserved force is forgotten: stationary sigma sqrt(100 * 60 / 2) = 55 m/s^2. */
+      .boost_force_tau_s = 60.0,
+      /* Gravity beyond J2 (up to 3e-4 m/s^2, wandering over minutes) and nothing else. */
+      .coast_accel_psd = 1e-5,
+      /* A body on the way up or down through thin air is braked by something between nothing and twice the drag of
+       * the reference body. */
+      .coast_drag_fraction = 1.0,
+      /* Lift, winds and wobble of a falling body, about 1 m/s^2 over a second. */
+      .reentry_accel_psd = 1.0,
+      /* The ballistic coefficient drifts by 10 percent over a second as flow and attitude change. */
+      .reentry_drag_psd = 0.01,
+      /* An airliner's speed in cruise strays by 1 m/s in 10 s. */
+      .cv_accel_psd = 0.1,
+      .ct_accel_psd = 1.0,
+      /* Rolling into a standard turn (3 degrees/s) takes some 25 s of random walk, but mixing helps. */
+      .ct_turn_psd = 1e-4,
+      /* Air traffic keeps its level better than its speed, but climbs begin and end. */
+      .vertical_fraction = 0.5,
+      /* A stage burns for about a minute. */
+      .boost_end_rate = 1.0 / 60.0,
+      /* Second burns are rare: waiting for stronger evidence costs a second, false belief in them costs accuracy of
+       * every coasting track, since it leaks the boost mode's spread into the coast mode. */
+      .boost_begin_rate = 2e-5,
+      /* The environment decides within 5 s between coast and re-entry; one in forty is misjudged. */
+      .settle_rate = 0.2,
+      .stray_rate = 0.005,
+      .reentry_altitude_m = 80e3,
+      /* Straight legs of two minutes, turns of half a minute. */
+      .turn_begin_rate = 1.0 / 120.0,
+      .turn_end_rate = 1.0 / 30.0,
+  };
+}
