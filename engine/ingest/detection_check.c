@@ -38,6 +38,12 @@ static const uint16_t needed[KIND_END] = {
     [KIND_POSITION] = VALID_XYZ,
 };
 
+uint16_t detection_slot(uint8_t kind, int slot, double *min, double *max) {
+  *min = slots[kind][slot].min;
+  *max = slots[kind][slot].max;
+  return slots[kind][slot].bit;
+}
+
 /* Keeps only what is valid for the kind, so that nothing behind can trip over what was not meant. */
 static void detection_reduce(struct detection *d) {
   uint16_t has = VALID_SNR | VALID_SIGMAS | (d->kind == KIND_LOS ? VALID_PLATFORM : 0);
@@ -64,6 +70,7 @@ enum wire_verdict detection_check(struct detection *d) {
   detection_reduce(d);
   if ((d->valid & needed[d->kind]) != needed[d->kind]) return WIRE_MALFORMED;
   if (!detection_finite(d)) return WIRE_NOT_FINITE;
+  if (d->time_ns < TIME_MIN_NS || d->time_ns > TIME_MAX_NS) return WIRE_OUT_OF_RANGE;
   for (int i = 0; i < 4; i++) {
     const struct slot *slot = &slots[d->kind][i];
     if (!(d->valid & slot->bit)) continue;

@@ -120,6 +120,7 @@ enum wire_verdict wire_state_decode(const uint8_t *entry, struct sensor_state *o
     inside = inside && within(p, 1e8) && within(v, 1e6);
     radius2_m2 += p * p;
   }
+  inside = inside && out->time_ns >= TIME_MIN_NS && out->time_ns <= TIME_MAX_NS;
   return inside && radius2_m2 >= 6.3e6 * 6.3e6 ? WIRE_OK : WIRE_OUT_OF_RANGE;
 }
 

@@ -65,11 +65,21 @@ enum wire_verdict wire_detection_decode(const uint8_t *entry, struct detection *
  * azimuth, elevation; position: x y z). WIRE_NOT_FINITE: NaN or infinity in a valid field or its sigma.
  * WIRE_OUT_OF_RANGE: range outside 0..1e8 m, azimuth outside +-2 pi, elevation outside +-pi/2, a negative sigma; and,
  * where the contract names no range, so that no arithmetic behind can overflow: height and x, y, z outside +-1e8 m,
- * range rate beyond the speed of light, platform outside +-1e8 m per axis. */
+ * range rate beyond the speed of light, platform outside +-1e8 m per axis, time of measurement outside TIME_MIN_NS ..
+ * TIME_MAX_NS. */
 enum wire_verdict detection_check(struct detection *detection);
 
+/* Differences of two times within these never overflow (1969-12-20 to 2255-03-14). */
+#define TIME_MIN_NS INT64_C(-1000000000000000)
+#define TIME_MAX_NS INT64_C(9000000000000000000)
+
+/* The bit that makes measure[slot] of a kind valid, and the range that detection_check holds it to; 0 where the kind has
+ * no such slot. kind: a valid one; slot: 0..3. */
+uint16_t detection_slot(uint8_t kind, int slot, double *min, double *max);
+
 /* Reads one sensor state; `sequence` and `sensor` are the caller's. WIRE_MALFORMED: unknown status. WIRE_OUT_OF_RANGE:
- * a position nearer than 6.3e6 m to the Earth's centre or beyond 1e8 m per axis, a velocity beyond 1e6 m/s per axis. */
+ * a position nearer than 6.3e6 m to the Earth's centre or beyond 1e8 m per axis, a velocity beyond 1e6 m/s per axis, a
+ * time as above. */
 enum wire_verdict wire_state_decode(const uint8_t *entry, struct sensor_state *out);
 
 /* Write one unsealed datagram with its CRC into `out` (capacity bytes) from header's flags (sealed must not be set),
