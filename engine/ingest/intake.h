@@ -1,8 +1,9 @@
 /* Admission: every datagram and every detection is either accepted into the open frame or refused with its reason in the
  * ledger; nothing is lost without a count. One thread; allocates at open only.
  *
- * Which row of the ledger: the sensor's that the header names where it is configured (a datagram with a wrong CRC too:
- * that is where the operator looks for a bad link), else the last row, "unknown".
+ * Which row of the ledger: the sensor's that the header names where it is configured (with an unknown version or a wrong
+ * CRC too: that is where the operator looks for a bad link), else the last row, "unknown", where malformed datagrams
+ * count as well.
  *
  * Order of the checks on a datagram: form and version and CRC (wire.h), sensor known, sealing, exercise, repetition,
  * then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count` detections
@@ -10,8 +11,10 @@
  * datagram. Sealed bodies and keys are not supported yet: sealed data, and unsealed data of a sensor that has a key, is
  * `unauthenticated`. Parity datagrams are accepted, counted in `parity`, and carry nothing yet.
  *
- * Order of the checks on a detection: kind (must be the sensor's own) and needed bits (malformed), finite, ranges of the
- * contract and of plausible sigmas (config.h), then the registration is subtracted from range, azimuth, elevation and
+ * Order of the checks on a detection: form, finite and the ranges of the contract (detection_check in wire.h), a kind
+ * that is not the sensor's own (malformed: its sigmas would not apply), sigmas other than 0 outside the limits that
+ * config.h has for the sensor's (out_of_range), a position or platform less than 6,000 km from the Earth's centre
+ * (out_of_range), then the registration is subtracted from range, azimuth, elevation and
  * time: frame and journal hold corrected values, azimuth wrapped to (-pi, pi]; what the correction takes out of range is
  * out_of_range. Then repetition (recordings), stale, future, budget. Stale and future judge the corrected time. Bits that mean
  * nothing for the kind are cleared and their values zeroed; a range rate for which neither the detection nor the sensor has
@@ -31,7 +34,7 @@
 #include "engine/ingest/frame_builder.h"
 
 enum {
-  INTAKE_REPEATS = 4096 /* records of one sensor within which an exact repeat is recognised */
+  INTAKE_REPEATS = 1024 /* records of one sensor within which an exact repeat is recognised (ASTERIX_WINDOW) */
 };
 
 enum intake_verdict {
@@ -44,6 +47,7 @@ enum intake_verdict {
 enum intake_mode { INTAKE_MODE_ANY, INTAKE_MODE_LIVE, INTAKE_MODE_EXERCISE };
 
 struct intake_sensor; /* private: window, newest time, repeats, budget */
+struct intake_id;
 
 struct intake {
   const struct site *site;         /* borrowed */
@@ -54,16 +58,18 @@ struct intake {
   uint32_t budget;                 /* detections of one sensor in one frame; more are over_budget. Default: the builder's
                                       capacity, which is never exceeded. */
   int64_t close_ns;                /* with INTAKE_CLOSE and a rule: the time to close the frame with */
-  struct intake_sensor *sensors;   /* sensor_count of them */
+  struct intake_sensor *sensors;   /* sensor_count of them, by index */
+  struct intake_id *ids;           /* as many, by rising id */
 };
 
-/* Everything is taken from `arena`; intake_bytes says how much at most. The builder's capacity must be at least the most
- * entries that a datagram can have (65,535). 0 or -ENOMEM. */
+/* Everything is taken from `arena`; intake_bytes says how much at most. The builder's capacity must be at least
+ * WIRE_ENTRIES_MAX, so that an empty frame takes any one datagram. 0 or -ENOMEM. */
 int intake_open(struct intake *intake, struct arena *arena, const struct site *site, struct ledger *ledger,
                 struct frame_builder *builder, enum site_time time, struct frame_rule *rule);
 size_t intake_bytes(const struct site *site);
 
-/* One datagram as received (over TCP: without its length prefix). `data` needs no alignment. */
+/* One datagram as received (over TCP: without its length prefix). `data` needs no alignment. Not with a rule: recordings
+ * have no datagrams of ours. */
 enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns);
 
 /* One detection that came without a datagram of ours (CSV, ASTERIX). Its sensor index must be valid, or sensor_count for an

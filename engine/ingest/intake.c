@@ -1,0 +1,317 @@
+#include "engine/ingest/intake.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "engine/ingest/asterix.h"
+#include "engine/ingest/sequence_window.h"
+#include "engine/ingest/wire.h"
+
+/* By rising id, for the lookup. */
+struct intake_id {
+  uint32_t id;
+  uint32_t index;
+};
+
+/* By sensor index. */
+struct intake_sensor {
+  uint32_t in_frame;      /* detections accepted into frame number `frame` + 1 */
+  uint64_t frame;
+  bool has_newest;
+  int64_t newest_ns;      /* newest corrected measurement time accepted */
+  struct sequence_window window;
+  struct asterix_window repeats;
+};
+
+#define NANOSECONDS_PER_SECOND 1e9
+static const double PI_RAD = 0x1.921fb54442d18p1;
+static const double HALF_PI_RAD = 0x1.921fb54442d18p0;
+/* A position this near to the Earth's centre is no position, and geodesy has no answer there. */
+static const double RADIUS_MIN_M = 6e6;
+
+/* Least and largest believable sigma: of a length, an angle, a speed. The configuration has the same limits. */
+enum sigma_unit { SIGMA_LENGTH, SIGMA_ANGLE, SIGMA_SPEED };
+static const float sigma_min[] = {1e-3f, 1e-8f, 1e-4f}, sigma_max[] = {1e6f, 1.0f, 1e5f};
+static const uint8_t sigma_unit[KIND_END][4] = {
+    [KIND_RADAR] = {SIGMA_LENGTH, SIGMA_ANGLE, SIGMA_ANGLE, SIGMA_SPEED},
+    [KIND_RADAR2D] = {SIGMA_LENGTH, SIGMA_ANGLE, SIGMA_LENGTH, SIGMA_SPEED},
+    [KIND_LOS] = {SIGMA_LENGTH, SIGMA_ANGLE, SIGMA_ANGLE, SIGMA_SPEED},
+    [KIND_POSITION] = {SIGMA_LENGTH, SIGMA_LENGTH, SIGMA_LENGTH, SIGMA_SPEED}};
+
+size_t intake_bytes(const struct site *site) {
+  return site->sensor_count * (sizeof(struct intake_sensor) + sizeof(struct intake_id)) + 128;
+}
+
+static int id_compare(const void *a, const void *b) {
+  const struct intake_id *left = a, *right = b;
+  return (left->id > right->id) - (left->id < right->id);
+}
+
+int intake_open(struct intake *intake, struct arena *arena, const struct site *site, struct ledger *ledger,
+                struct frame_builder *builder, enum site_time time, struct frame_rule *rule) {
+  _Static_assert((int)FRAME_STATES_MAX >= (int)WIRE_ENTRIES_MAX, "an empty frame takes any one datagram");
+  weft_assert(builder->open.capacity >= WIRE_ENTRIES_MAX);
+  *intake = (struct intake){.site = site, .ledger = ledger, .builder = builder, .rule = rule, .time = time,
+                            .budget = builder->open.capacity};
+  ledger->sensor_count = site->sensor_count;
+  intake->sensors = arena_take(arena, site->sensor_count, sizeof *intake->sensors);
+  intake->ids = arena_take(arena, site->sensor_count, sizeof *intake->ids);
+  if (!intake->sensors || !intake->ids) return -ENOMEM;
+  for (uint32_t i = 0; i < site->sensor_count; i++) intake->ids[i] = (struct intake_id){site->sensors[i].id, i};
+  qsort(intake->ids, site->sensor_count, sizeof *intake->ids, id_compare);
+  return 0;
+}
+
+/* Index of the configured sensor with this id, or sensor_count. */
+static uint32_t sensor_find(const struct intake *intake, uint32_t id) {
+  uint32_t low = 0, high = intake->site->sensor_count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (intake->ids[middle].id < id) low = middle + 1;
+    else high = middle;
+  }
+  bool found = low < intake->site->sensor_count && intake->ids[low].id == id;
+  return found ? intake->ids[low].index : intake->site->sensor_count;
+}
+
+static enum intake_verdict refuse(struct intake *intake, uint32_t sensor, enum refusal refusal, uint64_t detections) {
+  struct ledger_row *row = &ledger_row_of(intake->ledger, sensor)->detections;
+  row->received += detections;
+  row->refused[refusal] += detections;
+  return INTAKE_REFUSED;
+}
+
+static enum intake_verdict datagram_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal,
+                                           uint64_t detections) {
+  struct ledger_row *row = &ledger_row_of(intake->ledger, sensor)->datagrams;
+  row->received++;
+  row->refused[refusal]++;
+  return refuse(intake, sensor, refusal, detections);
+}
+
+static bool sigma_believable(const struct detection *detection) {
+  for (int i = 0; i < 4; i++) {
+    float sigma = detection->sigma[i];
+    uint8_t unit = sigma_unit[detection->kind][i];
+    if (sigma != 0 && !(sigma >= sigma_min[unit] && sigma <= sigma_max[unit])) return false;
+  }
+  return true;
+}
+
+static bool away_from_centre(const double position_m[3]) {
+  double square = position_m[0] * position_m[0] + position_m[1] * position_m[1] + position_m[2] * position_m[2];
+  return square >= RADIUS_MIN_M * RADIUS_MIN_M;
+}
+
+static double azimuth_wrap(double azimuth_rad) {
+  if (azimuth_rad > PI_RAD) return azimuth_rad - 2 * PI_RAD;
+  if (azimuth_rad <= -PI_RAD) return azimuth_rad + 2 * PI_RAD;
+  return azimuth_rad;
+}
+
+/* Measurement time less the sensor's known offset. The decoders hold times to TIME_MIN_NS..TIME_MAX_NS (wire.h), which
+ * leaves room for this and for the comparisons below. */
+static int64_t time_correct(const struct sensor *sensor, int64_t time_ns) {
+  return time_ns - (int64_t)(sensor->registration_time_s * NANOSECONDS_PER_SECOND);
+}
+
+/* Subtracts the known offsets. False where the result is no possible measurement. */
+static bool registration_subtract(const struct sensor *sensor, struct detection *detection) {
+  detection->time_ns = time_correct(sensor, detection->time_ns);
+  double *measure = detection->measure;
+  if (detection->valid & VALID_RANGE) measure[MEASURE_RANGE] -= sensor->registration[MEASURE_RANGE];
+  if (detection->valid & VALID_AZIMUTH) {
+    measure[MEASURE_AZIMUTH] = azimuth_wrap(measure[MEASURE_AZIMUTH] - sensor->registration[MEASURE_AZIMUTH]);
+  }
+  if (detection->valid & VALID_ELEVATION) measure[MEASURE_ELEVATION] -= sensor->registration[MEASURE_ELEVATION];
+  if ((detection->valid & VALID_RANGE) && !(measure[MEASURE_RANGE] >= 0)) return false;
+  return !(detection->valid & VALID_ELEVATION) || fabs(measure[MEASURE_ELEVATION]) <= HALF_PI_RAD;
+}
+
+/* A range rate of unknown precision is of no use. */
+static void range_rate_drop_unknown(const struct sensor *sensor, struct detection *detection) {
+  if (!(detection->valid & VALID_RANGE_RATE)) return;
+  if (detection->sigma[MEASURE_RANGE_RATE] != 0 || sensor->sigma[MEASURE_RANGE_RATE] != 0) return;
+  detection->valid &= (uint16_t)~VALID_RANGE_RATE;
+  detection->measure[MEASURE_RANGE_RATE] = 0;
+}
+
+/* Stale or future by the corrected time; REFUSALS if neither. `newest` judges recordings, may be NULL. */
+static enum refusal age_check(const struct intake *intake, int64_t time_ns, int64_t arrival_ns,
+                              const struct intake_sensor *newest) {
+  const struct site *site = intake->site;
+  if (intake->time == SITE_TIME_LIVE) {
+    if (time_ns < arrival_ns - site->stale_ns) return REFUSAL_STALE;
+    if (time_ns > arrival_ns + site->future_ns) return REFUSAL_FUTURE;
+  } else if (newest && newest->has_newest && time_ns < newest->newest_ns - site->stale_ns) {
+    return REFUSAL_STALE;
+  }
+  return REFUSALS;
+}
+
+/* Checks and corrects a detection whose form was found good; its sensor index is valid. REFUSALS: admitted. Changes
+ * nothing but the detection. */
+static enum refusal detection_judge(const struct intake *intake, struct detection *detection) {
+  const struct sensor *sensor = &intake->site->sensors[detection->sensor];
+  if (detection->kind != sensor->kind) return REFUSAL_MALFORMED;
+  if (!sigma_believable(detection)) return REFUSAL_OUT_OF_RANGE;
+  if ((detection->valid & VALID_XYZ) && !away_from_centre(detection->measure)) return REFUSAL_OUT_OF_RANGE;
+  if ((detection->valid & VALID_PLATFORM) && !away_from_centre(detection->platform_m)) return REFUSAL_OUT_OF_RANGE;
+  if (!registration_subtract(sensor, detection)) return REFUSAL_OUT_OF_RANGE;
+  range_rate_drop_unknown(sensor, detection);
+  return age_check(intake, detection->time_ns, detection->arrival_ns, &intake->sensors[detection->sensor]);
+}
+
+/* Within the sensor's budget for the open frame? Takes one from it. */
+static bool budget_take(struct intake *intake, uint32_t sensor) {
+  struct intake_sensor *own = &intake->sensors[sensor];
+  if (own->frame != intake->builder->number) {
+    own->frame = intake->builder->number;
+    own->in_frame = 0;
+  }
+  if (own->in_frame >= intake->budget) return false;
+  own->in_frame++;
+  return true;
+}
+
+/* The last steps, for which there must be room: budget, frame, books. */
+static enum intake_verdict detection_accept(struct intake *intake, const struct detection *detection, uint32_t restart) {
+  if (!budget_take(intake, detection->sensor)) return refuse(intake, detection->sensor, REFUSAL_OVER_BUDGET, 1);
+  struct intake_sensor *own = &intake->sensors[detection->sensor];
+  if (!own->has_newest || detection->time_ns > own->newest_ns) own->newest_ns = detection->time_ns;
+  own->has_newest = true;
+  struct ledger_row *row = &intake->ledger->sensors[detection->sensor].detections;
+  row->received++;
+  row->accepted++;
+  frame_builder_add(intake->builder, detection, restart);
+  return INTAKE_ACCEPTED;
+}
+
+static void detections_take(struct intake *intake, uint32_t sensor, const struct wire_header *header, const uint8_t *body,
+                            int64_t arrival_ns) {
+  uint32_t restart = intake->sensors[sensor].window.restarts;
+  for (uint32_t i = 0; i < header->count; i++) {
+    struct detection detection;
+    enum wire_verdict form = wire_detection_decode(body + (size_t)i * WIRE_ENTRY_SIZE, &detection);
+    if (form != WIRE_OK) {
+      refuse(intake, sensor, wire_refusal(form), 1);
+      continue;
+    }
+    detection.sequence = header->sequence;
+    detection.sensor = sensor;
+    detection.index = (uint16_t)i;
+    detection.arrival_ns = arrival_ns;
+    enum refusal refusal = detection_judge(intake, &detection);
+    if (refusal != REFUSALS) refuse(intake, sensor, refusal, 1);
+    else detection_accept(intake, &detection, restart);
+  }
+}
+
+static void states_take(struct intake *intake, uint32_t sensor, const struct wire_header *header, const uint8_t *body,
+                        int64_t arrival_ns) {
+  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
+  for (uint32_t i = 0; i < header->count; i++) {
+    struct sensor_state state;
+    bool good = wire_state_decode(body + (size_t)i * WIRE_ENTRY_SIZE, &state) == WIRE_OK;
+    if (good) state.time_ns = time_correct(&intake->site->sensors[sensor], state.time_ns);
+    if (!good || age_check(intake, state.time_ns, arrival_ns, NULL) != REFUSALS) {
+      row->states_refused++;
+      continue;
+    }
+    state.sequence = header->sequence;
+    state.sensor = sensor;
+    row->states++;
+    frame_builder_add_state(intake->builder, &state, intake->sensors[sensor].window.restarts, (uint16_t)i);
+  }
+}
+
+/* Takes the sequence number in; the caller has found it to be no duplicate. */
+static void sequence_take(struct intake *intake, uint32_t sensor, const struct wire_header *header) {
+  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
+  struct sequence_window *window = &intake->sensors[sensor].window;
+  uint32_t restarts = window->restarts;
+  row->sequence_gaps += (uint64_t)sequence_window_take(window, header->sequence, header->crc);
+  row->restarts += window->restarts - restarts;
+}
+
+/* What the header alone can be refused for, its form being good. REFUSALS: nothing. */
+static enum refusal header_judge(const struct intake *intake, uint32_t sensor, const struct wire_header *header) {
+  const struct site *site = intake->site;
+  bool sealed = (header->flags & WIRE_SEALED) != 0;
+  if (sealed || site->sensors[sensor].key_path[0]) return REFUSAL_UNAUTHENTICATED;
+  if (((header->flags & WIRE_EXERCISE) != 0) != site->exercise) return REFUSAL_EXERCISE_MISMATCH;
+  const struct sequence_window *window = &intake->sensors[sensor].window;
+  if (sequence_window_check(window, header->sequence, header->crc) == SEQUENCE_DUPLICATE) return REFUSAL_DUPLICATE;
+  return REFUSALS;
+}
+
+enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns) {
+  weft_assert(!intake->rule);
+  struct wire_header header;
+  uint32_t unknown = intake->site->sensor_count;
+  enum wire_verdict form = wire_header_decode(data, size, &header);
+  if (form == WIRE_MALFORMED) return datagram_refuse(intake, unknown, REFUSAL_MALFORMED, 0);
+  uint32_t sensor = sensor_find(intake, header.sensor);
+  if (form != WIRE_OK) return datagram_refuse(intake, sensor, wire_refusal(form), 0);
+  if (!wire_crc_ok(data, size)) return datagram_refuse(intake, sensor, REFUSAL_CRC, 0);
+  if (sensor == unknown) return datagram_refuse(intake, sensor, REFUSAL_UNKNOWN_SENSOR, 0);
+  uint32_t detections = header.type == WIRE_DETECTIONS ? header.count : 0;
+  uint32_t states = header.type == WIRE_STATES ? header.count : 0;
+  enum refusal refusal = header_judge(intake, sensor, &header);
+  if (refusal != REFUSALS) return datagram_refuse(intake, sensor, refusal, detections);
+  if (!frame_builder_has_room(intake->builder, detections, states)) return INTAKE_CLOSE;
+
+  sequence_take(intake, sensor, &header);
+  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
+  row->datagrams.received++;
+  row->datagrams.accepted++;
+  const uint8_t *body = data + WIRE_HEADER_SIZE;
+  if (detections) detections_take(intake, sensor, &header, body, arrival_ns);
+  if (states) states_take(intake, sensor, &header, body, arrival_ns);
+  if (header.type == WIRE_PARITY) row->parity++;
+  return INTAKE_ACCEPTED;
+}
+
+enum intake_verdict intake_detection(struct intake *intake, const struct detection *given, enum intake_mode mode,
+                                     const uint8_t *record, uint32_t record_size) {
+  struct detection detection = *given;
+  uint32_t sensor = detection.sensor;
+  if (sensor >= intake->site->sensor_count) return refuse(intake, sensor, REFUSAL_UNKNOWN_SENSOR, 1);
+  if (mode != INTAKE_MODE_ANY && (mode == INTAKE_MODE_EXERCISE) != intake->site->exercise) {
+    return refuse(intake, sensor, REFUSAL_EXERCISE_MISMATCH, 1);
+  }
+  enum wire_verdict form = detection_check(&detection);
+  if (form != WIRE_OK) return refuse(intake, sensor, wire_refusal(form), 1);
+  enum refusal refusal = detection_judge(intake, &detection);
+  if (refusal != REFUSALS) return refuse(intake, sensor, refusal, 1);
+  if (intake->rule) {
+    if (frame_rule_ask(intake->rule, detection.time_ns, &intake->close_ns)) return INTAKE_CLOSE;
+    intake->close_ns = intake->rule->newest_ns;
+  }
+  if (!frame_builder_has_room(intake->builder, 1, 0)) return INTAKE_CLOSE;
+  /* From here on nothing asks to be called again, so the record may be remembered. */
+  if (record && asterix_window_repeat(&intake->sensors[sensor].repeats, record, record_size)) {
+    return refuse(intake, sensor, REFUSAL_DUPLICATE, 1);
+  }
+  enum intake_verdict verdict = detection_accept(intake, &detection, 0);
+  if (verdict == INTAKE_ACCEPTED && intake->rule) frame_rule_added(intake->rule, detection.time_ns);
+  return verdict;
+}
+
+void intake_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal) { refuse(intake, sensor, refusal, 1); }
+
+void intake_skip(struct intake *intake, uint32_t sensor, enum ledger_skip skip) {
+  ledger_row_of(intake->ledger, sensor)->skipped[skip]++;
+}
+
+bool intake_repeated(struct intake *intake, uint32_t sensor, const uint8_t *record, uint32_t record_size) {
+  weft_assert(sensor < intake->site->sensor_count);
+  return asterix_window_repeat(&intake->sensors[sensor].repeats, record, record_size);
+}
+
+void intake_close_frame(struct intake *intake, int64_t time_ns, uint32_t overload_step, struct frame *out) {
+  frame_builder_close(intake->builder, time_ns, overload_step, out);
+  if (intake->rule) frame_rule_closed(intake->rule, time_ns);
+}
