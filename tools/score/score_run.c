@@ -1,0 +1,245 @@
+#include "tools/score/score_run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELLS_MAX = 1 << 28 }; /* instants x targets */
+
+static bool target_due(const struct truth_target *target, int64_t time_ns) { return target->due_ns <= time_ns; }
+
+static void instant_count(struct run *run, size_t k, const struct truth *truth, const struct picture *p) {
+  struct instant *at = &run->instant[k];
+  at->time_ns = p->time_ns;
+  at->alive = (uint32_t)p->targets;
+  at->tracks = (uint32_t)p->tracks;
+  for (size_t i = 0; i < p->targets; i++) {
+    const struct truth_target *target = &truth->target[p->target[i]];
+    if (!target_due(target, p->time_ns)) continue;
+    bool tracked = p->track_of[i] >= 0, seen = p->time_ns <= target->unseen_ns;
+    at->due++;
+    at->due_tracked += tracked;
+    at->seen += seen;
+    at->seen_tracked += seen && tracked;
+    run->story[p->target[i]].due++;
+    run->story[p->target[i]].due_tracked += tracked;
+  }
+}
+
+/* One reading of the run in one direction of time: cell gets each target's track at each instant. */
+static int pass_read(struct run *run, struct picture *p, const struct truth *truth, const struct tracks *tracks,
+                     bool backward, int32_t *cell, struct weft_error *err) {
+  int32_t *last = score_take(run->targets, sizeof *last);
+  for (size_t i = 0; i < run->targets; i++) last[i] = -1;
+  int code = 0;
+  for (size_t n = 0; n < run->instants && !code; n++) {
+    size_t k = backward ? run->instants - 1 - n : n;
+    picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
+    code = picture_match(p, run->options.cutoff_m, run->options.hysteresis_m, last, err);
+    int32_t *row = cell + k * run->targets;
+    for (size_t i = 0; i < run->targets; i++) row[i] = -1;
+    for (size_t i = 0; i < p->targets; i++) {
+      if (p->track_of[i] < 0) continue;
+      row[p->target[i]] = last[p->target[i]] = (int32_t)p->track[p->track_of[i]];
+    }
+    progress_show(backward ? "matching 3/3" : "matching 2/3", (int64_t)n + 1, (int64_t)run->instants);
+  }
+  free(last);
+  return code;
+}
+
+static int gospa_read(struct run *run, struct picture *p, const struct truth *truth, const struct tracks *tracks,
+                      bool *within, struct weft_error *err) {
+  for (size_t k = 0; k < run->instants; k++) {
+    picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
+    int code = picture_match(p, run->options.cutoff_m, 0, NULL, err);
+    if (code) return code;
+    run->instant[k].gospa = picture_gospa(p, truth, run->options.cutoff_m);
+    instant_count(run, k, truth, p);
+    for (size_t j = 0; j < p->tracks; j++)
+      for (size_t i = 0; i < p->targets && !within[p->track[j]]; i++) {
+        double x = p->track_m[j][0] - p->target_m[i][0], y = p->track_m[j][1] - p->target_m[i][1],
+               z = p->track_m[j][2] - p->target_m[i][2];
+        within[p->track[j]] = x * x + y * y + z * z < run->options.cutoff_m * run->options.cutoff_m;
+      }
+    progress_show("matching 1/3", (int64_t)k + 1, (int64_t)run->instants);
+  }
+  return 0;
+}
+
+/* Changes of number and long gaps of one target; `last_ns` is when it last had a track. */
+static uint32_t breaks_count(const struct run *run, const int32_t *cell, size_t target) {
+  uint32_t breaks = 0;
+  int32_t current = -1;
+  int64_t last_ns = 0;
+  for (size_t k = 0; k < run->instants; k++) {
+    int32_t track = cell[k * run->targets + target];
+    if (track < 0) continue;
+    int64_t now_ns = run->instant[k].time_ns;
+    bool gap = (double)(now_ns - last_ns) * 1e-9 > run->options.gap_s + run->options.step_s;
+    if (current >= 0 && (track != current || gap)) breaks++;
+    current = track;
+    last_ns = now_ns;
+  }
+  return breaks;
+}
+
+/* Times that a track takes up a target after it last followed another. */
+static uint32_t switches_count(const struct run *run, const int32_t *cell, size_t tracks) {
+  int32_t *followed = score_take(tracks, sizeof *followed);
+  uint32_t switches = 0;
+  for (size_t j = 0; j < tracks; j++) followed[j] = -1;
+  for (size_t k = 0; k < run->instants; k++)
+    for (size_t i = 0; i < run->targets; i++) {
+      int32_t track = cell[k * run->targets + i];
+      if (track < 0) continue;
+      if (followed[track] >= 0 && followed[track] != (int32_t)i) switches++;
+      followed[track] = (int32_t)i;
+    }
+  free(followed);
+  return switches;
+}
+
+static uint32_t changes_count(const struct run *run, const int32_t *cell, size_t tracks, uint32_t *switches) {
+  uint32_t breaks = 0;
+  for (size_t i = 0; i < run->targets; i++) breaks += breaks_count(run, cell, i);
+  *switches = switches_count(run, cell, tracks);
+  return breaks;
+}
+
+static int span_order(const void *left, const void *right) {
+  const struct span *a = left, *b = right;
+  if (a->track != b->track) return a->track < b->track ? -1 : 1;
+  return (a->first > b->first) - (a->first < b->first);
+}
+
+static void spans_find(struct run *run) {
+  for (size_t i = 0; i < run->targets; i++) {
+    bool open = false;
+    for (size_t k = 0; k < run->instants; k++) {
+      int32_t track = run->track_of[k * run->targets + i];
+      struct span *last = run->span_count ? &run->span[run->span_count - 1] : NULL;
+      if (open && track >= 0 && last->track == (uint32_t)track) {
+        last->last = (uint32_t)k;
+        continue;
+      }
+      open = track >= 0;
+      if (!open) continue;
+      run->span = score_grow(run->span, run->span_count, &run->span_capacity, sizeof *run->span);
+      run->span[run->span_count++] = (struct span){(uint32_t)track, (uint32_t)i, (uint32_t)k, (uint32_t)k};
+    }
+  }
+  if (run->span_count) qsort(run->span, run->span_count, sizeof *run->span, span_order);
+}
+
+/* The first confirmed line of the first track, held between the instant before the match and that of the match. */
+static void story_first(struct run *run, const struct truth *truth, const struct tracks *tracks, size_t i) {
+  struct target_story *story = &run->story[i];
+  story->to_first_s = NAN;
+  story->first_track = -1;
+  for (size_t k = 0; k < run->instants; k++) {
+    int32_t track = run->track_of[k * run->targets + i];
+    if (track < 0) continue;
+    int64_t when_ns = tracks->track[track].confirmed_ns;
+    if (k && when_ns < run->instant[k - 1].time_ns) when_ns = run->instant[k - 1].time_ns;
+    story->first_track = track;
+    if (truth->target[i].detected_ns < INT64_MAX)
+      story->to_first_s = fmax(0, (double)(when_ns - truth->target[i].detected_ns) * 1e-9);
+    return;
+  }
+}
+
+static void tracks_judge(struct run *run, const struct tracks *tracks, const bool *within) {
+  bool *followed = score_take(tracks->names.count, sizeof *followed);
+  for (size_t s = 0; s < run->span_count; s++) followed[run->span[s].track] = true;
+  for (size_t j = 0; j < tracks->names.count; j++) {
+    if (tracks->track[j].confirmed_ns == INT64_MAX) continue;
+    run->confirmed_tracks++;
+    run->false_tracks += !followed[j];
+    run->redundant_tracks += !followed[j] && within[j];
+  }
+  free(followed);
+}
+
+static int instants_set(struct run *run, const struct truth *truth, struct weft_error *err) {
+  int64_t step_ns = llround(run->options.step_s * 1e9);
+  int64_t count = (truth->last_ns - truth->first_ns) / step_ns + 1;
+  if (count > CELLS_MAX / (int64_t)run->targets)
+    return weft_fail(err, -E2BIG, "%lld instants of %zu targets are too many: give a larger --step-s",
+                     (long long)count, run->targets);
+  run->instants = (size_t)count;
+  run->instant = score_take(run->instants, sizeof *run->instant);
+  for (size_t k = 0; k < run->instants; k++) run->instant[k].time_ns = truth->first_ns + (int64_t)k * step_ns;
+  return 0;
+}
+
+int run_build(struct run *run, const struct truth *truth, const struct tracks *tracks, const struct run_options *options,
+              struct weft_error *err) {
+  memset(run, 0, sizeof *run);
+  run->options = *options;
+  run->targets = truth->names.count;
+  int code = instants_set(run, truth, err);
+  if (code) return code;
+  run->story = score_take(run->targets, sizeof *run->story);
+  run->track_of = score_take(run->instants * run->targets, sizeof *run->track_of);
+  int32_t *other = score_take(run->instants * run->targets, sizeof *other);
+  bool *within = score_take(tracks->names.count, sizeof *within);
+  struct picture picture;
+  picture_open(&picture, truth, tracks);
+  code = gospa_read(run, &picture, truth, tracks, within, err);
+  if (!code) code = pass_read(run, &picture, truth, tracks, false, run->track_of, err);
+  if (!code) code = pass_read(run, &picture, truth, tracks, true, other, err);
+  if (!code) {
+    uint32_t switches = 0, breaks = changes_count(run, other, tracks->names.count, &switches);
+    run->breaks = changes_count(run, run->track_of, tracks->names.count, &run->switches);
+    run->backward = breaks + switches < run->breaks + run->switches;
+    if (run->backward) {
+      int32_t *swap = run->track_of;
+      run->track_of = other;
+      other = swap;
+      run->breaks = breaks;
+      run->switches = switches;
+    }
+    for (size_t i = 0; i < run->targets; i++) {
+      run->story[i].breaks = breaks_count(run, run->track_of, i);
+      story_first(run, truth, tracks, i);
+    }
+    spans_find(run);
+    tracks_judge(run, tracks, within);
+  }
+  picture_close(&picture);
+  free(other);
+  free(within);
+  return code;
+}
+
+int64_t run_target(const struct run *run, const struct truth *truth, uint32_t track, int64_t time_ns) {
+  double at = (double)(time_ns - truth->first_ns) * 1e-9 / run->options.step_s;
+  size_t low = 0, high = run->span_count;
+  while (low < high) { /* the first span of a later track, or of this track beginning after the time */
+    size_t middle = (low + high) / 2;
+    const struct span *span = &run->span[middle];
+    if (span->track < track || (span->track == track && (double)span->first <= at)) low = middle + 1;
+    else high = middle;
+  }
+  int64_t best = -1;
+  double nearest = 1;
+  for (size_t s = low ? low - 1 : 0; s < run->span_count && s <= low; s++) {
+    const struct span *span = &run->span[s];
+    if (span->track != track) continue;
+    double away = fmax(0, fmax((double)span->first - at, at - (double)span->last));
+    if (away > nearest) continue;
+    nearest = away;
+    best = span->target;
+  }
+  return best;
+}
+
+void run_free(struct run *run) {
+  free(run->instant);
+  free(run->track_of);
+  free(run->span);
+  free(run->story);
+  memset(run, 0, sizeof *run);
+}
