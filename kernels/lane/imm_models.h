@@ -7,7 +7,6 @@
 #include "kernels/lane/lane_earth.h"
 #include "kernels/lane/lane_math.h"
 
-#define MOTION_EARTH_RATE 7.292115e-5 /* rad/s, WGS-84 */
 /* Drag may stop a body within a second but not faster: keeps the one-second step stable for light debris. */
 #define MOTION_DRAG_RATE_MAX 1.0
 #define MOTION_TURN_RATE_MAX 0.5 /* rad/s: twice what any manned aircraft holds */
@@ -31,7 +30,7 @@ WK_INLINE int motion_extra(enum wk_mode mode) {
 /* Gravity, centrifugal and Coriolis acceleration (M1). */
 WK_INLINE void motion_earth(const lane *p, const lane *v, lane *accel) {
   lane_gravity(p, accel);
-  const lane squared = lane_all(MOTION_EARTH_RATE * MOTION_EARTH_RATE), twice = lane_all(2.0 * MOTION_EARTH_RATE);
+  const lane squared = lane_all(WK_EARTH_OMEGA * WK_EARTH_OMEGA), twice = lane_all(2.0 * WK_EARTH_OMEGA);
   accel[0] = lane_fma(squared, p[0], lane_fma(twice, v[1], accel[0]));
   accel[1] = lane_fma(squared, p[1], accel[1] - twice * v[0]);
 }
@@ -91,11 +90,11 @@ WK_INLINE void motion_earth_slope(const lane *x, struct motion_slope *slope) {
       slope->dv[3 * i + j] = lane_all(0.0);
     }
   }
-  const lane squared = lane_all(MOTION_EARTH_RATE * MOTION_EARTH_RATE);
+  const lane squared = lane_all(WK_EARTH_OMEGA * WK_EARTH_OMEGA);
   slope->dp[0] = slope->dp[0] + squared;
   slope->dp[4] = slope->dp[4] + squared;
-  slope->dv[1] = lane_all(2.0 * MOTION_EARTH_RATE);
-  slope->dv[3] = lane_all(-2.0 * MOTION_EARTH_RATE);
+  slope->dv[1] = lane_all(2.0 * WK_EARTH_OMEGA);
+  slope->dv[3] = lane_all(-2.0 * WK_EARTH_OMEGA);
 }
 
 WK_INLINE void motion_drag_slope(const lane *x, struct motion_slope *slope) {
@@ -252,29 +251,43 @@ WK_INLINE void noise_accel(int n, lane *p, lane h, lane flat, lane raised, const
   }
 }
 
-/* White jerk on the specific force over h seconds, h much shorter than its correlation time (M8). */
-WK_INLINE void noise_jerk(lane *p, lane h, lane psd) {
-  const int n = WK_BOOST_N;
-  const lane h2 = h * h, h3 = h2 * h, q = psd * h;
+/* White noise of density psd on the rate of each extra state over h seconds, reaching velocity and position through
+ * the columns de; to second order in the decay over h (M8). */
+WK_INLINE void noise_extra(int n, lane *p, lane h, lane psd, const struct motion_slope *slope) {
+  const int extra = n - 6;
+  const lane one = lane_all(1.0), s = h * lane_all(slope->decay), h2 = h * h, h3 = h2 * h, q = psd * h;
+  const lane ee = q * (one - s * (one - s * lane_all(2.0 / 3.0)));
+  const lane ve = q * h * lane_all(1.0 / 2.0) * (one - s * (one - s * lane_all(7.0 / 12.0)));
+  const lane pe = q * h2 * lane_all(1.0 / 6.0) * (one - s * (one - s * lane_all(11.0 / 20.0)));
+  const lane vv = q * h2 * lane_all(1.0 / 3.0) * (one - s * (lane_all(3.0 / 4.0) - s * lane_all(7.0 / 20.0)));
+  const lane pv = q * h3 * lane_all(1.0 / 8.0) * (one - s * (lane_all(2.0 / 3.0) - s * lane_all(5.0 / 18.0)));
+  const lane pp = q * h3 * h * lane_all(1.0 / 20.0) * (one - s * (lane_all(5.0 / 9.0) - s * lane_all(25.0 / 126.0)));
   for (int i = 0; i < 3; i++) {
-    const int a = packed_at(n, i, i), b = packed_at(n, i, 3 + i), c = packed_at(n, i, 6 + i);
-    const int d = packed_at(n, 3 + i, 3 + i), e = packed_at(n, 3 + i, 6 + i), f = packed_at(n, 6 + i, 6 + i);
-    p[a] = lane_fma(q, h2 * h2 * lane_all(1.0 / 20.0), p[a]);
-    p[b] = lane_fma(q, h3 * lane_all(1.0 / 8.0), p[b]);
-    p[c] = lane_fma(q, h2 * lane_all(1.0 / 6.0), p[c]);
-    p[d] = lane_fma(q, h2 * lane_all(1.0 / 3.0), p[d]);
-    p[e] = lane_fma(q, h * lane_all(1.0 / 2.0), p[e]);
-    p[f] = p[f] + q;
+    for (int j = 0; j < 3; j++) {
+      lane both = lane_all(0.0);
+      for (int e = 0; e < extra; e++) both = lane_fma(slope->de[i * extra + e], slope->de[j * extra + e], both);
+      if (j >= i) {
+        p[packed_at(n, i, j)] = lane_fma(pp, both, p[packed_at(n, i, j)]);
+        p[packed_at(n, 3 + i, 3 + j)] = lane_fma(vv, both, p[packed_at(n, 3 + i, 3 + j)]);
+      }
+      p[packed_at(n, i, 3 + j)] = lane_fma(pv, both, p[packed_at(n, i, 3 + j)]);
+    }
+    for (int e = 0; e < extra; e++) {
+      const lane d = slope->de[i * extra + e];
+      p[packed_at(n, i, 6 + e)] = lane_fma(pe, d, p[packed_at(n, i, 6 + e)]);
+      p[packed_at(n, 3 + i, 6 + e)] = lane_fma(ve, d, p[packed_at(n, 3 + i, 6 + e)]);
+    }
   }
+  for (int e = 0; e < extra; e++) p[packed_at(n, 6 + e, 6 + e)] = p[packed_at(n, 6 + e, 6 + e)] + ee;
 }
 
 /* Process noise of a mode over h seconds about the state x; `noisy` lanes only (M7 to M9). */
-WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, lane *p, lane h, lane_mask noisy,
-                            const struct wk_tuning *tuning) {
+WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, const struct motion_slope *slope, lane *p, lane h,
+                            lane_mask noisy, const struct wk_tuning *tuning) {
   const lane zero = lane_all(0.0), on = lane_select(noisy, lane_all(1.0), zero);
   const int n = 6 + motion_extra(mode);
   lane up[3], height;
-  if (mode == WK_BOOST) noise_jerk(p, h, on * lane_all(tuning->boost_jerk_psd));
+  if (mode == WK_BOOST) noise_extra(n, p, h, on * lane_all(tuning->boost_jerk_psd), slope);
   if (mode == WK_COAST) {
     lane_height(x, &height, up);
     const lane drag = lane_all(tuning->coast_drag_fraction / (2.0 * MOTION_DRAG_BETA)) * lane_density(height) *
@@ -284,9 +297,9 @@ WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, lane *p, lane h, l
   }
   if (mode == WK_REENTRY) {
     noise_accel(n, p, h, on * lane_all(tuning->reentry_accel_psd), zero, NULL);
-    const int a = packed_at(n, 6, 6);
-    const lane room = lane_max(lane_all(1.0) - p[a] * lane_all(1.0 / MOTION_DRAG_VARIANCE_MAX), zero);
-    p[a] = lane_fma(on * h * lane_all(tuning->reentry_drag_psd), room, p[a]);
+    const lane known = p[packed_at(n, 6, 6)] * lane_all(1.0 / MOTION_DRAG_VARIANCE_MAX);
+    const lane room = lane_max(lane_all(1.0) - known, zero);
+    noise_extra(n, p, h, on * room * lane_all(tuning->reentry_drag_psd), slope);
   }
   if (mode == WK_CV || mode == WK_CT) {
     const double psd = mode == WK_CV ? tuning->cv_accel_psd : tuning->ct_accel_psd;
@@ -294,10 +307,7 @@ WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, lane *p, lane h, l
     lane_height(x, &height, up);
     noise_accel(n, p, h, on * lane_all(psd), on * lane_all(raised), up);
   }
-  if (mode == WK_CT) {
-    const int a = packed_at(n, 6, 6);
-    p[a] = lane_fma(on * h, lane_all(tuning->ct_turn_psd), p[a]);
-  }
+  if (mode == WK_CT) noise_extra(n, p, h, on * lane_all(tuning->ct_turn_psd), slope);
 }
 
 #endif

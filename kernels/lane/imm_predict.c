@@ -52,7 +52,7 @@ WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, lane h, lane_mas
   motion_slope_at(mode, middle, decay, &slope);
   motion_transition_at(n - 6, &slope, h, &transition);
   covariance_carry(n, &transition, s->p);
-  motion_noise(mode, middle, s->p, h, noisy, tuning);
+  motion_noise(mode, middle, &slope, s->p, h, noisy, tuning);
 }
 
 /* Each lane takes its own number of steps; once done, further passes leave it untouched. */
