@@ -1,0 +1,304 @@
+/* From plots and tracks to who belongs to whom: coarse gates in parallel, connected components, then rounds. A round holds
+ * one scan of every component, so that its groups are independent of each other and all lanes are full. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/track/state.h"
+
+enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
+
+/* Squared Mahalanobis gates by dimension 0 to 4: tail probabilities of 1e-5 or less (chi-square), since a lost plot costs
+ * more than a pair that the assignment turns down. */
+static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
+
+static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct tracker *tracker = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    struct candidates *found = &tracker->candidates[i];
+    if (tracker->fates[i] != FATE_IN_FLIGHT) {
+      found->count = found->evaluated = found->overflow = 0;
+      continue;
+    }
+    track_index_find(&tracker->index, &tracker->plots[i], tracker->front_ns, found);
+  }
+}
+
+static uint32_t root_of(uint32_t *parent, uint32_t i) {
+  while (parent[i] != i) {
+    parent[i] = parent[parent[i]];
+    i = parent[i];
+  }
+  return i;
+}
+
+/* Plots that share a candidate track are one component; its root is its smallest plot. */
+static void components_build(struct tracker *tracker, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) tracker->parent[i] = i;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct candidates *found = &tracker->candidates[i];
+    tracker->statistics.gate_evaluations += found->evaluated;
+    tracker->statistics.candidates_cut += found->overflow;
+    for (uint32_t k = 0; k < found->count; k++) {
+      uint32_t slot = found->slots[k];
+      if (tracker->claimed_frame[slot] != tracker->frame) {
+        tracker->claimed_frame[slot] = tracker->frame;
+        tracker->claimed_by[slot] = i;
+        continue;
+      }
+      uint32_t a = root_of(tracker->parent, tracker->claimed_by[slot]), b = root_of(tracker->parent, i);
+      if (a < b) tracker->parent[b] = a;
+      if (b < a) tracker->parent[a] = b;
+    }
+  }
+}
+
+
+static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
+
+/* By component, sensor, time, plot. */
+static int members_compare(const void *a, const void *b, void *context) {
+  const struct tracker *tracker = context;
+  const struct member *x = a, *y = b;
+  const struct plot *p = &tracker->plots[x->plot], *q = &tracker->plots[y->plot];
+  if (x->root != y->root) return compare_i64(x->root, y->root);
+  if (p->sensor != q->sensor) return compare_i64(p->sensor, q->sensor);
+  if (p->time_ns != q->time_ns) return compare_i64(p->time_ns, q->time_ns);
+  return compare_i64(x->plot, y->plot);
+}
+
+/* By component, time, sensor. */
+static int groups_compare(const void *a, const void *b) {
+  const struct group *x = a, *y = b;
+  if (x->root != y->root) return compare_i64(x->root, y->root);
+  if (x->time_ns != y->time_ns) return compare_i64(x->time_ns, y->time_ns);
+  if (x->sensor != y->sensor) return compare_i64(x->sensor, y->sensor);
+  return compare_i64(x->first, y->first);
+}
+
+/* By turn, component. */
+static int rounds_compare(const void *a, const void *b) {
+  const struct group *x = a, *y = b;
+  if (x->round != y->round) return compare_i64(x->round, y->round);
+  return compare_i64(x->root, y->root);
+}
+
+static void groups_build(struct tracker *tracker, uint32_t count) {
+  uint32_t members = 0, groups = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (tracker->candidates[i].count == 0) continue;
+    tracker->members[members++] = (struct member){.root = root_of(tracker->parent, i), .plot = i};
+  }
+  qsort_r(tracker->members, members, sizeof *tracker->members, members_compare, tracker);
+  struct group *group = NULL;
+  for (uint32_t m = 0; m < members; m++) {
+    const struct member *member = &tracker->members[m];
+    const struct plot *plot = &tracker->plots[member->plot];
+    double scan_s = 0.5 * tracker->site->sensors[plot->sensor].revisit_s;
+    bool joins = group && group->root == member->root && group->sensor == plot->sensor &&
+                 (double)(plot->time_ns - group->time_ns) * 1e-9 < scan_s;
+    if (joins && group->count == ASSIGN_MAX) {
+      tracker->statistics.groups_split++;
+      joins = false;
+    }
+    if (!joins) {
+      group = &tracker->groups[groups++];
+      *group = (struct group){.root = member->root, .first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
+    }
+    group->count++;
+  }
+  qsort(tracker->groups, groups, sizeof *tracker->groups, groups_compare);
+  tracker->round_count = 0;
+  for (uint32_t g = 0; g < groups; g++) {
+    bool same = g > 0 && tracker->groups[g].root == tracker->groups[g - 1].root;
+    tracker->groups[g].round = same ? tracker->groups[g - 1].round + 1 : 0;
+    if (tracker->groups[g].round + 1 > tracker->round_count) tracker->round_count = tracker->groups[g].round + 1;
+  }
+  qsort(tracker->groups, groups, sizeof *tracker->groups, rounds_compare);
+  tracker->member_count = members;
+  tracker->group_count = groups;
+}
+
+bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    const struct look *look = &track->looks[i];
+    if (!look->used || look->sensor != plot->sensor || look->last_hit_ns == INT64_MIN) continue;
+    double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
+    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
+  }
+  return false;
+}
+
+/* The candidate pairs of groups [begin, end) of the sorted list, as many whole groups as fit. Returns the end reached. */
+static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t end, uint32_t *pair_count) {
+  uint32_t used = 0, g = begin;
+  for (; g < end; g++) {
+    struct group *group = &tracker->groups[g];
+    if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
+    group->pair_first = used;
+    for (uint32_t m = group->first; m < group->first + group->count; m++) {
+      uint32_t plot = tracker->members[m].plot;
+      const struct candidates *found = &tracker->candidates[plot];
+      for (uint32_t k = 0; k < found->count; k++) {
+        const struct track *track = &tracker->store.tracks[found->slots[k]];
+        if (lifecycle_scan_used(tracker, track, &tracker->plots[plot])) continue;
+        tracker->pairs[used++] = (struct pair){.track = found->slots[k], .plot = plot};
+      }
+    }
+    group->pair_count = used - group->pair_first;
+  }
+  *pair_count = used;
+  return g;
+}
+
+double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence) {
+  double pd = tracker->site->sensors[plot->sensor].detection_probability;
+  return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
+}
+
+/* What choosing a pair gains over leaving both alone: ln of r Pd N / lambda against 1 - r Pd. 0 or less: not worth it. */
+static double pair_gain(const struct tracker *tracker, uint32_t p) {
+  const struct pair *pair = &tracker->pairs[p];
+  const struct pair_evidence *evidence = &tracker->evidence[p];
+  int dimension = (int)evidence->dimension;
+  if (!(evidence->distance2 <= gate_chi2[dimension < 0 ? 0 : dimension > 4 ? 4 : dimension])) return 0;
+  double r = track_existence(&tracker->store.tracks[pair->track]);
+  const struct plot *plot = &tracker->plots[pair->plot];
+  double pd = tracker->site->sensors[plot->sensor].detection_probability;
+  double gain = lifecycle_log_ratio(tracker, plot, evidence) + wk_log(fmax(r, 1e-12)) - wk_log(1 - r * pd);
+  return isfinite(gain) ? gain : 0;
+}
+
+/* A group on its way through the solver. Slots of different groups of a round never meet (they are different components), so
+ * tracker->claimed_by[slot] is this group's own scratch. */
+struct solve {
+  struct tracker *tracker;
+  struct assign_work *work;
+  const struct group *group;
+  const struct pair *pairs;                   /* of the group */
+  double gain[ASSIGN_MAX * CANDIDATES_MAX];   /* per pair */
+  uint16_t row[ASSIGN_MAX * CANDIDATES_MAX];  /* per pair: which of the group's plots */
+  uint32_t label[ASSIGN_MAX];                 /* per plot: smallest plot of its sub-cluster */
+  uint32_t row_count;
+};
+
+/* Rows that share a worthwhile track belong together. Returns the number of worthwhile pairs. */
+static uint32_t solve_label(struct solve *solve) {
+  struct tracker *tracker = solve->tracker;
+  uint32_t worthwhile = 0, last_plot = UINT32_MAX;
+  solve->row_count = 0;
+  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
+    if (solve->pairs[k].plot != last_plot) {
+      last_plot = solve->pairs[k].plot;
+      solve->label[solve->row_count] = solve->row_count;
+      solve->row_count++;
+    }
+    solve->row[k] = (uint16_t)(solve->row_count - 1);
+    solve->gain[k] = pair_gain(tracker, solve->group->pair_first + k);
+    worthwhile += solve->gain[k] > 0;
+    tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
+  }
+  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
+    if (solve->gain[k] <= 0) continue;
+    uint32_t *claim = &tracker->claimed_by[solve->pairs[k].track];
+    if (*claim == ASSIGN_NONE) *claim = solve->row[k];
+    uint32_t a = root_of(solve->label, *claim), b = root_of(solve->label, solve->row[k]);
+    if (a < b) solve->label[b] = a;
+    if (b < a) solve->label[a] = b;
+  }
+  for (uint32_t r = 0; r < solve->row_count; r++) solve->label[r] = root_of(solve->label, r);
+  return worthwhile;
+}
+
+/* Solves the sub-cluster with this label. A track beyond the solver's width is left out of this scan. */
+static void solve_cluster(struct solve *solve, uint32_t label) {
+  struct tracker *tracker = solve->tracker;
+  struct assign_work *work = solve->work;
+  uint32_t place[ASSIGN_MAX], rows = 0, columns = 0;
+  for (uint32_t r = label; r < solve->row_count; r++) {
+    if (solve->label[r] != label) continue;
+    memset(work->cost[rows], 0, sizeof work->cost[rows]);
+    place[r] = rows++;
+  }
+  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
+    if (solve->label[solve->row[k]] == label) tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
+  }
+  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
+    if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
+    uint32_t *column = &tracker->claimed_by[solve->pairs[k].track];
+    if (*column == ASSIGN_NONE && columns < ASSIGN_MAX) *column = columns++;
+    if (*column != ASSIGN_NONE) work->cost[place[solve->row[k]]][*column] = -solve->gain[k];
+  }
+  assign_solve(work, rows, columns);
+  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
+    if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
+    uint32_t column = work->column_of[place[solve->row[k]]];
+    bool won = column != ASSIGN_NONE && column == tracker->claimed_by[solve->pairs[k].track];
+    tracker->winner[solve->group->pair_first + k] = won;
+  }
+}
+
+static void group_solve(struct tracker *tracker, struct assign_work *work, const struct group *group) {
+  struct solve solve;
+  solve.tracker = tracker;
+  solve.work = work;
+  solve.group = group;
+  solve.pairs = &tracker->pairs[group->pair_first];
+  uint32_t worthwhile = solve_label(&solve);
+  for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = 0;
+  if (worthwhile == 1) { /* the common case: one plot, one track */
+    for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = solve.gain[k] > 0;
+    return;
+  }
+  for (uint32_t r = 0; worthwhile > 0 && r < solve.row_count; r++) {
+    if (solve.label[r] == r) solve_cluster(&solve, r);
+  }
+}
+
+struct solve_job {
+  struct tracker *tracker;
+  uint32_t begin;
+};
+
+static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  const struct solve_job *job = argument;
+  for (uint32_t g = begin; g < end; g++) {
+    group_solve(job->tracker, &job->tracker->work[worker], &job->tracker->groups[job->begin + g]);
+  }
+}
+
+/* Updates the winners' tracks and books them. */
+static void winners_update(struct tracker *tracker, uint32_t pair_count) {
+  uint32_t chosen = 0;
+  for (uint32_t p = 0; p < pair_count; p++) {
+    if (tracker->winner[p]) tracker->chosen[chosen++] = tracker->pairs[p];
+  }
+  filter_update(&tracker->filter, tracker->chosen, chosen, tracker->chosen_evidence);
+  for (uint32_t i = 0; i < chosen; i++) {
+    uint32_t plot = tracker->chosen[i].plot;
+    tracker->fates[plot] = FATE_ASSOCIATED;
+    lifecycle_hit(tracker, tracker->chosen[i].track, &tracker->plots[plot], &tracker->chosen_evidence[i],
+                  tracker->plots[plot].arrival_ns);
+  }
+}
+
+void associate_frame(struct tracker *tracker, uint32_t count) {
+  struct parallel *parallel = &tracker->parallel;
+  parallel->run(parallel->context, find_piece, tracker, count, GATE_PIECE);
+  components_build(tracker, count);
+  groups_build(tracker, count);
+  for (uint32_t begin = 0; begin < tracker->group_count;) {
+    uint32_t end = begin, pair_count = 0;
+    while (end < tracker->group_count && tracker->groups[end].round == tracker->groups[begin].round) end++;
+    end = pairs_collect(tracker, begin, end, &pair_count);
+    weft_assert(end > begin);
+    filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence);
+    tracker->statistics.pairs_scored += pair_count;
+    struct solve_job job = {.tracker = tracker, .begin = begin};
+    parallel->run(parallel->context, solve_piece, &job, end - begin, GROUP_PIECE);
+    winners_update(tracker, pair_count);
+    begin = end;
+  }
+}

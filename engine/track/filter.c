@@ -1,0 +1,336 @@
+#include "engine/track/filter.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/track/vector.h"
+
+enum { BLOCKS_PER_PIECE = 4 };
+
+/* Up to eight pairs of one kind. */
+struct filter_run {
+  uint32_t first; /* into order */
+  uint8_t count;
+  uint8_t kind;
+};
+
+int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
+                uint32_t pair_capacity) {
+  *filter = (struct filter){.kernels = wk_table(), .tuning = wk_tuning_default(), .store = store, .parallel = parallel,
+                            .pair_capacity = pair_capacity};
+  filter->order = arena_take(arena, pair_capacity, sizeof *filter->order);
+  filter->runs = arena_take(arena, pair_capacity / WK_LANES + WK_KINDS + 1, sizeof *filter->runs);
+  return filter->order && filter->runs ? 0 : -ENOMEM;
+}
+
+/* Runs of eight pairs of equal kind, in the pairs' own order within a kind. */
+static uint32_t runs_by_kind(struct filter *filter, const struct pair *pairs, uint32_t count) {
+  weft_assert(count <= filter->pair_capacity);
+  uint32_t used = 0, runs = 0;
+  for (uint8_t kind = 0; kind < WK_KINDS; kind++) {
+    uint32_t begin = used;
+    for (uint32_t i = 0; i < count; i++) {
+      if (filter->plots[pairs[i].plot].kind == kind) filter->order[used++] = i;
+    }
+    for (uint32_t at = begin; at < used; at += WK_LANES) {
+      uint32_t left = used - at;
+      filter->runs[runs++] = (struct filter_run){.first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind};
+    }
+  }
+  return runs;
+}
+
+/* Both banks of up to eight tracks in lanes, and which of them any lane needs. */
+struct lanes {
+  struct wk_ballistic_block ballistic;
+  struct wk_aircraft_block aircraft;
+  uint8_t banks;
+};
+
+static void lanes_load(const struct filter *filter, struct lanes *lanes, struct track *const tracks[WK_LANES]) {
+  const double *ballistic[WK_LANES], *aircraft[WK_LANES];
+  lanes->banks = 0;
+  for (int i = 0; i < WK_LANES; i++) {
+    ballistic[i] = tracks[i] ? tracks[i]->bank : NULL;
+    aircraft[i] = tracks[i] ? tracks[i]->bank + WK_BALLISTIC_ELEMENTS : NULL;
+    if (tracks[i]) lanes->banks |= tracks[i]->banks;
+  }
+  if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_load(&lanes->ballistic, ballistic);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_load(&lanes->aircraft, aircraft);
+}
+
+static void lanes_store(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES]) {
+  double *ballistic[WK_LANES], *aircraft[WK_LANES];
+  for (int i = 0; i < WK_LANES; i++) {
+    ballistic[i] = tracks[i] && (tracks[i]->banks & BANK_BALLISTIC) ? tracks[i]->bank : NULL;
+    aircraft[i] = tracks[i] && (tracks[i]->banks & BANK_AIRCRAFT) ? tracks[i]->bank + WK_BALLISTIC_ELEMENTS : NULL;
+  }
+  if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_store(&lanes->ballistic, ballistic);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_store(&lanes->aircraft, aircraft);
+}
+
+static void lanes_predict(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s, const wk_lane quiet) {
+  if (lanes->banks & BANK_BALLISTIC) {
+    filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, &filter->tuning);
+  }
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, &filter->tuning);
+}
+
+/* ln(exp(a) + exp(b)) with the smaller term's weight small or not. */
+static double log_add(double a, double b) {
+  double high = fmax(a, b), low = fmin(a, b);
+  if (!(low > high - 700)) return high;
+  return high + wk_log(1 + wk_exp(low - high));
+}
+
+static void evidence_of(const struct track *track, const struct wk_evidence_block *ballistic,
+                        const struct wk_evidence_block *aircraft, int lane, struct pair_evidence *out) {
+  if (track->banks == BANK_BALLISTIC) aircraft = ballistic;
+  if (track->banks == BANK_AIRCRAFT) ballistic = aircraft;
+  out->log_ballistic = ballistic->log_likelihood[lane];
+  out->log_aircraft = aircraft->log_likelihood[lane];
+  out->dimension = ballistic->dimension[lane];
+  double p = track_ballistic_probability(track);
+  out->distance2 = p < 1e-3   ? aircraft->distance2[lane]
+                   : p > 0.999 ? ballistic->distance2[lane]
+                               : fmin(ballistic->distance2[lane], aircraft->distance2[lane]);
+  out->log_likelihood = p <= 0   ? out->log_aircraft
+                        : p >= 1 ? out->log_ballistic
+                                 : log_add(wk_log(p) + out->log_ballistic, wk_log(1 - p) + out->log_aircraft);
+}
+
+static void measure_fill(struct wk_measure_block *block, const struct plot *const plots[WK_LANES]) {
+  for (int i = 0; i < WK_LANES; i++) {
+    const struct plot *plot = plots[i] ? plots[i] : plots[0];
+    for (int k = 0; k < 4; k++) {
+      block->z[k][i] = plot->z[k];
+      block->variance[k][i] = plot->variance[k];
+      block->present[k][i] = plot->present >> k & 1 ? 1.0 : 0.0;
+    }
+    for (int k = 0; k < 3; k++) {
+      block->site_m[k][i] = plot->site_m[k];
+      block->site_velocity_mps[k][i] = plot->site_velocity_mps[k];
+    }
+    for (int k = 0; k < 9; k++) block->enu[k][i] = plot->enu[k];
+  }
+}
+
+struct filter_job {
+  struct filter *filter;
+  const struct pair *pairs;
+  struct pair_evidence *evidence;
+  bool update;
+};
+
+static void track_summarise(struct track *track, const double moments[27]);
+static void lanes_moments(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES],
+                          double out[WK_LANES][27]);
+
+/* Class evidence, and a bank that no longer takes part once it is out of the question. */
+static void class_take(struct track *track, const struct pair_evidence *evidence) {
+  const double bank_lost = 18; /* e^-18: 1.5e-8 */
+  double ratio = evidence->log_ballistic - evidence->log_aircraft;
+  track->class_log_odds += fmin(fmax(ratio, -6), 6); /* one plot never decides alone */
+  track->class_log_odds = fmin(fmax(track->class_log_odds, -40), 40);
+  if (track->banks == (BANK_BALLISTIC | BANK_AIRCRAFT) && track->detections >= 8) {
+    if (track->class_log_odds > bank_lost) track->banks = BANK_BALLISTIC;
+    if (track->class_log_odds < -bank_lost) track->banks = BANK_AIRCRAFT;
+  }
+}
+
+static void run_pairs(const struct filter_job *job, const struct filter_run *run) {
+  struct filter *filter = job->filter;
+  struct track *tracks[WK_LANES] = {0};
+  const struct plot *plots[WK_LANES] = {0};
+  wk_lane dt_s = {0}, forward_s = {0}, quiet = {0}, loud = {0}, enable = {0};
+  bool older = false;
+  for (int i = 0; i < run->count; i++) {
+    const struct pair *pair = &job->pairs[filter->order[run->first + (uint32_t)i]];
+    tracks[i] = &filter->store->tracks[pair->track];
+    plots[i] = &filter->plots[pair->plot];
+    dt_s[i] = fmin(fmax((double)(plots[i]->time_ns - tracks[i]->time_ns) * 1e-9, -600), 600);
+    enable[i] = job->update ? 1.0 : 0.0;
+    if (dt_s[i] < 0) {
+      forward_s[i] = -dt_s[i];
+      older = true;
+    }
+    quiet[i] = 1.0;
+  }
+  struct lanes lanes;
+  struct wk_measure_block measure;
+  struct wk_evidence_block ballistic = {0}, aircraft = {0};
+  lanes_load(filter, &lanes, tracks);
+  lanes_predict(filter, &lanes, dt_s, loud);
+  measure_fill(&measure, plots);
+  enum wk_kind kind = (enum wk_kind)run->kind;
+  if (lanes.banks & BANK_BALLISTIC) filter->kernels->ballistic_update(&lanes.ballistic, kind, &measure, enable, &ballistic);
+  if (lanes.banks & BANK_AIRCRAFT) filter->kernels->aircraft_update(&lanes.aircraft, kind, &measure, enable, &aircraft);
+  for (int i = 0; i < run->count; i++) {
+    evidence_of(tracks[i], &ballistic, &aircraft, i, &job->evidence[filter->order[run->first + (uint32_t)i]]);
+  }
+  if (!job->update) return;
+  /* A lane that is not rolled back must not be touched by the roll forward: it is left out of the second store. */
+  struct track *in_order[WK_LANES] = {0}, *rolled[WK_LANES] = {0};
+  for (int i = 0; i < run->count; i++) *(forward_s[i] > 0 ? &rolled[i] : &in_order[i]) = tracks[i];
+  double moments[WK_LANES][27];
+  lanes_store(filter, &lanes, in_order);
+  for (int i = 0; i < run->count; i++) {
+    if (in_order[i]) in_order[i]->time_ns = plots[i]->time_ns;
+  }
+  lanes_moments(filter, &lanes, tracks, moments);
+  if (older) {
+    double moved[WK_LANES][27];
+    lanes_predict(filter, &lanes, forward_s, quiet);
+    lanes_store(filter, &lanes, rolled);
+    lanes_moments(filter, &lanes, tracks, moved);
+    for (int i = 0; i < run->count; i++) {
+      if (rolled[i]) memcpy(moments[i], moved[i], sizeof moved[i]);
+    }
+  }
+  for (int i = 0; i < run->count; i++) {
+    class_take(tracks[i], &job->evidence[filter->order[run->first + (uint32_t)i]]);
+    track_summarise(tracks[i], moments[i]);
+  }
+}
+
+static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct filter_job *job = argument;
+  for (uint32_t i = begin; i < end; i++) run_pairs(job, &job->filter->runs[i]);
+}
+
+static void filter_run_all(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence,
+                           bool update) {
+  if (count == 0) return;
+  struct filter_job job = {.filter = filter, .pairs = pairs, .evidence = evidence, .update = update};
+  uint32_t runs = runs_by_kind(filter, pairs, count);
+  filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
+}
+
+void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence) {
+  filter_run_all(filter, pairs, count, evidence, false);
+}
+
+void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence) {
+  filter_run_all(filter, pairs, count, evidence, true);
+}
+
+/* Two Gaussians with weights p and 1 - p into one. */
+static void moments_mix(double p, const double a[27], const double b[27], double out[27]) {
+  for (int i = 0; i < 6; i++) out[i] = p * a[i] + (1 - p) * b[i];
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) {
+      int at = 6 + WK_AT(6, i, j);
+      out[at] = p * a[at] + (1 - p) * b[at] + p * (1 - p) * (a[i] - b[i]) * (a[j] - b[j]);
+    }
+  }
+}
+
+static void lanes_moments(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES],
+                          double out[WK_LANES][27]) {
+  wk_lane ballistic[27], aircraft[27];
+  if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_moments(&lanes->ballistic, ballistic);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_moments(&lanes->aircraft, aircraft);
+  for (int i = 0; i < WK_LANES; i++) {
+    if (!tracks[i]) continue;
+    double a[27], b[27];
+    for (int k = 0; k < 27; k++) {
+      a[k] = tracks[i]->banks & BANK_BALLISTIC ? ballistic[k][i] : 0;
+      b[k] = tracks[i]->banks & BANK_AIRCRAFT ? aircraft[k][i] : 0;
+    }
+    double p = track_ballistic_probability(tracks[i]);
+    if (p >= 1) {
+      memcpy(out[i], a, sizeof a);
+    } else if (p <= 0) {
+      memcpy(out[i], b, sizeof b);
+    } else {
+      moments_mix(p, a, b, out[i]);
+    }
+  }
+}
+
+static void track_summarise(struct track *track, const double moments[27]) {
+  memcpy(track->position_m, moments, sizeof track->position_m);
+  memcpy(track->velocity_mps, moments + 3, sizeof track->velocity_mps);
+  double position2 = 0, velocity2 = 0;
+  for (int i = 0; i < 3; i++) {
+    position2 += moments[6 + WK_AT(6, i, i)];
+    velocity2 += moments[6 + WK_AT(6, i + 3, i + 3)];
+  }
+  track->sigma_position_m = sqrt(fmax(position2, 1));
+  track->sigma_velocity_mps = sqrt(fmax(velocity2, 1));
+  double lat_rad, lon_rad;
+  wk_geodetic_from_ecef(track->position_m, &lat_rad, &lon_rad, &track->height_m);
+  /* Free fall plus felt force for the ballistic share; an aircraft is held up by its wings. */
+  double p = track_ballistic_probability(track), r = vector_norm(track->position_m);
+  double gravity = -3.986004418e14 / (r * r * r);
+  for (int i = 0; i < 3; i++) {
+    double force = track->bank[WK_B_WEIGHT] * track->bank[WK_B_BOOST_X + 6 + i];
+    track->acceleration_mps2[i] = p * (gravity * track->position_m[i] + force);
+  }
+}
+
+/* Tracks alone, without plots: advance, summarise, moments. */
+struct slots_job {
+  struct filter *filter;
+  const uint32_t *slots;
+  uint32_t count;
+  int64_t time_ns; /* INT64_MIN: no advance */
+  double (*moments)[27]; /* or NULL: summarise */
+};
+
+static void run_slots(const struct slots_job *job, uint32_t first) {
+  struct track *tracks[WK_LANES] = {0};
+  wk_lane dt_s = {0}, loud = {0};
+  struct lanes lanes;
+  uint32_t left = job->count - first;
+  int count = left < WK_LANES ? (int)left : WK_LANES;
+  for (int i = 0; i < count; i++) tracks[i] = &job->filter->store->tracks[job->slots[first + (uint32_t)i]];
+  lanes_load(job->filter, &lanes, tracks);
+  if (job->time_ns != INT64_MIN) {
+    struct track *moved[WK_LANES] = {0};
+    for (int i = 0; i < count; i++) {
+      dt_s[i] = fmin(fmax((double)(job->time_ns - tracks[i]->time_ns) * 1e-9, 0), 600);
+      if (dt_s[i] > 0) moved[i] = tracks[i];
+    }
+    lanes_predict(job->filter, &lanes, dt_s, loud);
+    lanes_store(job->filter, &lanes, moved);
+    for (int i = 0; i < count; i++) {
+      if (moved[i]) moved[i]->time_ns = job->time_ns;
+    }
+  }
+  double moments[WK_LANES][27];
+  lanes_moments(job->filter, &lanes, tracks, moments);
+  for (int i = 0; i < count; i++) {
+    if (job->moments) {
+      memcpy(job->moments[first + (uint32_t)i], moments[i], sizeof moments[i]);
+    } else {
+      track_summarise(tracks[i], moments[i]);
+    }
+  }
+}
+
+static void run_slot_pieces(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  for (uint32_t block = begin; block < end; block++) run_slots(argument, block * WK_LANES);
+}
+
+static void slots_run(struct slots_job job) {
+  uint32_t blocks = (job.count + WK_LANES - 1) / WK_LANES;
+  struct parallel *parallel = &job.filter->parallel;
+  if (blocks) parallel->run(parallel->context, run_slot_pieces, &job, blocks, BLOCKS_PER_PIECE);
+}
+
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns) {
+  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = time_ns});
+}
+
+void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count) {
+  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN});
+}
+
+void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]) {
+  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments});
+}

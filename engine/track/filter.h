@@ -1,0 +1,52 @@
+/* Tracks meet plots: gathers (track, plot) pairs into lane blocks of eight, runs the kernels over them in parallel and
+ * scatters the results. The only part of the tracker that calls the kernel table. */
+#ifndef WEFT_TRACK_FILTER_H
+#define WEFT_TRACK_FILTER_H
+
+#include <stdint.h>
+
+#include "engine/base/parallel.h"
+#include "engine/track/plot.h"
+#include "engine/track/store.h"
+#include "kernels/wk.h"
+
+/* What a plot says of a track. */
+struct pair_evidence {
+  double log_likelihood;   /* ln p(z | track), classes mixed by their probabilities */
+  double log_ballistic, log_aircraft; /* by bank; equal where one bank no longer takes part */
+  double distance2;        /* smallest squared Mahalanobis distance over likely modes and classes */
+  double dimension;        /* components present */
+};
+
+struct pair {
+  uint32_t track; /* slot */
+  uint32_t plot;  /* index into the step's plots */
+};
+
+struct filter {
+  const struct wk_table *kernels;
+  struct wk_tuning tuning;
+  struct store *store;
+  const struct plot *plots;
+  struct parallel parallel;
+  uint32_t *order;         /* pair_capacity: pairs sorted by kind */
+  struct filter_run *runs; /* run_capacity */
+  uint32_t pair_capacity;
+};
+
+int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
+                uint32_t pair_capacity);
+
+/* Evidence of every pair at the plot's time; tracks unchanged. */
+void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence);
+/* Updates every pair's track with its plot (each track at most once in the list) and refreshes its summary. The
+ * class log-odds take the evidence. A plot older than the track rolls it back without noise, updates, and rolls it forward again. */
+void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence);
+/* Predicts the tracks in `slots` to time_ns where that is later than their own time. */
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
+/* Recomputes the summaries of the tracks in `slots` from their banks. */
+void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count);
+/* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot. */
+void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]);
+
+#endif

@@ -1,0 +1,138 @@
+#include "engine/track/index.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "engine/track/vector.h"
+
+/* Gate radii in sigmas for the coarse test: generous, since the fine gate follows. */
+static const double coarse_sigmas = 5;
+static const double speed_max_mps = 8500;
+static const double cell_space_m = 4000;
+static const double cell_direction_rad = 1.0 / 2048;
+
+int track_index_open(struct track_index *index, struct arena *arena, const struct site *site, const struct store *store) {
+  *index = (struct track_index){.store = store};
+  int rc = grid_open(&index->space, arena, store->capacity, cell_space_m);
+  for (uint32_t i = 0; i < site->sensor_count && rc == 0; i++) {
+    index->grid_of_sensor[i] = INDEX_LOS_MAX;
+    if (site->sensors[i].kind != KIND_LOS) continue;
+    if (index->los_count == INDEX_LOS_MAX) return -E2BIG;
+    index->grid_of_sensor[i] = (uint16_t)index->los_count;
+    index->los_sensor[index->los_count] = i;
+    rc = grid_open(&index->directions[index->los_count++], arena, store->capacity, cell_direction_rad);
+  }
+  return rc;
+}
+
+void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
+                     uint32_t slot, int64_t time_ns) {
+  const struct track *track = &index->store->tracks[slot];
+  double centre[3], reach_s = INDEX_REACH_NS * 1e-9;
+  track_extrapolate(track, time_ns, centre);
+  double sigma = fmax(track_sigma_at(track, time_ns + INDEX_REACH_NS), track_sigma_at(track, time_ns - INDEX_REACH_NS));
+  double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * reach_s;
+  grid_put(&index->space, slot, centre, radius);
+  for (uint32_t g = 0; g < index->los_count; g++) {
+    double site_m[3], velocity_mps[3], d[3];
+    uint32_t sensor = index->los_sensor[g];
+    sensor_motion_at(&motion[sensor], &site->sensors[sensor], time_ns, site_m, velocity_mps);
+    vector_subtract(d, centre, site_m);
+    double distance = fmax(vector_norm(d), 1);
+    double direction[3] = {d[0] / distance, d[1] / distance, d[2] / distance};
+    double own_motion = vector_norm(velocity_mps) * reach_s;
+    grid_put(&index->directions[g], slot, direction, fmin((radius + own_motion) / distance, 2));
+  }
+}
+
+void track_index_remove(struct track_index *index, uint32_t slot) {
+  grid_remove(&index->space, slot);
+  for (uint32_t g = 0; g < index->los_count; g++) grid_remove(&index->directions[g], slot);
+}
+
+struct search {
+  const struct track_index *index;
+  const struct plot *plot;
+  struct candidates *out;
+  double score[CANDIDATES_MAX]; /* squared normalised distance; the worst is replaced when all places are taken */
+};
+
+/* Range and cross-range of a track's summary against the plot, each in sigmas; negative when outside. */
+static double coarse_score(const struct plot *plot, const struct track *track) {
+  double p[3], d[3];
+  track_extrapolate(track, plot->time_ns, p);
+  vector_subtract(d, p, plot->site_m);
+  double distance = vector_norm(d), sigma = track_sigma_at(track, plot->time_ns), range_score = 0, cross_sigma = sigma;
+  double cross2, projected = vector_dot(d, plot->direction);
+  if (plot->kind == WK_POSITION) {
+    vector_subtract(d, p, plot->point_m);
+    cross2 = vector_dot(d, d);
+    cross_sigma += plot->sigma_cross_m * 1.7320508;
+  } else if (plot->kind == WK_LOS) {
+    if (projected <= 0) return -1;
+    cross2 = fmax(distance * distance - projected * projected, 0);
+    cross_sigma += plot->sigma_cross_m * distance;
+  } else {
+    double range_sigma = sigma + sqrt(plot->variance[0]);
+    range_score = fabs(distance - plot->z[0]) / range_sigma;
+    vector_subtract(d, p, plot->point_m);
+    double along = vector_dot(d, plot->direction);
+    cross2 = fmax(vector_dot(d, d) - along * along, 0);
+    cross_sigma += plot->sigma_cross_m;
+  }
+  double cross_score2 = cross2 / (cross_sigma * cross_sigma);
+  if (range_score > coarse_sigmas || cross_score2 > coarse_sigmas * coarse_sigmas) return -1;
+  return range_score * range_score + cross_score2;
+}
+
+static void consider(void *context, uint32_t slot) {
+  struct search *search = context;
+  struct candidates *out = search->out;
+  out->evaluated++;
+  const struct track *track = &search->index->store->tracks[slot];
+  double score = coarse_score(search->plot, track);
+  if (score < 0) return;
+  if (out->count < CANDIDATES_MAX) {
+    search->score[out->count] = score;
+    out->slots[out->count++] = slot;
+    return;
+  }
+  out->overflow++;
+  uint32_t worst = 0;
+  for (uint32_t i = 1; i < CANDIDATES_MAX; i++) {
+    if (search->score[i] > search->score[worst] ||
+        (search->score[i] == search->score[worst] && out->slots[i] > out->slots[worst])) {
+      worst = i;
+    }
+  }
+  if (score > search->score[worst] || (score == search->score[worst] && slot > out->slots[worst])) return;
+  search->score[worst] = score;
+  out->slots[worst] = slot;
+}
+
+static void sort_slots(struct candidates *out) {
+  for (uint32_t i = 1; i < out->count; i++) {
+    uint32_t slot = out->slots[i], at = i;
+    for (; at > 0 && out->slots[at - 1] > slot; at--) out->slots[at] = out->slots[at - 1];
+    out->slots[at] = slot;
+  }
+}
+
+void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
+                      struct candidates *out) {
+  struct search search = {.index = index, .plot = plot, .out = out};
+  out->count = out->evaluated = out->overflow = 0;
+  int64_t off_ns = plot->time_ns > reference_ns ? plot->time_ns - reference_ns : reference_ns - plot->time_ns;
+  double beyond_m = speed_max_mps * fmax((double)(off_ns - INDEX_REACH_NS) * 1e-9, 0);
+  double half[3];
+  if (plot->kind == WK_LOS) {
+    uint32_t g = index->grid_of_sensor[plot->sensor];
+    /* The nearest track could be close: a direction moves at most so much in the extra time at 100 km. */
+    for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * plot->sigma_cross_m + beyond_m / 1e5;
+    grid_query(&index->directions[g], plot->direction, half, consider, &search);
+  } else {
+    for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
+    grid_query(&index->space, plot->point_m, half, consider, &search);
+  }
+  sort_slots(out);
+}

@@ -1,0 +1,45 @@
+/* Where the tracks are, in the sensors' own terms: one grid in space for what has a range, and for every line-of-sight
+ * sensor one grid of directions. An entry is good for measurement times within INDEX_REACH_NS of the time it was made for;
+ * a track's entry is renewed when that time runs out or the track is updated. */
+#ifndef WEFT_TRACK_INDEX_H
+#define WEFT_TRACK_INDEX_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/track/grid.h"
+#include "engine/track/plot.h"
+#include "engine/track/store.h"
+
+#define INDEX_REACH_NS 1000000000
+enum { INDEX_LOS_MAX = 32, CANDIDATES_MAX = 32 };
+
+struct track_index {
+  struct grid space;
+  struct grid directions[INDEX_LOS_MAX];
+  uint32_t los_sensor[INDEX_LOS_MAX];        /* sensor index of each grid of directions */
+  uint16_t grid_of_sensor[SITE_SENSORS_MAX]; /* the other way; INDEX_LOS_MAX if none */
+  uint32_t los_count;
+  const struct store *store;
+};
+
+/* -E2BIG when the site has more line-of-sight sensors than INDEX_LOS_MAX, -ENOMEM. */
+int track_index_open(struct track_index *index, struct arena *arena, const struct site *site, const struct store *store);
+/* (Re)enters a track for measurement times around time_ns. */
+void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
+                     uint32_t slot, int64_t time_ns);
+void track_index_remove(struct track_index *index, uint32_t slot);
+
+struct candidates {
+  uint32_t slots[CANDIDATES_MAX]; /* ascending */
+  uint32_t count;
+  uint32_t evaluated; /* gate evaluations: tracks tested one by one */
+  uint32_t overflow;  /* tracks inside the coarse gate that found no place: the farthest ones */
+};
+
+/* Tracks near enough to a plot to deserve the kernels, by a coarse test on their summaries. `reference_ns` is the time
+ * that the index entries are around: plots farther from it than INDEX_REACH_NS widen their own box. */
+void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
+                      struct candidates *out);
+
+#endif

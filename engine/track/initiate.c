@@ -1,0 +1,406 @@
+/* New tracks: two points that a physical speed connects start one; two lines of sight from different sensors that cross
+ * make a point. Runs on one thread, over what association left, in the frame's order. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/track/state.h"
+#include "engine/track/vector.h"
+
+static const double speed_max_mps = 8500, speed_max_flat_mps = 900;
+static const double speed_sigma_mps = 2500, speed_sigma_flat_mps = 250, climb_sigma_flat_mps = 15;
+static const double new_objects_per_scan = 0.02; /* expected, over a sensor's whole coverage */
+static const double pair_gate_chi2 = 16.3;       /* 3 degrees of freedom, 0.1 % */
+static const double log_odds_start_min = -6;     /* a pair less likely real than this is not worth a track record */
+static const double ln_2pi = 1.8378770664093453;
+static const double pairing_min_s = 0.15;        /* closer in time, two points say nothing of the speed */
+
+/* ln of false points per scan and cubic metre: the sensor's own density over the volume of one unit of its coordinates. */
+static double density_in_space(const struct plot *plot) {
+  double r = fmax(plot->range_m, 100);
+  double cosine = plot->kind == WK_RADAR ? fmax(wk_cos(plot->z[2]), 0.05) : 1;
+  switch ((enum wk_kind)plot->kind) {
+  case WK_RADAR: return plot->log_clutter_density - wk_log(r * r * cosine) + ((plot->present & 8) ? wk_log(16000) : 0);
+  case WK_RADAR2D: return plot->log_clutter_density - wk_log(r) - (plot->height_assumed ? wk_log(15000) : 0);
+  case WK_LOS:
+  case WK_POSITION:
+  case WK_KINDS: break;
+  }
+  return plot->log_clutter_density;
+}
+
+static int64_t seed_life_ns(const struct tracker *tracker, uint32_t sensor) {
+  double life_s = fmin(fmax(3.2 * tracker->site->sensors[sensor].revisit_s, 3), 40);
+  return (int64_t)(life_s * 1e9);
+}
+
+static struct seed seed_from_plot(const struct tracker *tracker, const struct plot *plot) {
+  const struct sensor *sensor = &tracker->site->sensors[plot->sensor];
+  struct seed seed = {.log_density = density_in_space(plot), .time_ns = plot->time_ns, .detections = 1, .present = true,
+                      .flat = plot->kind == WK_RADAR2D, .height_assumed = plot->height_assumed,
+                      .sensor = {plot->sensor, plot->sensor}};
+  memcpy(seed.point_m, plot->point_m, sizeof seed.point_m);
+  memcpy(seed.covariance, plot->point_covariance, sizeof seed.covariance);
+  seed.log_odds = wk_log(new_objects_per_scan / fmax(sensor->clutter_per_scan, 1e-6));
+  seed.expires_ns = plot->time_ns + seed_life_ns(tracker, plot->sensor);
+  return seed;
+}
+
+static void seed_settle(struct tracker *tracker, const struct seed *seed, enum fate fate) {
+  for (uint32_t k = 0; k < seed->detections; k++) tracker->fate_counts[seed->sensor[k]][fate]++;
+}
+
+static void seed_drop(struct tracker *tracker, uint64_t at, enum fate fate) {
+  struct seed *seed = &tracker->seeds.seeds[at % SEEDS_MAX];
+  if (!seed->present) return;
+  seed_settle(tracker, seed, fate);
+  seed->present = false;
+  grid_remove(&tracker->seeds.grid, (uint32_t)(at % SEEDS_MAX));
+}
+
+static void seed_keep(struct tracker *tracker, const struct seed *seed) {
+  struct seeds *seeds = &tracker->seeds;
+  if (seeds->tail - seeds->head == SEEDS_MAX) seed_drop(tracker, seeds->head++, FATE_CLUTTER);
+  uint32_t place = (uint32_t)(seeds->tail++ % SEEDS_MAX);
+  seeds->seeds[place] = *seed;
+  grid_put(&seeds->grid, place, seed->point_m, 0);
+}
+
+static void ray_drop(struct tracker *tracker, uint64_t at, enum fate fate) {
+  struct ray *ray = &tracker->seeds.rays[at % RAYS_MAX];
+  if (!ray->present) return;
+  tracker->fate_counts[ray->sensor][fate]++;
+  ray->present = false;
+}
+
+/* Forgets what has waited long enough: in order of arrival, stopping at the first that may still wait. */
+static void seeds_expire(struct tracker *tracker, int64_t now_ns) {
+  struct seeds *seeds = &tracker->seeds;
+  while (seeds->head < seeds->tail) {
+    const struct seed *seed = &seeds->seeds[seeds->head % SEEDS_MAX];
+    if (seed->present && seed->expires_ns > now_ns) break;
+    seed_drop(tracker, seeds->head++, FATE_CLUTTER);
+  }
+  while (seeds->ray_head < seeds->ray_tail) {
+    const struct ray *ray = &seeds->rays[seeds->ray_head % RAYS_MAX];
+    if (ray->present && ray->expires_ns > now_ns) break;
+    ray_drop(tracker, seeds->ray_head++, FATE_CLUTTER);
+  }
+}
+
+/* Prior of the velocity of a new object: nothing known but that it is physical. For a 2-D radar an aircraft's. */
+static void speed_prior(const struct seed *seed, double v0[6]) {
+  memset(v0, 0, 6 * sizeof *v0);
+  if (!seed->flat) {
+    for (int i = 0; i < 3; i++) v0[WK_AT(3, i, i)] = speed_sigma_mps * speed_sigma_mps;
+    return;
+  }
+  double lat_rad, lon_rad, height_m, enu[9];
+  wk_geodetic_from_ecef(seed->point_m, &lat_rad, &lon_rad, &height_m);
+  wk_enu_rows(lat_rad, lon_rad, enu);
+  const double level2 = speed_sigma_flat_mps * speed_sigma_flat_mps, climb2 = climb_sigma_flat_mps * climb_sigma_flat_mps;
+  for (int i = 0; i < 3; i++) {
+    for (int j = i; j < 3; j++) {
+      v0[WK_AT(3, i, j)] = (i == j ? level2 : 0) + (climb2 - level2) * enu[6 + i] * enu[6 + j];
+    }
+  }
+}
+
+/* Two points as one state: the first with a velocity prior, predicted to the second and updated by it. */
+struct start {
+  double x[6], p[21];  /* at the second point's time */
+  double log_ratio;    /* ln of Pd N(second | first) / false density */
+  double distance2;
+};
+
+static bool start_from_pair(const struct seed *first, const struct seed *second, double pd, struct start *out) {
+  double dt = (double)(second->time_ns - first->time_ns) * 1e-9;
+  double v0[6], s[6], inverse[6], log_determinant, innovation[3];
+  speed_prior(first, v0);
+  const double accelerating = 15; /* m/s^2 one sigma over the interval */
+  double v_extra = accelerating * dt * accelerating * dt;
+  for (int k = 0; k < 6; k++) s[k] = first->covariance[k] + dt * dt * v0[k] + second->covariance[k];
+  /* Two assumed heights err together: only their difference would be new. */
+  vector_subtract(innovation, second->point_m, first->point_m);
+  if (!matrix_invert_spd(3, s, inverse, &log_determinant)) return false;
+  out->distance2 = matrix_quadratic(3, inverse, innovation);
+  out->log_ratio = -0.5 * (out->distance2 + log_determinant + 3 * ln_2pi) + wk_log(pd) - second->log_density;
+  double gain_v[3][3]; /* dt V0 S^-1 */
+  for (int i = 0; i < 3; i++) {
+    for (int j = 0; j < 3; j++) {
+      double sum = 0;
+      for (int k = 0; k < 3; k++) {
+        sum += v0[i <= k ? WK_AT(3, i, k) : WK_AT(3, k, i)] * inverse[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
+      }
+      gain_v[i][j] = dt * sum;
+    }
+  }
+  memset(out->p, 0, sizeof out->p);
+  for (int i = 0; i < 3; i++) {
+    out->x[i] = second->point_m[i];
+    out->x[3 + i] = 0;
+    for (int j = 0; j < 3; j++) out->x[3 + i] += gain_v[i][j] * innovation[j];
+  }
+  /* The second point is taken as the position (its covariance is far below the predicted one), and its error enters the
+   * velocity through the gain. */
+  for (int i = 0; i < 3; i++) {
+    for (int j = 0; j < 3; j++) {
+      double cross = 0, down = 0;
+      for (int k = 0; k < 3; k++) {
+        cross += second->covariance[i <= k ? WK_AT(3, i, k) : WK_AT(3, k, i)] * gain_v[j][k];
+        down += gain_v[i][k] * v0[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
+      }
+      out->p[WK_AT(6, i, 3 + j)] = cross;
+      if (j >= i) {
+        out->p[WK_AT(6, i, j)] = second->covariance[WK_AT(3, i, j)];
+        out->p[WK_AT(6, 3 + i, 3 + j)] = v0[WK_AT(3, i, j)] - dt * down + (i == j ? v_extra : 0);
+      }
+    }
+  }
+  return true;
+}
+
+static void fill_block(double *p, int n, const double p6[21]) {
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) p[WK_AT(n, i, j)] = p6[WK_AT(6, i, j)];
+  }
+}
+
+/* The same start in every motion mode; what a mode adds gets its prior. */
+static void banks_fill(struct track *track, const struct start *start) {
+  double *bank = track->bank, *air = track->bank + WK_BALLISTIC_ELEMENTS;
+  double lat_rad, lon_rad, height_m;
+  wk_geodetic_from_ecef(start->x, &lat_rad, &lon_rad, &height_m);
+  memset(bank, 0, sizeof track->bank);
+  double *const states[] = {bank + WK_B_BOOST_X, bank + WK_B_COAST_X, bank + WK_B_REENTRY_X, air + WK_A_CV_X, air + WK_A_CT_X};
+  for (int m = 0; m < WK_MODES; m++) memcpy(states[m], start->x, sizeof start->x);
+  fill_block(bank + WK_B_BOOST_P, WK_BOOST_N, start->p);
+  fill_block(bank + WK_B_COAST_P, WK_COAST_N, start->p);
+  fill_block(bank + WK_B_REENTRY_P, WK_REENTRY_N, start->p);
+  fill_block(air + WK_A_CV_P, WK_CV_N, start->p);
+  fill_block(air + WK_A_CT_P, WK_CT_N, start->p);
+  const double force_sigma = 25, ballistic_log = -8.0, ballistic_sigma = 1.0, turn_sigma = 0.02;
+  for (int i = 6; i < 9; i++) bank[WK_B_BOOST_P + WK_AT(WK_BOOST_N, i, i)] = force_sigma * force_sigma;
+  bank[WK_B_REENTRY_X + 6] = ballistic_log;
+  bank[WK_B_REENTRY_P + WK_AT(WK_REENTRY_N, 6, 6)] = ballistic_sigma * ballistic_sigma;
+  air[WK_A_CT_P + WK_AT(WK_CT_N, 6, 6)] = turn_sigma * turn_sigma;
+  double boost = height_m < 80000 ? 0.6 : 0.2;
+  bank[WK_B_WEIGHT] = boost;
+  bank[WK_B_WEIGHT + 1] = height_m < 80000 ? 0.2 : 0.7;
+  bank[WK_B_WEIGHT + 2] = 1 - bank[WK_B_WEIGHT] - bank[WK_B_WEIGHT + 1];
+  air[WK_A_WEIGHT] = 0.8;
+  air[WK_A_WEIGHT + 1] = 0.2;
+}
+
+static void track_start(struct tracker *tracker, struct seed *first, const struct seed *second, const struct start *start,
+                        int64_t arrival_ns) {
+  uint32_t slot = store_take(&tracker->store);
+  if (slot == TRACK_NONE) {
+    tracker->statistics.tracks_refused++;
+    seed_settle(tracker, second, FATE_SHED);
+    return;
+  }
+  struct track *track = &tracker->store.tracks[slot];
+  banks_fill(track, start);
+  track->banks = BANK_BALLISTIC | BANK_AIRCRAFT;
+  track->time_ns = track->newest_ns = second->time_ns;
+  track->first_ns = first->time_ns < second->time_ns ? first->time_ns : second->time_ns;
+  track->arrival_ns = arrival_ns;
+  track->log_odds = fmin(first->log_odds + start->log_ratio, 5);
+  track->class_log_odds = -1; /* aircraft are the more common sight */
+  track->detections = first->detections + second->detections;
+  const struct seed *parts[] = {first, second};
+  for (int p = 0; p < 2; p++) {
+    for (uint32_t k = 0; k < parts[p]->detections; k++) {
+      uint32_t sensor = parts[p]->sensor[k];
+      track->sensors[sensor / 64] |= (uint64_t)1 << (sensor % 64);
+      struct look *look = track_look_take(track, sensor);
+      look->last_hit_ns = parts[p]->time_ns;
+      look->next_ns = parts[p]->time_ns + (int64_t)(1.5e9 * tracker->site->sensors[sensor].revisit_s);
+    }
+  }
+  filter_summarise(&tracker->filter, &slot, 1);
+  seed_settle(tracker, second, FATE_STARTED);
+  tracker->fresh[tracker->fresh_count++] = slot;
+  lifecycle_started(tracker, slot);
+}
+
+struct partner_search {
+  struct tracker *tracker;
+  const struct seed *second;
+  struct start best;
+  uint32_t place; /* of the best seed in the ring */
+};
+
+/* One stored point as the partner of a new one. */
+static void partner_consider(void *context, uint32_t place) {
+  struct partner_search *search = context;
+  const struct tracker *tracker = search->tracker;
+  const struct seed *first = &tracker->seeds.seeds[place], *second = search->second;
+  double dt = (double)(second->time_ns - first->time_ns) * 1e-9;
+  if (dt < pairing_min_s || first->expires_ns < second->time_ns) return;
+  if (first->sensor[0] == second->sensor[0] && dt < 0.4 * tracker->site->sensors[first->sensor[0]].revisit_s) return;
+  double d[3], reach = (first->flat && second->flat ? speed_max_flat_mps : speed_max_mps) * dt;
+  vector_subtract(d, second->point_m, first->point_m);
+  double slack = 0;
+  for (int i = 0; i < 3; i++) slack += first->covariance[WK_AT(3, i, i)] + second->covariance[WK_AT(3, i, i)];
+  if (vector_norm(d) > reach + 4 * sqrt(slack)) return;
+  struct start start;
+  double pd = tracker->site->sensors[second->sensor[0]].detection_probability;
+  if (!start_from_pair(first, second, pd, &start) || start.distance2 > pair_gate_chi2) return;
+  if (first->log_odds + start.log_ratio < log_odds_start_min) return;
+  bool better = search->place == GRID_NONE || start.log_ratio > search->best.log_ratio ||
+                (start.log_ratio == search->best.log_ratio && place < search->place);
+  if (!better) return;
+  search->best = start;
+  search->place = place;
+}
+
+/* A new point either completes a pair or waits for one. */
+static void point_offer(struct tracker *tracker, const struct seed *point, int64_t arrival_ns) {
+  struct partner_search search = {.tracker = tracker, .second = point, .place = GRID_NONE};
+  double life_s = (double)(point->expires_ns - point->time_ns) * 1e-9;
+  double reach = (point->flat ? speed_max_flat_mps : speed_max_mps) * life_s;
+  double half[3];
+  for (int i = 0; i < 3; i++) half[i] = reach + 5 * sqrt(point->covariance[WK_AT(3, i, i)]);
+  grid_query(&tracker->seeds.grid, point->point_m, half, partner_consider, &search);
+  if (search.place == GRID_NONE) {
+    seed_keep(tracker, point);
+    return;
+  }
+  struct seed first = tracker->seeds.seeds[search.place];
+  tracker->seeds.seeds[search.place].present = false;
+  grid_remove(&tracker->seeds.grid, search.place);
+  seed_settle(tracker, &first, FATE_STARTED);
+  track_start(tracker, &first, point, &search.best, arrival_ns);
+}
+
+/* Where two lines of sight pass each other: the middle of the shortest connection, with a covariance from the angle
+ * errors and from what a fast object moves between the two looks. False when they miss each other or meet where
+ * nothing flies. */
+static bool rays_cross(const struct ray *a, const struct ray *b, struct seed *out, double *miss_sigmas) {
+  double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine;
+  if (sine2 < 1e-4) return false;
+  vector_subtract(w, b->site_m, a->site_m);
+  double wa = vector_dot(w, a->direction), wb = vector_dot(w, b->direction);
+  double ra = (wa - cosine * wb) / sine2, rb = (cosine * wa - wb) / sine2;
+  if (ra < 1000 || rb < 1000) return false;
+  double gap2 = 0, pa[3], pb[3], dt = fabs((double)(a->time_ns - b->time_ns) * 1e-9);
+  for (int i = 0; i < 3; i++) {
+    pa[i] = a->site_m[i] + ra * a->direction[i];
+    pb[i] = b->site_m[i] + rb * b->direction[i];
+    gap2 += (pa[i] - pb[i]) * (pa[i] - pb[i]);
+    out->point_m[i] = 0.5 * (pa[i] + pb[i]);
+  }
+  const double boosting_mps = 1500; /* typical speed while a sensor in space sees the plume */
+  double sa = a->sigma_rad * ra, sb = b->sigma_rad * rb, moved = boosting_mps * dt;
+  *miss_sigmas = sqrt(gap2 / (sa * sa + sb * sb + moved * moved));
+  if (*miss_sigmas > 3.5) return false;
+  double lat_rad, lon_rad, height_m;
+  wk_geodetic_from_ecef(out->point_m, &lat_rad, &lon_rad, &height_m);
+  if (height_m < -20000 || height_m > 1500000) return false;
+  /* Information of each line: full across it, none along it; plus the motion between the looks. */
+  double information[6] = {0};
+  const double *const directions[] = {a->direction, b->direction};
+  const double variances[] = {sa * sa + 0.25 * moved * moved, sb * sb + 0.25 * moved * moved};
+  for (int line = 0; line < 2; line++) {
+    for (int i = 0; i < 3; i++) {
+      for (int j = i; j < 3; j++) {
+        double across = (i == j ? 1 : 0) - directions[line][i] * directions[line][j];
+        information[WK_AT(3, i, j)] += across / variances[line];
+      }
+    }
+  }
+  return matrix_invert_spd(3, information, out->covariance, NULL);
+}
+
+static void ray_offer(struct tracker *tracker, const struct plot *plot) {
+  struct seeds *seeds = &tracker->seeds;
+  struct ray ray = {.sigma_rad = plot->sigma_cross_m, .time_ns = plot->time_ns, .sensor = plot->sensor, .present = true,
+                    .expires_ns = plot->time_ns + seed_life_ns(tracker, plot->sensor) / 2};
+  memcpy(ray.site_m, plot->site_m, sizeof ray.site_m);
+  memcpy(ray.direction, plot->direction, sizeof ray.direction);
+  struct seed best = {0};
+  double best_miss = INFINITY;
+  uint64_t best_at = 0;
+  for (uint64_t at = seeds->ray_head; at < seeds->ray_tail; at++) { /* at most RAYS_MAX */
+    const struct ray *other = &seeds->rays[at % RAYS_MAX];
+    struct seed point = {0};
+    double miss;
+    if (!other->present || other->sensor == ray.sensor || other->expires_ns < ray.time_ns) continue;
+    if (!rays_cross(other, &ray, &point, &miss) || miss >= best_miss) continue;
+    best = point;
+    best_miss = miss;
+    best_at = at;
+  }
+  if (best_miss < INFINITY) {
+    struct ray *other = &seeds->rays[best_at % RAYS_MAX];
+    const struct sensor *sensor = &tracker->site->sensors[plot->sensor];
+    best.time_ns = other->time_ns / 2 + ray.time_ns / 2;
+    best.expires_ns = best.time_ns + seed_life_ns(tracker, plot->sensor);
+    best.sensor[0] = other->sensor;
+    best.sensor[1] = ray.sensor;
+    best.detections = 2;
+    best.present = true;
+    /* False crossings per cubic metre: both sensors' false lines within the gate of each other. */
+    best.log_density = wk_log(fmax(sensor->clutter_per_scan, 1e-6)) - wk_log(1e18);
+    best.log_odds = wk_log(new_objects_per_scan / fmax(sensor->clutter_per_scan, 1e-6)) + 3;
+    other->present = false; /* its fate goes with the point */
+    point_offer(tracker, &best, plot->arrival_ns);
+    return;
+  }
+  if (seeds->ray_tail - seeds->ray_head == RAYS_MAX) ray_drop(tracker, seeds->ray_head++, FATE_CLUTTER);
+  seeds->rays[seeds->ray_tail++ % RAYS_MAX] = ray;
+}
+
+/* A track started earlier in this same frame may own this plot too: another radar saw the object at the same time. */
+static bool fresh_take(struct tracker *tracker, uint32_t i) {
+  const struct plot *plot = &tracker->plots[i];
+  if (!plot->has_point) return false;
+  uint32_t count = 0;
+  for (uint32_t k = 0; k < tracker->fresh_count && count < CANDIDATES_MAX; k++) {
+    const struct track *track = &tracker->store.tracks[tracker->fresh[k]];
+    double p[3], d[3];
+    track_extrapolate(track, plot->time_ns, p);
+    vector_subtract(d, p, plot->point_m);
+    double sigma = track_sigma_at(track, plot->time_ns) + plot->sigma_cross_m * 1.5 + 100;
+    if (vector_norm(d) > 5 * sigma || lifecycle_scan_used(tracker, track, plot)) continue;
+    tracker->pairs[count++] = (struct pair){.track = tracker->fresh[k], .plot = i};
+  }
+  filter_score(&tracker->filter, tracker->pairs, count, tracker->evidence);
+  uint32_t best = UINT32_MAX;
+  for (uint32_t k = 0; k < count; k++) {
+    if (!(tracker->evidence[k].distance2 < 16.3)) continue;
+    if (best == UINT32_MAX || tracker->evidence[k].log_likelihood > tracker->evidence[best].log_likelihood) best = k;
+  }
+  if (best == UINT32_MAX) return false;
+  struct pair pair = tracker->pairs[best];
+  struct pair_evidence evidence;
+  filter_update(&tracker->filter, &pair, 1, &evidence);
+  tracker->fates[i] = FATE_ASSOCIATED;
+  lifecycle_hit(tracker, pair.track, plot, &evidence, plot->arrival_ns);
+  return true;
+}
+
+void initiate_frame(struct tracker *tracker, uint32_t count) {
+  int64_t now_ns = tracker->front_ns > tracker->frame_time_ns ? tracker->front_ns : tracker->frame_time_ns;
+  seeds_expire(tracker, now_ns - tracker->site->lag_ns);
+  for (uint32_t i = 0; i < count; i++) {
+    if (tracker->fates[i] != FATE_IN_FLIGHT) continue;
+    if (tracker->fresh_count > 0 && fresh_take(tracker, i)) continue;
+    const struct plot *plot = &tracker->plots[i];
+    if (plot->has_point) {
+      struct seed seed = seed_from_plot(tracker, plot);
+      point_offer(tracker, &seed, plot->arrival_ns);
+    } else {
+      ray_offer(tracker, plot);
+    }
+  }
+}
+
+void tracker_drain(struct tracker *tracker, struct ledger *ledger) {
+  memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
+  seeds_expire(tracker, INT64_MAX);
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
+    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++) ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
+  }
+}

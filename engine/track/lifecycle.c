@@ -1,0 +1,228 @@
+/* Existence, looks and misses, ends. A miss is charged once per sensor revisit, and only when the sensor has reported later
+ * than the look that should have seen the track (or has been silent for so long that it must have), so that
+ * a feed's delay never costs a track its life. */
+#include <math.h>
+
+#include "engine/track/state.h"
+#include "engine/track/vector.h"
+
+static const double log_odds_max = 14;      /* r = 1 - 8e-7: how much past evidence may outlast present silence */
+static const double log_odds_confirm = 7.6; /* r = 0.9995 */
+static const double log_odds_end = -3;      /* r = 0.05 */
+static const double ratio_max = 12, ratio_min = -6;
+static const uint32_t confirm_detections = 4;
+static const double silence_max_s = 240;      /* ballistic, by free fall alone */
+static const double silence_max_air_s = 45;   /* aircraft may turn */
+static const double sigma_max_m = 60000;      /* position lost */
+static const double duplicate_chi2 = 14;      /* 6 degrees of freedom */
+static const int64_t review_step_ns = 500000000;
+enum { MISSES_PER_REVIEW_MAX = 4 };
+
+void lifecycle_index(struct tracker *tracker, uint32_t slot) {
+  struct track *track = &tracker->store.tracks[slot];
+  track_index_put(&tracker->index, tracker->site, tracker->motion, slot, tracker->front_ns);
+  track->refresh_ns = tracker->front_ns + INDEX_REACH_NS;
+  queue_set(&tracker->refresh, slot, track->refresh_ns);
+}
+
+static void touch(struct tracker *tracker, uint32_t slot) {
+  struct track *track = &tracker->store.tracks[slot];
+  if (track->touched_frame == tracker->frame) return;
+  track->touched_frame = tracker->frame;
+  tracker->touched[tracker->touched_count++] = slot;
+}
+
+static void look_hit(const struct tracker *tracker, struct track *track, const struct plot *plot) {
+  struct look *look = track_look_take(track, plot->sensor);
+  int64_t next_ns = plot->time_ns + (int64_t)(1.5e9 * tracker->site->sensors[plot->sensor].revisit_s);
+  if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
+  if (next_ns > look->next_ns) look->next_ns = next_ns;
+}
+
+void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence,
+                   int64_t arrival_ns) {
+  struct track *track = &tracker->store.tracks[slot];
+  double ratio = lifecycle_log_ratio(tracker, plot, evidence);
+  track->log_odds = fmin(track->log_odds + fmin(fmax(ratio, ratio_min), ratio_max), log_odds_max);
+  track->detections++;
+  track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
+  if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
+  if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
+  if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
+  look_hit(tracker, track, plot);
+  if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections && track->log_odds >= log_odds_confirm) {
+    track->status = STATUS_CONFIRMED;
+    tracker->statistics.tracks_confirmed++;
+  }
+  classify(track);
+  touch(tracker, slot);
+  lifecycle_index(tracker, slot);
+}
+
+void lifecycle_started(struct tracker *tracker, uint32_t slot) {
+  struct track *track = &tracker->store.tracks[slot];
+  tracker->statistics.tracks_started++;
+  classify(track);
+  touch(tracker, slot);
+  lifecycle_index(tracker, slot);
+  queue_set(&tracker->review, slot, tracker->frame_time_ns + review_step_ns);
+}
+
+/* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the kernels,
+ * since the summary's constant acceleration serves for seconds only. */
+void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
+  const int64_t stale_ns = 5000000000;
+  uint32_t count = 0, stale = 0;
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) tracker->due[count++] = slot;
+  int64_t moved_ns = front_ns - tracker->site->lag_ns;
+  for (uint32_t i = 0; i < count; i++) {
+    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns) tracker->touched[stale++] = tracker->due[i];
+  }
+  filter_advance(&tracker->filter, tracker->touched, stale, moved_ns); /* touched is still empty: scratch */
+  for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
+}
+
+/* Whether this sensor would have seen the track: an infrared line of sight sees a plume, others a body. */
+static double detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor) {
+  double pd = tracker->site->sensors[sensor].detection_probability;
+  if (tracker->site->sensors[sensor].kind != KIND_LOS) return pd;
+  double plume = track_ballistic_probability(track) * track->bank[WK_B_WEIGHT];
+  return plume > 0.9 ? pd * plume : 0;
+}
+
+/* Charges what is due on one look; returns the time of the next one. */
+static int64_t look_review(struct tracker *tracker, struct track *track, struct look *look) {
+  const struct sensor *sensor = &tracker->site->sensors[look->sensor];
+  int64_t revisit_ns = (int64_t)(sensor->revisit_s * 1e9);
+  bool down = sensor_motion_status(&tracker->motion[look->sensor]) == SENSOR_DOWN;
+  for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
+    bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
+    bool silent = tracker->frame_time_ns > look->next_ns + tracker->site->lag_ns;
+    if (!reported && !silent) return look->next_ns;
+    if (!down) track->log_odds += wk_log(1 - detection_probability(tracker, track, look->sensor));
+    look->next_ns += revisit_ns;
+  }
+  if (look->next_ns < tracker->frame_time_ns - revisit_ns) look->next_ns = tracker->frame_time_ns;
+  return look->next_ns;
+}
+
+/* Keeps the list of looks in step with what covers the track now, and charges misses. */
+static void looks_review(struct tracker *tracker, struct track *track, const double position_m[3]) {
+  int64_t now_ns = tracker->frame_time_ns;
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
+    const struct sensor *sensor = &tracker->site->sensors[s];
+    struct look *look = track_look(track, s);
+    if (!sensor_covers(sensor, &tracker->motion[s], now_ns, position_m)) {
+      if (look) look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
+      continue;
+    }
+    if (!look) {
+      int64_t since_ns = tracker->sensor_front_ns[s];
+      if (since_ns == INT64_MIN) continue; /* never heard: nothing can be expected of it */
+      look = track_look_take(track, s);
+      look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
+      continue;
+    }
+    look_review(tracker, track, look);
+  }
+}
+
+struct duplicate_search {
+  struct tracker *tracker;
+  uint32_t slot, found;
+};
+
+/* Distinct objects are seen by one sensor in one scan as two plots. */
+static bool seen_apart(const struct tracker *tracker, const struct track *a, const struct track *b) {
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    for (int j = 0; j < TRACK_LOOKS_MAX; j++) {
+      const struct look *x = &a->looks[i], *y = &b->looks[j];
+      if (!x->used || !y->used || x->sensor != y->sensor) continue;
+      if (x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
+      double apart_s = fabs((double)(x->last_hit_ns - y->last_hit_ns) * 1e-9);
+      if (apart_s < 0.4 * tracker->site->sensors[x->sensor].revisit_s) return true;
+    }
+  }
+  return false;
+}
+
+/* An older track at the same place with the same velocity, within the stated uncertainties of both. */
+static void duplicate_consider(void *context, uint32_t other_slot) {
+  struct duplicate_search *search = context;
+  const struct track *track = &search->tracker->store.tracks[search->slot];
+  const struct track *other = &search->tracker->store.tracks[other_slot];
+  if (search->found != TRACK_NONE || other_slot == search->slot || other->number > track->number) return;
+  if (other->status < track->status) return; /* never a confirmed one for a tentative one */
+  double p[3], d[6], distance = 0;
+  track_extrapolate(other, track->time_ns, p);
+  vector_subtract(d, track->position_m, p);
+  for (int i = 0; i < 3; i++) {
+    double dt = (double)(track->time_ns - other->time_ns) * 1e-9;
+    d[3 + i] = track->velocity_mps[i] - other->velocity_mps[i] - dt * other->acceleration_mps2[i];
+  }
+  double sigma_p = track_sigma_at(other, track->time_ns) + track->sigma_position_m;
+  if (vector_norm(d) > 5 * sigma_p || seen_apart(search->tracker, track, other)) return;
+  uint32_t slots[2] = {search->slot, other_slot};
+  double moments[2][27], sum[21], inverse[21];
+  filter_moments(&search->tracker->filter, slots, 2, moments);
+  for (int k = 0; k < 21; k++) sum[k] = moments[0][6 + k] + moments[1][6 + k];
+  if (!matrix_invert_spd(6, sum, inverse, NULL)) return;
+  distance = matrix_quadratic(6, inverse, d);
+  if (distance < duplicate_chi2) search->found = other_slot;
+}
+
+static bool duplicate_of_older(struct tracker *tracker, uint32_t slot, const double position_m[3]) {
+  struct track *track = &tracker->store.tracks[slot];
+  struct duplicate_search search = {.tracker = tracker, .slot = slot, .found = TRACK_NONE};
+  double reach = 5 * track->sigma_position_m;
+  double half[3] = {reach, reach, reach};
+  grid_query(&tracker->index.space, position_m, half, duplicate_consider, &search);
+  return search.found != TRACK_NONE;
+}
+
+static bool over(struct tracker *tracker, uint32_t slot, const double position_m[3]) {
+  const struct track *track = &tracker->store.tracks[slot];
+  double silent_s = (double)(tracker->frame_time_ns - track->newest_ns) * 1e-9;
+  double lat_rad, lon_rad, height_m;
+  if (track->log_odds < log_odds_end) return true;
+  if (silent_s > (track_ballistic_probability(track) > 0.5 ? silence_max_s : silence_max_air_s)) return true;
+  if (track->status == STATUS_TENTATIVE && silent_s > 60) return true;
+  if (silent_s < 2) return false;
+  if (track_sigma_at(track, track->time_ns) > sigma_max_m) return true;
+  wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
+  return height_m < -3000 - 2 * track->sigma_position_m;
+}
+
+static void track_end(struct tracker *tracker, uint32_t slot) {
+  struct track *track = &tracker->store.tracks[slot];
+  double moments[1][27];
+  filter_moments(&tracker->filter, &slot, 1, moments);
+  track->status = STATUS_LOST;
+  report_fill(tracker, track, moments[0], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
+  tracker->statistics.tracks_lost++;
+  track_index_remove(&tracker->index, slot);
+  queue_remove(&tracker->refresh, slot);
+  queue_remove(&tracker->review, slot);
+  store_give(&tracker->store, slot);
+}
+
+void lifecycle_review(struct tracker *tracker) {
+  uint32_t count = 0;
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->frame_time_ns)) != QUEUE_NONE;) {
+    tracker->due[count++] = slot;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t slot = tracker->due[i];
+    struct track *track = &tracker->store.tracks[slot];
+    double position_m[3];
+    track_extrapolate(track, tracker->frame_time_ns, position_m);
+    looks_review(tracker, track, position_m);
+    bool merged = duplicate_of_older(tracker, slot, track->position_m);
+    tracker->statistics.merged += merged;
+    if (merged || over(tracker, slot, position_m)) {
+      track_end(tracker, slot);
+    } else {
+      queue_set(&tracker->review, slot, tracker->frame_time_ns + review_step_ns);
+    }
+  }
+}

@@ -1,0 +1,256 @@
+#include "engine/track/plot.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/track/vector.h"
+
+static const double pi = 3.14159265358979323846;
+
+void sensor_motion_note(struct sensor_motion *motion, const struct sensor_state *state) {
+  motion->history[motion->count % STATE_HISTORY] = *state;
+  motion->count++;
+}
+
+static const struct sensor_state *newest_not_after(const struct sensor_motion *motion, int64_t time_ns) {
+  const struct sensor_state *best = NULL;
+  uint64_t known = motion->count < STATE_HISTORY ? motion->count : STATE_HISTORY;
+  for (uint64_t k = motion->count - known; k < motion->count; k++) {
+    const struct sensor_state *state = &motion->history[k % STATE_HISTORY];
+    if (state->time_ns <= time_ns && (!best || state->time_ns >= best->time_ns)) best = state;
+  }
+  return best;
+}
+
+void sensor_motion_at(const struct sensor_motion *motion, const struct sensor *sensor, int64_t time_ns,
+                      double position_m[3], double velocity_mps[3]) {
+  const struct sensor_state *state = newest_not_after(motion, time_ns);
+  if (!state) {
+    memcpy(position_m, sensor->position_m, sizeof sensor->position_m);
+    memset(velocity_mps, 0, 3 * sizeof *velocity_mps);
+    return;
+  }
+  double dt = (double)(time_ns - state->time_ns) * 1e-9;
+  for (int i = 0; i < 3; i++) {
+    position_m[i] = state->position_m[i] + dt * state->velocity_mps[i];
+    velocity_mps[i] = state->velocity_mps[i];
+  }
+}
+
+uint32_t sensor_motion_status(const struct sensor_motion *motion) {
+  return motion->count ? motion->history[(motion->count - 1) % STATE_HISTORY].status : SENSOR_UP;
+}
+
+/* Axes of a sensor at a place: east, north, up there; for line of sight in ECEF axes the rows y, x, z. */
+static void axes_at(const struct sensor *sensor, const double position_m[3], bool ecef_axes, double enu[9]) {
+  if (ecef_axes) {
+    static const double rows[9] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
+    memcpy(enu, rows, sizeof rows);
+  } else if (memcmp(position_m, sensor->position_m, sizeof sensor->position_m) == 0) {
+    memcpy(enu, sensor->enu, sizeof sensor->enu);
+  } else {
+    double lat_rad, lon_rad, height_m;
+    wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
+    wk_enu_rows(lat_rad, lon_rad, enu);
+  }
+}
+
+static double sigma_of(const struct frame *frame, uint32_t i, const struct sensor *sensor, int component) {
+  double own = (frame->valid[i] & VALID_SIGMAS) ? (double)frame->sigma[i][component] : 0;
+  return own > 0 ? own : sensor->sigma[component];
+}
+
+static void plot_put(struct plot *plot, int slot, double z, double sigma) {
+  plot->z[slot] = z;
+  plot->variance[slot] = sigma * sigma;
+  plot->present |= (uint8_t)(1u << slot);
+}
+
+/* Unit vector in ECEF of an azimuth and elevation in the plot's axes. */
+static void direction_of(const struct plot *plot, double azimuth_rad, double elevation_rad, double u[3]) {
+  double ce = wk_cos(elevation_rad), e = ce * wk_sin(azimuth_rad), n = ce * wk_cos(azimuth_rad);
+  double up = wk_sin(elevation_rad);
+  for (int i = 0; i < 3; i++) u[i] = e * plot->enu[i] + n * plot->enu[3 + i] + up * plot->enu[6 + i];
+}
+
+/* Point and covariance of range, azimuth, elevation: first-order, which is exact enough for gates and starting; the
+ * filters use the measurement itself. */
+static void point_from_polar(struct plot *plot, double range_m, double azimuth_rad, double elevation_rad,
+                             double var_range, double var_azimuth, double var_elevation) {
+  double u[3], east[3];
+  direction_of(plot, azimuth_rad, elevation_rad, u);
+  double sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad);
+  double ce = wk_cos(elevation_rad), se = wk_sin(elevation_rad);
+  double d_azimuth[3], d_elevation[3];
+  for (int i = 0; i < 3; i++) {
+    east[i] = ca * plot->enu[i] - sa * plot->enu[3 + i];
+    d_azimuth[i] = range_m * ce * east[i];
+    d_elevation[i] = range_m * (-se * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + ce * plot->enu[6 + i]);
+    plot->point_m[i] = plot->site_m[i] + range_m * u[i];
+    plot->direction[i] = u[i];
+  }
+  for (int i = 0; i < 3; i++) {
+    for (int j = i; j < 3; j++) {
+      plot->point_covariance[WK_AT(3, i, j)] = var_range * u[i] * u[j] + var_azimuth * d_azimuth[i] * d_azimuth[j] +
+                                               var_elevation * d_elevation[i] * d_elevation[j];
+    }
+  }
+  plot->has_point = true;
+  plot->range_m = range_m;
+  plot->sigma_cross_m = range_m * sqrt(fmax(var_azimuth * ce * ce, var_elevation));
+}
+
+/* Elevation at which a slant range reaches a height above the ellipsoid; the nearest reachable one otherwise. Newton on
+ * the geodetic height, which is nearly linear in the sine of the elevation. */
+static double elevation_for_height(const struct plot *plot, double range_m, double azimuth_rad, double height_m) {
+  double lat_rad, lon_rad, site_height_m;
+  wk_geodetic_from_ecef(plot->site_m, &lat_rad, &lon_rad, &site_height_m);
+  const double earth_m = 6371000;
+  double sine = 0;
+  if (range_m > 1) sine = (height_m - site_height_m) / range_m - range_m / (2 * (earth_m + site_height_m));
+  for (int pass = 0; pass < 3; pass++) {
+    sine = fmin(fmax(sine, -0.999999), 0.999999);
+    double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine), sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad);
+    for (int i = 0; i < 3; i++) {
+      u[i] = cosine * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + sine * plot->enu[6 + i];
+      p[i] = plot->site_m[i] + range_m * u[i];
+    }
+    wk_geodetic_from_ecef(p, &lat_rad, &lon_rad, &h_m);
+    sine += (height_m - h_m) / fmax(range_m, 1);
+  }
+  sine = fmin(fmax(sine, -0.999999), 0.999999);
+  return wk_atan2(sine, sqrt(1 - sine * sine));
+}
+
+static void align_radar2d(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+  const double *m = frame->measure[i];
+  plot->kind = WK_RADAR2D;
+  double sigma_range = sigma_of(frame, i, sensor, MEASURE_RANGE), sigma_azimuth = sigma_of(frame, i, sensor, MEASURE_AZIMUTH);
+  double height_m = 6000, sigma_height = 4000; /* where nobody says: the airspace */
+  plot_put(plot, 0, m[MEASURE_RANGE], sigma_range);
+  plot_put(plot, 1, m[MEASURE_AZIMUTH], sigma_azimuth);
+  if (frame->valid[i] & VALID_HEIGHT) {
+    height_m = m[MEASURE_HEIGHT];
+    sigma_height = sigma_of(frame, i, sensor, MEASURE_HEIGHT);
+    plot_put(plot, 2, height_m, sigma_height);
+  } else {
+    plot->height_assumed = true;
+  }
+  double elevation = elevation_for_height(plot, m[MEASURE_RANGE], m[MEASURE_AZIMUTH], height_m);
+  double sigma_elevation = sigma_height / fmax(m[MEASURE_RANGE] * fmax(wk_cos(elevation), 0.05), 100);
+  point_from_polar(plot, m[MEASURE_RANGE], m[MEASURE_AZIMUTH], elevation, sigma_range * sigma_range,
+                   sigma_azimuth * sigma_azimuth, sigma_elevation * sigma_elevation);
+}
+
+static void align_los(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+  const double *m = frame->measure[i];
+  plot->kind = WK_LOS;
+  double sigma_azimuth = sigma_of(frame, i, sensor, MEASURE_AZIMUTH);
+  double sigma_elevation = sigma_of(frame, i, sensor, MEASURE_ELEVATION);
+  plot_put(plot, 0, m[MEASURE_AZIMUTH], sigma_azimuth);
+  plot_put(plot, 1, m[MEASURE_ELEVATION], sigma_elevation);
+  direction_of(plot, m[MEASURE_AZIMUTH], m[MEASURE_ELEVATION], plot->direction);
+  plot->sigma_cross_m = fmax(sigma_azimuth * wk_cos(m[MEASURE_ELEVATION]), sigma_elevation); /* rad: per metre of range */
+}
+
+static void align_radar(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+  const double *m = frame->measure[i];
+  plot->kind = WK_RADAR;
+  double sigma[4];
+  for (int k = 0; k < 4; k++) sigma[k] = sigma_of(frame, i, sensor, k);
+  for (int k = 0; k < 3; k++) plot_put(plot, k, m[k], sigma[k]);
+  if ((frame->valid[i] & VALID_RANGE_RATE) && sigma[3] > 0) plot_put(plot, 3, m[3], sigma[3]);
+  point_from_polar(plot, m[0], m[1], m[2], sigma[0] * sigma[0], sigma[1] * sigma[1], sigma[2] * sigma[2]);
+}
+
+static void align_position(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+  plot->kind = WK_POSITION;
+  double sigma = sigma_of(frame, i, sensor, 0);
+  for (int k = 0; k < 3; k++) {
+    plot_put(plot, k, frame->measure[i][k], sigma);
+    plot->point_m[k] = frame->measure[i][k];
+    plot->point_covariance[WK_AT(3, k, k)] = sigma * sigma;
+  }
+  double d[3];
+  vector_subtract(d, plot->point_m, plot->site_m);
+  plot->has_point = true;
+  plot->range_m = vector_norm(d);
+  plot->sigma_cross_m = sigma;
+}
+
+/* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter density). */
+static double clutter_density_log(const struct plot *plot, const struct sensor *sensor) {
+  double volume = 1;
+  double azimuth_rad = (sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0]) * pi / 180;
+  if (azimuth_rad <= 0) azimuth_rad += 2 * pi;
+  double elevation_rad = (sensor->coverage_elevation_deg[1] - sensor->coverage_elevation_deg[0]) * pi / 180;
+  double range_m = sensor->coverage_range_m[1] - sensor->coverage_range_m[0];
+  switch ((enum wk_kind)plot->kind) {
+  case WK_RADAR: volume = range_m * azimuth_rad * elevation_rad * ((plot->present & 8) ? 16000 : 1); break;
+  case WK_RADAR2D: volume = range_m * azimuth_rad * ((plot->present & 4) ? 15000 : 1); break;
+  case WK_LOS: volume = azimuth_rad * elevation_rad; break;
+  case WK_POSITION: volume = range_m * range_m * range_m * 4; break;
+  case WK_KINDS: break;
+  }
+  return wk_log(fmax(sensor->clutter_per_scan, 1e-6) / fmax(volume, 1e-12));
+}
+
+void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,
+                const struct frame *frame, uint32_t i) {
+  uint32_t index = frame->sensor[i];
+  const struct sensor *sensor = &site->sensors[index];
+  memset(plot, 0, sizeof *plot);
+  plot->time_ns = frame->time_of_ns[i];
+  plot->arrival_ns = frame->arrival_ns[i];
+  plot->sensor = index;
+  sensor_motion_at(&motion[index], sensor, plot->time_ns, plot->site_m, plot->site_velocity_mps);
+  bool ecef_axes = sensor->kind == KIND_LOS && sensor->frame == LOS_FRAME_ECEF;
+  if (frame->valid[i] & VALID_PLATFORM) {
+    memcpy(plot->site_m, frame->platform_m[i], sizeof plot->site_m);
+    ecef_axes = true;
+  }
+  axes_at(sensor, plot->site_m, ecef_axes, plot->enu);
+  switch ((enum detection_kind)frame->kind[i]) {
+  case KIND_RADAR: align_radar(plot, frame, i, sensor); break;
+  case KIND_RADAR2D: align_radar2d(plot, frame, i, sensor); break;
+  case KIND_LOS: align_los(plot, frame, i, sensor); break;
+  case KIND_POSITION:
+  case KIND_END: align_position(plot, frame, i, sensor); break;
+  }
+  plot->log_clutter_density = clutter_density_log(plot, sensor);
+}
+
+/* The Earth as a sphere a little smaller than the polar radius: a line that dips under it is blocked. */
+static bool earth_blocks(const double from_m[3], const double to_m[3]) {
+  const double radius_m = 6350000;
+  double d[3];
+  vector_subtract(d, to_m, from_m);
+  double length2 = vector_dot(d, d);
+  if (length2 <= 0) return false;
+  double t = -vector_dot(from_m, d) / length2;
+  if (t <= 0 || t >= 1) return false;
+  double nearest2 = vector_dot(from_m, from_m) - t * t * length2;
+  return nearest2 < radius_m * radius_m;
+}
+
+bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *motion, int64_t time_ns,
+                   const double position_m[3]) {
+  double site_m[3], velocity_mps[3], enu[9], d[3];
+  sensor_motion_at(motion, sensor, time_ns, site_m, velocity_mps);
+  vector_subtract(d, position_m, site_m);
+  double range_m = vector_norm(d);
+  if (range_m < sensor->coverage_range_m[0] || range_m > sensor->coverage_range_m[1]) return false;
+  if (sensor->kind == KIND_POSITION) return true;
+  axes_at(sensor, site_m, sensor->kind == KIND_LOS && sensor->frame == LOS_FRAME_ECEF, enu);
+  double e = vector_dot(enu, d), n = vector_dot(enu + 3, d), u = vector_dot(enu + 6, d);
+  double elevation_deg = wk_atan2(u, sqrt(e * e + n * n)) * (180 / pi);
+  if (elevation_deg < sensor->coverage_elevation_deg[0] || elevation_deg > sensor->coverage_elevation_deg[1]) return false;
+  double width_deg = sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0];
+  if (width_deg < 360 - 1e-9) {
+    double off_deg = wk_atan2(e, n) * (180 / pi) - sensor->coverage_azimuth_deg[0];
+    off_deg -= 360 * floor(off_deg / 360);
+    if (width_deg < 0) width_deg += 360;
+    if (off_deg > width_deg) return false;
+  }
+  return !earth_blocks(site_m, position_m);
+}

@@ -1,0 +1,26 @@
+/* A binary heap of track slots ordered by (time, slot): who is due next. Each slot is in it at most once; its position
+ * is kept in a caller's field so that it can be moved. */
+#ifndef WEFT_TRACK_QUEUE_H
+#define WEFT_TRACK_QUEUE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+
+enum { QUEUE_NONE = UINT32_MAX };
+
+struct queue {
+  int64_t *time_ns;   /* by slot */
+  uint32_t *position; /* by slot: index into heap, QUEUE_NONE if absent */
+  uint32_t *heap;     /* slots */
+  uint32_t count, capacity;
+};
+
+int queue_open(struct queue *queue, struct arena *arena, uint32_t capacity);
+/* Puts a slot in, or moves it. */
+void queue_set(struct queue *queue, uint32_t slot, int64_t time_ns);
+void queue_remove(struct queue *queue, uint32_t slot);
+/* The slot due first if its time is at or before `time_ns` (it is taken out), else QUEUE_NONE. */
+uint32_t queue_pop_due(struct queue *queue, int64_t time_ns);
+
+#endif

@@ -1,0 +1,94 @@
+/* What a track is said to be: class and phase with some patience against flicker, and the content of its line. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/track/state.h"
+#include "engine/track/vector.h"
+
+static const double class_sure = 0.95, class_doubt = 0.7;
+static const double phase_sure = 0.6;
+static const uint32_t class_detections = 4;
+static const double mu = 3.986004418e14, earth_rate = 7.292115e-5, earth_radius_m = 6378137;
+static const double orbital_perigee_m = 120000;
+
+/* Perigee height of the osculating ellipse; -1 where the orbit is open or the state says nothing. */
+static double perigee_height_m(const struct track *track) {
+  const double *p = track->position_m, *v = track->velocity_mps;
+  double inertial[3] = {v[0] - earth_rate * p[1], v[1] + earth_rate * p[0], v[2]};
+  double r = vector_norm(p), speed2 = vector_dot(inertial, inertial), radial = vector_dot(p, inertial);
+  double energy = 0.5 * speed2 - mu / r;
+  if (energy >= 0) return -1;
+  double momentum2 = r * r * speed2 - radial * radial;
+  double a = -mu / (2 * energy), e2 = 1 - momentum2 / (mu * a);
+  return a * (1 - sqrt(fmax(e2, 0))) - earth_radius_m;
+}
+
+static uint8_t class_of(const struct track *track, double p) {
+  if (track->detections < class_detections) return CLASS_UNKNOWN;
+  if (p > class_sure) return CLASS_BALLISTIC;
+  if (p < 1 - class_sure) return CLASS_AIRCRAFT;
+  if (track->class_ == CLASS_AIRCRAFT) return p < 1 - class_doubt ? CLASS_AIRCRAFT : CLASS_UNKNOWN;
+  if (track->class_ != CLASS_UNKNOWN) return p > class_doubt ? CLASS_BALLISTIC : CLASS_UNKNOWN;
+  return CLASS_UNKNOWN;
+}
+
+/* Beyond what an aircraft can do: above 25 km or faster than Mach 3. Each such plot counts for a little. */
+static void class_kinematics(struct track *track) {
+  const double too_high_m = 25000, too_fast_mps = 1000, each = 1.5;
+  double speed = vector_norm(track->velocity_mps);
+  bool beyond = track->height_m - 2 * track->sigma_position_m > too_high_m ||
+                speed - 2 * track->sigma_velocity_mps > too_fast_mps;
+  if (beyond) track->class_log_odds = fmin(track->class_log_odds + each, 40);
+}
+
+void classify(struct track *track) {
+  class_kinematics(track);
+  double p = track_ballistic_probability(track);
+  uint8_t class_ = class_of(track, p);
+  const double *weight = track->bank + WK_B_WEIGHT;
+  if (class_ == CLASS_BALLISTIC && weight[0] < 0.05 && track->sigma_velocity_mps < 150 &&
+      perigee_height_m(track) > orbital_perigee_m) {
+    class_ = CLASS_ORBITAL;
+  }
+  uint8_t phase = track->phase;
+  if (class_ == CLASS_AIRCRAFT) {
+    phase = PHASE_CRUISE;
+  } else if (class_ == CLASS_ORBITAL) {
+    phase = PHASE_COAST;
+  } else if (class_ == CLASS_BALLISTIC) {
+    uint8_t likeliest = weight[0] >= weight[1] && weight[0] >= weight[2] ? PHASE_BOOST
+                        : weight[1] >= weight[2]                         ? PHASE_COAST
+                                                                         : PHASE_REENTRY;
+    bool first = track->class_ != CLASS_BALLISTIC || phase > PHASE_REENTRY;
+    if (first || weight[likeliest] > phase_sure) phase = likeliest;
+  }
+  track->class_ = class_;
+  track->phase = phase;
+  track->has_phase = class_ != CLASS_UNKNOWN;
+}
+
+void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27], int64_t time_ns,
+                 struct track_report *out) {
+  (void)tracker;
+  memset(out, 0, sizeof *out);
+  out->time_ns = time_ns;
+  out->track = track->number;
+  out->status = track->status;
+  out->class_ = track->class_;
+  out->has_phase = track->has_phase;
+  out->phase = track->phase;
+  memcpy(out->position_m, moments, sizeof out->position_m);
+  memcpy(out->velocity_mps, moments + 3, sizeof out->velocity_mps);
+  memcpy(out->covariance, moments + 6, sizeof out->covariance);
+  double lat_rad, lon_rad;
+  wk_geodetic_from_ecef(out->position_m, &lat_rad, &lon_rad, &out->height_m);
+  const double degrees = 57.29577951308232;
+  out->lat_deg = lat_rad * degrees;
+  out->lon_deg = lon_rad * degrees;
+  out->existence = track_existence(track);
+  memcpy(out->phase_probability, track->bank + WK_B_WEIGHT, sizeof out->phase_probability);
+  memcpy(out->sensors, track->sensors, sizeof out->sensors);
+  out->detections = track->detections;
+  out->first_time_ns = track->first_ns;
+  out->arrival_ns = track->arrival_ns;
+}

@@ -1,0 +1,77 @@
+/* The tracks: one record each, in one array that never moves. Written by the tracker's serial parts, or by index in its
+ * parallel loops; nobody outside engine/track sees a record. */
+#ifndef WEFT_TRACK_STORE_H
+#define WEFT_TRACK_STORE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/domain/report.h"
+#include "kernels/wk.h"
+
+enum { TRACK_LOOKS_MAX = 12, TRACK_NONE = UINT32_MAX };
+enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
+
+/* One sensor's opportunities to see a track. */
+struct look {
+  int64_t last_hit_ns; /* measurement time of the newest detection used, INT64_MIN if none */
+  int64_t next_ns;     /* a detection is expected by this time; else a miss is charged */
+  uint32_t sensor;     /* index */
+  uint32_t used;       /* 0 = empty slot */
+};
+
+struct track {
+  double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
+
+  /* Summary of the mixture at time_ns, for gating and geometry only (never emitted): ECEF, SI. */
+  double position_m[3], velocity_mps[3], acceleration_mps2[3];
+  double sigma_position_m, sigma_velocity_mps; /* root of the covariance block's trace */
+  double height_m;                             /* above the ellipsoid */
+
+  int64_t time_ns;        /* when the state is valid: newest detection used, or later after an advance */
+  int64_t newest_ns;      /* newest detection used */
+  int64_t first_ns;       /* measurement time of the first detection */
+  int64_t arrival_ns;     /* of the newest detection in this frame; feeds latency figures only */
+  uint64_t number;        /* track number */
+  double log_odds;        /* ln(r / (1 - r)), r the existence probability */
+  double class_log_odds;  /* ln(P(ballistic) / P(aircraft)) */
+  uint64_t sensors[SENSOR_WORDS];
+  struct look looks[TRACK_LOOKS_MAX];
+  uint32_t detections;    /* used so far */
+  uint8_t banks;          /* enum track_bank: which still take part */
+  uint8_t alive, status, class_, phase, orbital, has_phase, lost_reason;
+  uint64_t touched_frame; /* number of the last frame that gave it a line */
+  int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
+};
+
+struct store {
+  struct track *tracks; /* capacity records */
+  uint32_t capacity;
+  uint32_t high;        /* slots ever used */
+  uint32_t live;
+  uint32_t *free_slots; /* stack of slots below `high` that are free */
+  uint32_t free_count;
+  uint64_t next_number;
+};
+
+/* Returns -ENOMEM when the arena is too small. Numbers begin at number_base + 1. */
+int store_open(struct store *store, struct arena *arena, uint32_t capacity, uint64_t number_base);
+/* A fresh record (number given, everything else 0), or TRACK_NONE when all are taken. Lowest free slot is not
+ * promised, the same slot for the same history is. */
+uint32_t store_take(struct store *store);
+void store_give(struct store *store, uint32_t slot);
+
+/* The look entry of a sensor, or NULL. */
+struct look *track_look(struct track *track, uint32_t sensor);
+/* The same, made if missing; the stalest entry is replaced when all are taken. */
+struct look *track_look_take(struct track *track, uint32_t sensor);
+/* P(ballistic). */
+double track_ballistic_probability(const struct track *track);
+/* Existence probability r. */
+double track_existence(const struct track *track);
+/* Position at another time by the summary's constant acceleration; for gating over a few seconds. ECEF m. */
+void track_extrapolate(const struct track *track, int64_t time_ns, double position_m[3]);
+/* The radius (m) of one sigma of position after dt seconds, from the summary. */
+double track_sigma_at(const struct track *track, int64_t time_ns);
+
+#endif

@@ -1,0 +1,199 @@
+#include "engine/track/tracker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/track/state.h"
+
+enum { ALIGN_PIECE = 128, TRACKS_DEFAULT = 65536, TRACKS_MIN = 64, TRACKS_LIMIT = 1 << 22 };
+
+static struct tracker_options options_complete(const struct tracker_options *options) {
+  struct tracker_options out = *options;
+  if (out.tracks_max == 0) out.tracks_max = TRACKS_DEFAULT;
+  if (out.tracks_max < TRACKS_MIN) out.tracks_max = TRACKS_MIN;
+  if (out.tracks_max > TRACKS_LIMIT) out.tracks_max = TRACKS_LIMIT;
+  if (out.detections_max == 0) out.detections_max = FRAME_DETECTIONS_MAX;
+  if (!out.parallel.run) out.parallel = parallel_inline();
+  return out;
+}
+
+size_t tracker_arena_size(const struct site *site, const struct tracker_options *options) {
+  struct tracker_options o = options_complete(options);
+  size_t grids = 1;
+  for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
+  size_t per_track = sizeof(struct track) + sizeof(struct track_report) + 27 * sizeof(double) + 96 +
+                     grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
+  size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) + sizeof(struct group) +
+                    sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
+  size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 16);
+  size_t seeds = SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + RAYS_MAX * sizeof(struct ray);
+  size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
+  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + 256);
+  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors + (1u << 20);
+}
+
+/* Everything the tracker will ever use. False when the arena is too small. */
+static bool tables_take(struct tracker *t, struct arena *arena, const struct tracker_options *o) {
+  uint32_t tracks = o->tracks_max, plots = o->detections_max, sensors = t->site->sensor_count;
+  t->motion = arena_take(arena, sensors, sizeof *t->motion);
+  t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
+  t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
+  t->plots = arena_take(arena, plots, sizeof *t->plots);
+  t->candidates = arena_take(arena, plots, sizeof *t->candidates);
+  t->fates = arena_take(arena, plots, sizeof *t->fates);
+  t->parent = arena_take(arena, plots, sizeof *t->parent);
+  t->members = arena_take(arena, plots, sizeof *t->members);
+  t->groups = arena_take(arena, plots, sizeof *t->groups);
+  t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
+  t->claimed_frame = arena_take(arena, tracks, sizeof *t->claimed_frame);
+  t->pairs = arena_take(arena, PAIRS_MAX, sizeof *t->pairs);
+  t->evidence = arena_take(arena, PAIRS_MAX, sizeof *t->evidence);
+  t->winner = arena_take(arena, PAIRS_MAX, sizeof *t->winner);
+  t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
+  t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
+  t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
+  t->touched = arena_take(arena, tracks, sizeof *t->touched);
+  t->due = arena_take(arena, tracks, sizeof *t->due);
+  t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
+  t->moments = arena_take(arena, tracks, sizeof *t->moments);
+  t->lost = arena_take(arena, tracks, sizeof *t->lost);
+  return t->motion && t->sensor_front_ns && t->fate_counts && t->plots && t->candidates && t->fates && t->parent &&
+         t->members && t->groups && t->claimed_by && t->claimed_frame && t->pairs && t->evidence && t->winner &&
+         t->chosen && t->chosen_evidence && t->work && t->touched && t->due && t->fresh && t->moments && t->lost;
+}
+
+struct tracker *tracker_open(struct arena *arena, const struct site *site, const struct tracker_options *options) {
+  struct tracker_options o = options_complete(options);
+  struct tracker *t = arena_take(arena, 1, sizeof *t);
+  if (!t) return NULL;
+  t->site = site;
+  t->parallel = o.parallel;
+  t->detections_max = o.detections_max;
+  t->front_ns = INT64_MIN;
+  if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
+      track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
+      queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
+      filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX)) {
+    return NULL;
+  }
+  t->filter.plots = t->plots;
+  for (uint32_t s = 0; s < site->sensor_count; s++) t->sensor_front_ns[s] = INT64_MIN;
+  return t;
+}
+
+struct align_job {
+  struct tracker *tracker;
+  const struct frame *frame;
+};
+
+static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct align_job *job = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame, i);
+  }
+}
+
+/* Sensor states, newest times, and which plots come too late to be used. */
+static void frame_take(struct tracker *tracker, const struct frame *frame) {
+  weft_assert(frame->count <= tracker->detections_max);
+  for (uint32_t i = 0; i < frame->state_count; i++) {
+    sensor_motion_note(&tracker->motion[frame->states[i].sensor], &frame->states[i]);
+  }
+  for (uint32_t i = 0; i < frame->count; i++) {
+    int64_t time_ns = frame->time_of_ns[i];
+    int64_t *front = &tracker->sensor_front_ns[frame->sensor[i]];
+    if (time_ns > *front) *front = time_ns;
+    if (time_ns > tracker->front_ns) tracker->front_ns = time_ns;
+  }
+  for (uint32_t i = 0; i < frame->count; i++) {
+    bool late = frame->time_of_ns[i] < tracker->front_ns - tracker->site->lag_ns;
+    tracker->fates[i] = late ? FATE_LATE : FATE_IN_FLIGHT;
+  }
+  struct align_job job = {.tracker = tracker, .frame = frame};
+  tracker->parallel.run(tracker->parallel.context, align_piece, &job, frame->count, ALIGN_PIECE);
+}
+
+static int reports_compare(const void *a, const void *b) {
+  const struct track_report *x = a, *y = b;
+  if (x->track != y->track) return x->track < y->track ? -1 : 1;
+  return (int)x->status - (int)y->status; /* used a plot and ended in one frame: the end comes last */
+}
+
+struct report_job {
+  struct tracker *tracker;
+  struct step_output *output;
+};
+
+static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct report_job *job = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct track *track = &job->tracker->store.tracks[job->tracker->touched[i]];
+    report_fill(job->tracker, track, job->tracker->moments[i], track->time_ns, &job->output->reports[i]);
+  }
+}
+
+/* Lines of the tracks that this frame touched, made before the reviews end any of them. */
+static void lines_fill(struct tracker *tracker, struct step_output *output) {
+  weft_assert(tracker->touched_count <= output->capacity);
+  filter_moments(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
+  struct report_job job = {.tracker = tracker, .output = output};
+  tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
+  output->count = tracker->touched_count;
+  for (uint32_t i = 0; i < tracker->touched_count; i++) tracker->store.tracks[tracker->touched[i]].arrival_ns = 0;
+}
+
+/* One line per track and frame: a track that used a plot and ended in the same frame has only its last one. */
+static void lines_unique(struct step_output *output) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < output->count; i++) {
+    if (i + 1 < output->count && output->reports[i + 1].track == output->reports[i].track) continue;
+    if (kept != i) output->reports[kept] = output->reports[i];
+    kept++;
+  }
+  output->count = kept;
+}
+
+static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {
+  for (uint32_t i = 0; i < frame->count; i++) {
+    uint32_t sensor = frame->sensor[i];
+    if (tracker->fates[i] == FATE_ASSOCIATED || tracker->fates[i] == FATE_LATE) {
+      tracker->fate_counts[sensor][tracker->fates[i]]++;
+    }
+  }
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
+    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++) ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
+  }
+}
+
+void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output, struct ledger *ledger) {
+  tracker->frame = frame->number;
+  tracker->frame_time_ns = frame->time_ns;
+  tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
+  memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
+  frame_take(tracker, frame);
+  if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
+  associate_frame(tracker, frame->count);
+  initiate_frame(tracker, frame->count);
+  lines_fill(tracker, output);
+  lifecycle_review(tracker);
+  weft_assert(output->count + tracker->lost_count <= output->capacity);
+  for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
+  qsort(output->reports, output->count, sizeof *output->reports, reports_compare);
+  lines_unique(output);
+  output->frame = frame->number;
+  output->frame_time_ns = frame->time_ns;
+  fates_book(tracker, frame, ledger);
+  tracker->statistics.frames++;
+  tracker->statistics.detections += frame->count;
+}
+
+void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) {
+  *out = tracker->statistics;
+  for (uint32_t slot = 0; slot < tracker->store.high; slot++) {
+    const struct track *track = &tracker->store.tracks[slot];
+    if (track->alive) out->tracks_by_status[track->status == STATUS_CONFIRMED]++;
+  }
+}
