@@ -1,0 +1,226 @@
+#include "tools/salvo/output.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/ingest/wire.h"
+#include "engine/platform/io_send.h"
+
+enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = WIRE_HEADER_SIZE + PACK_ENTRIES * WIRE_ENTRY_SIZE }; /* 1,328: fits an Ethernet frame */
+
+/* A sensor's datagram being filled. */
+struct pack {
+  uint64_t sequence;   /* next */
+  uint32_t count;
+  int64_t first_ns, last_ns; /* arrival of its first and last detection */
+  struct detection entries[PACK_ENTRIES];
+};
+
+struct output {
+  const struct scenario *scenario;
+  const struct fleet_of_targets *targets;
+  int64_t pack_ns;
+  FILE *csv;
+  const char *csv_name, *to;
+  struct io_sender *udp;
+  int tcp;             /* socket or -1 */
+  struct pack *packs;  /* per sensor; NULL without wire */
+  struct output_counts counts;
+  int failure;         /* first negative errno */
+};
+
+/* Splits HOST:PORT or [HOST]:PORT. */
+static int address_split(const char *text, char host[256], uint16_t *port, struct weft_error *err) {
+  const char *colon = strrchr(text, ':');
+  char *end = NULL;
+  unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
+  size_t length = colon ? (size_t)(colon - text) : 0;
+  if (!colon || length == 0 || length > 255 || *end || end == colon + 1 || number < 1 || number > 65535)
+    return weft_fail(err, -EINVAL, "%s: no address; write HOST:PORT, with PORT from 1 to 65535", text);
+  if (text[0] == '[' && text[length - 1] == ']') {
+    text++;
+    length -= 2;
+  }
+  memcpy(host, text, length);
+  host[length] = 0;
+  *port = (uint16_t)number;
+  return 0;
+}
+
+static int tcp_open(const char *host, uint16_t port, struct weft_error *err) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+  char service[8];
+  snprintf(service, sizeof service, "%u", port);
+  int rc = getaddrinfo(host, service, &hints, &list), fd = -1;
+  if (rc) return weft_fail(err, -EHOSTUNREACH, "tcp:%s:%u: %s; check host and port", host, port, gai_strerror(rc));
+  for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
+    fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+    if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen)) {
+      rc = -errno;
+      close(fd);
+      fd = -1;
+    }
+  }
+  freeaddrinfo(list);
+  if (fd < 0) return weft_fail(err, rc ? rc : -EIO, "tcp:%s:%u: %s; is the server listening there?", host, port, strerror(-rc));
+  return fd;
+}
+
+static int wire_open(struct output *output, const char *to, struct weft_error *err) {
+  char host[256];
+  uint16_t port = 0;
+  bool tcp = strncmp(to, "tcp:", 4) == 0;
+  if (tcp || strncmp(to, "udp:", 4) == 0) to += 4;
+  int rc = address_split(to, host, &port, err);
+  if (rc) return rc;
+  output->packs = calloc((size_t)output->scenario->gauge_count + 1, sizeof *output->packs);
+  if (!output->packs) return weft_fail(err, -ENOMEM, "out of memory");
+  if (!tcp) return io_sender_open(host, port, true, &output->udp, err);
+  output->tcp = tcp_open(host, port, err);
+  return output->tcp < 0 ? output->tcp : 0;
+}
+
+int output_open(struct output **output, const struct scenario *scenario, const struct fleet_of_targets *targets,
+                const struct output_options *options, struct weft_error *err) {
+  struct output *made = calloc(1, sizeof *made);
+  if (!made) return weft_fail(err, -ENOMEM, "out of memory");
+  *made = (struct output){.scenario = scenario, .targets = targets, .pack_ns = options->pack_ns, .tcp = -1,
+                          .csv_name = options->csv, .to = options->to};
+  int rc = 0;
+  if (options->journal)
+    rc = weft_fail(err, -ENOTSUP, "%s: writing a journal directly is not built in; send to `weft run --journal`", options->journal);
+  if (rc == 0 && options->csv) {
+    made->csv = strcmp(options->csv, "-") == 0 ? stdout : fopen(options->csv, "w");
+    if (!made->csv) rc = weft_fail(err, -errno, "%s: %s; choose a file that can be written", options->csv, strerror(errno));
+    else csv_head_write(made->csv);
+  }
+  if (rc == 0 && options->to) rc = wire_open(made, options->to, err);
+  if (rc) {
+    output_close(made, NULL);
+    return rc;
+  }
+  *output = made;
+  return 0;
+}
+
+static int whole_send(int fd, const uint8_t *data, size_t size) {
+  while (size > 0) {
+    ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return -errno;
+    data += sent;
+    size -= (size_t)sent;
+  }
+  return 0;
+}
+
+static void datagram_send(struct output *output, const uint8_t *data, size_t size) {
+  int rc = 0;
+  if (output->udp) rc = io_sender_put(output->udp, data, size);
+  if (output->tcp >= 0) {
+    uint8_t length[4] = {(uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
+    rc = whole_send(output->tcp, length, sizeof length);
+    if (rc == 0) rc = whole_send(output->tcp, data, size);
+  }
+  output->counts.datagrams++;
+  if (rc && output->failure == 0) output->failure = rc;
+}
+
+static struct wire_header header_make(struct output *output, uint32_t gauge, int64_t sent_ns) {
+  return (struct wire_header){.flags = output->scenario->exercise ? WIRE_EXERCISE : 0,
+                              .sensor = output->scenario->gauges[gauge].id,
+                              .sequence = output->packs[gauge].sequence++,
+                              .sent_ns = sent_ns};
+}
+
+static void pack_send(struct output *output, uint32_t gauge) {
+  struct pack *pack = &output->packs[gauge];
+  if (pack->count == 0) return;
+  uint8_t data[DATAGRAM_BYTES];
+  struct wire_header header = header_make(output, gauge, pack->last_ns);
+  size_t size = wire_detections_encode(data, sizeof data, &header, pack->entries, pack->count);
+  datagram_send(output, data, size);
+  pack->count = 0;
+}
+
+static void state_send(struct output *output, const struct report *report) {
+  uint8_t data[DATAGRAM_BYTES];
+  struct sensor_state state = {.time_ns = report->time_ns, .status = SENSOR_UP};
+  memcpy(state.position_m, report->z, sizeof state.position_m);
+  memcpy(state.velocity_mps, report->velocity, sizeof state.velocity_mps);
+  struct wire_header header = header_make(output, report->gauge, report->arrival_ns);
+  datagram_send(output, data, wire_states_encode(data, sizeof data, &header, &state, 1));
+}
+
+static struct detection detection_make(const struct report *report) {
+  struct detection detection = {.time_ns = report->time_ns, .kind = report->kind};
+  for (int i = 0; i < 4; i++) detection.measure[i] = report->z[i];
+  switch (report->kind) {
+  case GAUGE_RADAR:
+    detection.valid = VALID_RANGE | VALID_AZIMUTH | VALID_ELEVATION | (report->has_rate ? VALID_RANGE_RATE : 0);
+    break;
+  case GAUGE_RADAR2D: detection.valid = VALID_RANGE | VALID_AZIMUTH | (report->has_height ? VALID_HEIGHT : 0); break;
+  case GAUGE_LOS: detection.valid = VALID_AZIMUTH | VALID_ELEVATION; break;
+  default: detection.valid = VALID_XYZ; break;
+  }
+  return detection;
+}
+
+int output_report(struct output *output, const struct report *report) {
+  if (output->packs) {
+    struct pack *pack = &output->packs[report->gauge];
+    if (report->kind == REPORT_STATE) {
+      pack_send(output, report->gauge);
+      state_send(output, report);
+    } else {
+      if (pack->count > 0 && report->arrival_ns - pack->first_ns > output->pack_ns) pack_send(output, report->gauge);
+      if (pack->count == 0) pack->first_ns = report->arrival_ns;
+      pack->entries[pack->count++] = detection_make(report);
+      pack->last_ns = report->arrival_ns;
+      if (pack->count == PACK_ENTRIES) pack_send(output, report->gauge);
+    }
+  }
+  if (output->csv) csv_report_write(output->csv, output->scenario, output->targets, report);
+  if (report->kind == REPORT_STATE) output->counts.states++;
+  else if (report->target < 0) output->counts.clutter++;
+  else output->counts.detections++;
+  return output->failure;
+}
+
+int output_flush(struct output *output, int64_t arrival_ns) {
+  if (output->packs) {
+    for (uint32_t i = 0; i < (uint32_t)output->scenario->gauge_count; i++)
+      if (output->packs[i].count > 0 && arrival_ns - output->packs[i].first_ns > output->pack_ns) pack_send(output, i);
+    int rc = output->udp ? io_sender_flush(output->udp) : 0;
+    if (rc && output->failure == 0) output->failure = rc;
+  }
+  return output->failure;
+}
+
+struct output_counts output_counts(const struct output *output) {
+  struct output_counts counts = output->counts;
+  counts.failed = output->udp ? io_sender_failed(output->udp) : 0;
+  return counts;
+}
+
+int output_close(struct output *output, struct weft_error *err) {
+  if (!output) return 0;
+  output_flush(output, INT64_MAX);
+  int rc = 0;
+  if (output->failure)
+    rc = weft_fail(err, output->failure, "%s: %s; is the server listening there?", output->to, strerror(-output->failure));
+  io_sender_close(output->udp);
+  if (output->tcp >= 0) close(output->tcp);
+  if (output->csv) {
+    int failed = ferror(output->csv) || fflush(output->csv);
+    if (output->csv != stdout && fclose(output->csv)) failed = 1;
+    if (failed) rc = weft_fail(err, -EIO, "%s: could not be written whole; is the disk full?", output->csv_name);
+  }
+  free(output->packs);
+  free(output);
+  return rc;
+}
