@@ -83,11 +83,17 @@ void journal_head_encode(const struct journal_head *head, uint8_t *out); /* jour
 /* Texts point into `data`. *used is the header's size. */
 enum journal_verdict journal_head_decode(const uint8_t *data, size_t size, struct journal_head *head, size_t *used);
 
+/* Length of the record whose header begins at `data`, from its first JOURNAL_RECORD_BYTES bytes: JOURNAL_GOOD with *length
+ * set, JOURNAL_CUT for fewer or for all zero bytes, else JOURNAL_CORRUPT. */
+enum journal_verdict journal_record_measure(const uint8_t *data, size_t size, size_t *length);
+
 size_t journal_record_size(const struct frame *frame);
 size_t journal_record_size_max(uint32_t detections); /* of a frame with so many detections and all states */
 void journal_record_encode(const struct frame *frame, uint8_t *out); /* journal_record_size bytes */
-/* Fills `frame` (arrival_ns 0), which must be opened with a capacity of at least the record's count; else JOURNAL_CORRUPT. *used is the
- * record's length whenever its header is good. On anything but JOURNAL_GOOD the frame is left empty. */
+/* Fills `frame` (arrival_ns 0); JOURNAL_CORRUPT where its capacity is below the record's count. *used is the record's
+ * length whenever its header is good. On anything but JOURNAL_GOOD the frame is left empty. A CRC only says that the bytes
+ * are those that were written, so what the step relies on is checked as well: known kinds and statuses, finite values,
+ * times and sensor indices that can be, zero padding. */
 enum journal_verdict journal_record_decode(const uint8_t *data, size_t size, struct frame *frame, size_t *used);
 
 #endif

@@ -9,7 +9,6 @@
 #include "engine/base/error.h"
 #include "engine/journal/journal_format.h"
 
-enum { JOURNAL_SEGMENTS_MAX = 100000 };
 #define JOURNAL_RUN_NEWEST UINT64_MAX
 
 struct journal_reader;
@@ -26,6 +25,10 @@ bool journal_recognised(const char *path);
 const struct journal_head *journal_head_of(const struct journal_reader *reader);
 uint64_t journal_run_count(const struct journal_reader *reader);     /* in the directory; 1 for a file */
 uint64_t journal_segment_count(const struct journal_reader *reader); /* that will be read */
+
+/* From now on a frame that names a sensor index of `count` or above is damage. Default: SITE_SENSORS_MAX. To be called
+ * with the sensor_count of the site that the header's text describes. */
+void journal_expect_sensors(struct journal_reader *reader, uint32_t count);
 
 /* The next frame into `frame`, opened with FRAME_DETECTIONS_MAX. 1: there is one; 0: the end; -EILSEQ: damage, see
  * journal_damage_of; another negative errno: reading failed. */
