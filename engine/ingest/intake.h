@@ -11,14 +11,13 @@
  * datagram. Sealed bodies and keys are not supported yet: sealed data, and unsealed data of a sensor that has a key, is
  * `unauthenticated`. Parity datagrams are accepted, counted in `parity`, and carry nothing yet.
  *
- * Order of the checks on a detection: form, finite and the ranges of the contract (detection_check in wire.h), a kind
- * that is not the sensor's own (malformed: its sigmas would not apply), sigmas other than 0 outside the limits that
- * config.h has for the sensor's (out_of_range), a position or platform less than 6,000 km from the Earth's centre
- * (out_of_range), then the registration is subtracted from range, azimuth, elevation and
- * time: frame and journal hold corrected values, azimuth wrapped to (-pi, pi]; what the correction takes out of range is
- * out_of_range. Then repetition (recordings), stale, future, budget. Stale and future judge the corrected time. Bits that mean
- * nothing for the kind are cleared and their values zeroed; a range rate for which neither the detection nor the sensor has
- * a sigma is dropped. A sigma of 0 stays 0 in the frame: the sensor's own.
+ * Order of the checks on a detection: form, finite and the ranges of the contract (detection_check in wire.h); a kind
+ * that is not the sensor's own (malformed: its sigmas would not apply); sigmas other than 0 outside the limits that
+ * config.h has for the sensor's, and a position or platform less than 6,000 km from the Earth's centre (out_of_range).
+ * Then the registration is subtracted from range, azimuth, elevation and time: frame and journal hold corrected values,
+ * the azimuth wrapped to (-pi, pi]; what the correction takes out of range is out_of_range. Then stale and future, by the
+ * corrected time, then repetition (recordings) and budget. A range rate for which neither the detection nor the sensor
+ * has a sigma is dropped. A sigma of 0 stays 0 in the frame: the sensor's own.
  *
  * Sensor states count in `states` or `states_refused`; their time is corrected by time_s too. */
 #ifndef WEFT_INGEST_INTAKE_H
