@@ -1,5 +1,5 @@
-/* What the server says of itself: Prometheus text for GET /metrics, a JSON body for GET /health, and the ledger as one
- * JSON line at exit. All three are written from plain values taken at a frame boundary, so that the books balance. */
+/* What the server says of itself: Prometheus text for GET /metrics and a JSON body for GET /health, written from plain
+ * values taken at a frame boundary, so that the books balance. The ledger line at exit is ledger_json.h. */
 #ifndef WEFT_EMIT_METRICS_H
 #define WEFT_EMIT_METRICS_H
 
@@ -10,9 +10,10 @@
 #include "engine/base/histogram.h"
 #include "engine/domain/ledger.h"
 #include "engine/domain/site.h"
+#include "engine/emit/ledger_json.h"
 #include "engine/emit/track_port.h"
 
-enum { METRICS_STAGES_MAX = 16, METRICS_STATUSES = 3, LEDGER_JSON_SENSOR_BYTES = 2560 };
+enum { METRICS_STAGES_MAX = 16, METRICS_STATUSES = 3 };
 
 struct metrics_stage {
   const char *name;  /* static text, e.g. "decode" */
@@ -53,19 +54,8 @@ size_t metrics_text_max(const struct site *site);
 size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *snapshot);
 
 /* {"status":"ok",...} or {"status":"unhealthy","reason":"..."}: `reason` NULL means healthy. Returns its length, 0 when
- * `size` (512 is always enough for a reason below 64 characters) is too small. */
+ * `size` (1024 is always enough for a reason below 64 characters) is too small. */
 size_t health_write(char *body, size_t size, const struct site *site, const char *reason, uint64_t frames,
                     uint64_t tracks);
-
-/* Largest ledger line for this site, bytes. */
-size_t ledger_json_max(const struct site *site);
-/* The ledger (settled) as one JSON line with its newline:
- *   {"ledger":{"sensors":[{"sensor":101,"name":"..","datagrams":{"received":..,"accepted":..,"refused":{13 reasons}},
- *    "detections":{"received","accepted","refused":{..},"associated","started","clutter","late","shed","in_flight"},
- *    "states","sequence_gaps","restarts","skipped":{8 reasons}},...],"total":{the same without sensor and name},
- *    "kernel_drops","unjournaled"},"balanced":true}
- * The last entry of sensors has "sensor":"unknown". Every key is always there. Returns its length, 0 when `size` is too
- * small. */
-size_t ledger_json_write(char *line, size_t size, const struct ledger *ledger, const struct site *site);
 
 #endif

@@ -30,7 +30,8 @@ enum {
   TRACK_PORT_SUBSCRIBERS_MAX = 64,              /* further ones are refused with a line saying so */
   TRACK_PORT_TAGS = TRACK_PORT_SUBSCRIBERS_MAX + 1, /* io tags used, from tag_first on */
   TRACK_PORT_BUFFER_MIN = 64 * 1024,
-  TRACK_PORT_REQUEST_MAX = 256                  /* bytes of a request line */
+  TRACK_PORT_INPUT_MAX = 256                        /* bytes read from a subscriber per event; each line is answered
+                                                       with {"error":"unknown request"} and changes nothing */
 };
 
 struct track_port_config {
@@ -51,7 +52,8 @@ struct track_port_counts {
   uint64_t overflowed;    /* of these, by us: the table of newest states was full */
   uint64_t published;     /* lines times the subscribers they were meant for */
   uint64_t delivered;     /* lines put into an output buffer */
-  uint64_t missed;        /* passed over, told by missed lines */
+  uint64_t missed;        /* passed over for a newer one, told by missed lines */
+  uint64_t pending;       /* marked, now: published = delivered + missed + pending + abandoned */
   uint64_t abandoned;     /* still marked when their subscriber went */
   uint64_t not_finite;    /* reports that gave no line */
   uint64_t bytes;         /* handed to the kernel */

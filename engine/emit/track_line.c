@@ -1,0 +1,128 @@
+#include "engine/emit/track_line.h"
+
+#include "engine/base/check.h"
+#include "engine/base/text.h"
+
+/* Digits of each quantity, as the header states them. */
+enum { DIGITS_POSITION = 3, DIGITS_VELOCITY = 4, DIGITS_ANGLE = 9, DIGITS_COVARIANCE = 9, DIGITS_PROBABILITY = 6 };
+
+static bool enums_known(const struct track_report *report) {
+  return report->status <= STATUS_LOST && report->class_ <= CLASS_ORBITAL && report->phase <= PHASE_CRUISE;
+}
+
+static void head_write(struct text *text, const struct track_report *report, const struct site *site) {
+  text_put(text, "{\"time_ns\":");
+  text_i64(text, report->time_ns);
+  text_put(text, ",\"centre\":");
+  text_json(text, site->centre);
+  text_put(text, ",\"track\":");
+  text_u64(text, report->track);
+  text_put(text, ",\"status\":\"");
+  text_put(text, track_status_names[report->status]);
+  text_put(text, "\",\"class\":\"");
+  text_put(text, track_class_names[report->class_]);
+  text_char(text, '"');
+  if (report->has_phase) {
+    text_put(text, ",\"phase\":\"");
+    text_put(text, track_phase_names[report->phase]);
+    text_char(text, '"');
+  }
+  text_put(text, site->exercise ? ",\"exercise\":true" : ",\"exercise\":false");
+}
+
+static void fixed_list_write(struct text *text, const char *key, const double *values, int count, unsigned digits) {
+  text_put(text, key);
+  for (int i = 0; i < count; i++) {
+    text_char(text, i ? ',' : '[');
+    text_fixed(text, values[i], digits);
+  }
+  text_char(text, ']');
+}
+
+static void state_write(struct text *text, const struct track_report *report) {
+  fixed_list_write(text, ",\"position_ecef_m\":", report->position_m, 3, DIGITS_POSITION);
+  fixed_list_write(text, ",\"velocity_ecef_mps\":", report->velocity_mps, 3, DIGITS_VELOCITY);
+  text_put(text, ",\"lat_deg\":");
+  text_fixed(text, report->lat_deg, DIGITS_ANGLE);
+  text_put(text, ",\"lon_deg\":");
+  text_fixed(text, report->lon_deg, DIGITS_ANGLE);
+  text_put(text, ",\"height_m\":");
+  text_fixed(text, report->height_m, DIGITS_POSITION);
+  text_put(text, ",\"covariance\":");
+  for (int i = 0; i < 21; i++) {
+    text_char(text, i ? ',' : '[');
+    text_general(text, report->covariance[i], DIGITS_COVARIANCE);
+  }
+  text_char(text, ']');
+}
+
+static void probability_write(struct text *text, const struct track_report *report) {
+  text_put(text, ",\"existence\":");
+  text_fixed(text, report->existence, DIGITS_PROBABILITY);
+  bool phased = report->class_ == CLASS_BALLISTIC || report->class_ == CLASS_ORBITAL;
+  if (!report->has_phase || !phased) return;
+  for (int i = 0; i < 3; i++) {
+    text_put(text, i ? ",\"" : ",\"phase_probability\":{\"");
+    text_put(text, track_phase_names[PHASE_BOOST + i]);
+    text_put(text, "\":");
+    text_fixed(text, report->phase_probability[i], DIGITS_PROBABILITY);
+  }
+  text_char(text, '}');
+}
+
+static void sources_write(struct text *text, const struct track_report *report, const struct site *site) {
+  bool nations[SITE_NATIONS_MAX] = {false};
+  text_put(text, ",\"sensors\":[");
+  bool first = true;
+  for (uint32_t word = 0; word < SENSOR_WORDS; word++) {
+    for (uint64_t rest = report->sensors[word]; rest; rest &= rest - 1) {
+      uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(rest);
+      weft_assert(index < site->sensor_count);
+      if (!first) text_char(text, ',');
+      first = false;
+      text_u64(text, site->sensors[index].id);
+      weft_assert(site->sensors[index].nation_index < SITE_NATIONS_MAX);
+      nations[site->sensors[index].nation_index] = true;
+    }
+  }
+  text_put(text, "],\"nations\":[");
+  first = true;
+  for (uint32_t i = 0; i < site->nation_count; i++) {
+    if (!nations[i]) continue;
+    if (!first) text_char(text, ',');
+    first = false;
+    text_json(text, site->nations[i]);
+  }
+  text_char(text, ']');
+}
+
+size_t track_line_write(char *line, size_t size, const struct track_report *report, const struct site *site,
+                        int64_t latency_us) {
+  weft_assert(size >= TRACK_LINE_MAX);
+  if (!enums_known(report)) return 0;
+  struct text text = text_open(line, size);
+  head_write(&text, report, site);
+  state_write(&text, report);
+  probability_write(&text, report);
+  sources_write(&text, report, site);
+  text_put(&text, ",\"detections\":");
+  text_u64(&text, report->detections);
+  text_put(&text, ",\"first_time_ns\":");
+  text_i64(&text, report->first_time_ns);
+  if (latency_us >= 0) {
+    text_put(&text, ",\"latency_us\":");
+    text_i64(&text, latency_us);
+  }
+  text_put(&text, "}\n");
+  weft_assert(!text.cut);
+  return text.not_finite ? 0 : text.used;
+}
+
+size_t track_line_missed_write(char *line, size_t size, uint64_t missed) {
+  struct text text = text_open(line, size);
+  text_put(&text, "{\"missed\":");
+  text_u64(&text, missed);
+  text_put(&text, "}\n");
+  weft_assert(!text.cut);
+  return text.used;
+}

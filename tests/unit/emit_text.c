@@ -1,0 +1,189 @@
+// stage: weft_base
+/* Numbers come out as the C library prints them in the C locale, strings as valid JSON, and nothing overflows. */
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "engine/base/prng.h"
+#include "engine/base/text.h"
+
+enum { ROUNDS = 400000, SEED = 11 };
+
+static void general_compare(double value, unsigned digits) {
+  char got[64], want[64];
+  struct text text = text_open(got, sizeof got - 1);
+  text_general(&text, value, digits);
+  got[text.used] = 0;
+  snprintf(want, sizeof want, "%.*g", (int)digits, value == 0 ? 0.0 : value);
+  if (strcmp(got, want) != 0) fail_msg("seed %d: %a with %u digits: %s instead of %s", SEED, value, digits, got, want);
+}
+
+static void fixed_compare(double value, unsigned digits) {
+  char got[64], want[400];
+  struct text text = text_open(got, sizeof got - 1);
+  text_fixed(&text, value, digits);
+  got[text.used] = 0;
+  snprintf(want, sizeof want, "%.*f", (int)digits, value);
+  if (want[0] == '-' && strspn(want + 1, "0.") == strlen(want + 1)) memmove(want, want + 1, strlen(want));
+  if (strcmp(got, want) != 0) fail_msg("seed %d: %a with %u digits: %s instead of %s", SEED, value, digits, got, want);
+}
+
+static void general_prints_as_printf(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 1);
+  for (int i = 0; i < ROUNDS; i++) {
+    uint64_t bits = prng_u64(&prng);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    unsigned digits = 1 + (unsigned)prng_below(&prng, 17);
+    if (isfinite(value)) general_compare(value, digits);
+    /* Of the sizes that covariances have, and short decimals, where ties are. */
+    general_compare(ldexp(prng_uniform(&prng) - 0.5, (int)prng_below(&prng, 120) - 60), digits);
+    general_compare((double)prng_below(&prng, 100000) / 64, digits);
+  }
+}
+
+static void general_prints_edges_as_printf(void **state) {
+  (void)state;
+  static const double edges[] = {0,       -0.0,    1,        9.5,      0.5,     1.5,          2.5,         999999999.5,
+                                 1e9,     1e-4,    9.9999e-5, 1e22,    1e23,    1e-14,        1e-15,       DBL_MIN,
+                                 DBL_MAX, 5e-324,  0.125,    99999.5,  1e27,    0x1p88,       0x1p89,      0x1p-127};
+  for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+    for (unsigned digits = 1; digits <= 17; digits++) {
+      general_compare(edges[i], digits);
+      general_compare(-edges[i], digits);
+      general_compare(nextafter(edges[i], 0), digits);
+      general_compare(nextafter(edges[i], 1e300), digits);
+    }
+  }
+}
+
+static void fixed_prints_as_printf(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 2);
+  for (int i = 0; i < ROUNDS; i++) {
+    unsigned digits = (unsigned)prng_below(&prng, 10);
+    fixed_compare(ldexp(prng_uniform(&prng) - 0.5, (int)prng_below(&prng, 150) - 100), digits);
+    fixed_compare((double)(int64_t)prng_below(&prng, 2000000) / 2048 - 400, digits); /* exact ties among them */
+    fixed_compare((prng_uniform(&prng) - 0.5) * 1.9e15, digits);
+  }
+  fixed_compare(5e-324, 9);
+  fixed_compare(999999999999999.875, 3);
+  fixed_compare(-0.0004, 3);
+}
+
+static void numbers_do_not_follow_the_locale(void **state) {
+  (void)state;
+  static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8", "de_DE"};
+  bool set = false;
+  for (size_t i = 0; i < 4 && !set; i++) set = setlocale(LC_ALL, commas[i]) != NULL;
+  char got[128];
+  struct text text = text_open(got, sizeof got - 1);
+  text_fixed(&text, 1.5, 2);
+  text_char(&text, ' ');
+  text_general(&text, 1.25e-300, 9);
+  text_char(&text, ' ');
+  text_general(&text, 1.25, 9);
+  got[text.used] = 0;
+  setlocale(LC_ALL, "C");
+  assert_string_equal(got, "1.50 1.25e-300 1.25");
+  if (!set) print_message("no locale with a decimal comma here: only the C locale was tried\n");
+}
+
+static void not_finite_is_told_and_never_printed(void **state) {
+  (void)state;
+  const double bad[] = {NAN, INFINITY, -INFINITY};
+  for (int i = 0; i < 3; i++) {
+    char got[64];
+    struct text text = text_open(got, sizeof got);
+    text_fixed(&text, bad[i], 3);
+    assert_true(text.not_finite);
+    assert_memory_equal(got, "0", text.used);
+    text = text_open(got, sizeof got);
+    text_general(&text, bad[i], 9);
+    assert_true(text.not_finite);
+    assert_memory_equal(got, "0", text.used);
+  }
+}
+
+static void integers_reach_their_ends(void **state) {
+  (void)state;
+  char got[128];
+  struct text text = text_open(got, sizeof got - 1);
+  text_i64(&text, INT64_MIN);
+  text_char(&text, ' ');
+  text_i64(&text, INT64_MAX);
+  text_char(&text, ' ');
+  text_u64(&text, UINT64_MAX);
+  text_char(&text, ' ');
+  text_u64(&text, 0);
+  got[text.used] = 0;
+  assert_string_equal(got, "-9223372036854775808 9223372036854775807 18446744073709551615 0");
+}
+
+static void any_bytes_become_a_valid_json_string(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 3);
+  for (int round = 0; round < 20000; round++) {
+    char in[16] = {0}, out[128];
+    size_t size = prng_below(&prng, 15);
+    for (size_t i = 0; i < size; i++) {
+      /* Lead bytes often, so that broken and whole sequences both come up. */
+      in[i] = (char)(prng_below(&prng, 2) ? 0xc0 + prng_below(&prng, 64) : prng_below(&prng, 256));
+    }
+    struct text text = text_open(out, sizeof out);
+    text_json(&text, in);
+    assert_false(text.cut);
+    json_error_t error;
+    json_t *parsed = json_loadb(out, text.used, JSON_DECODE_ANY, &error);
+    if (!parsed) fail_msg("seed %d round %d: %s", SEED, round, error.text);
+    json_t *whole = json_string(in); /* jansson refuses what is not UTF-8 */
+    if (whole) assert_string_equal(json_string_value(parsed), in);
+    json_decref(whole);
+    json_decref(parsed);
+  }
+  char out[64];
+  struct text text = text_open(out, sizeof out - 1);
+  text_json(&text, "a\"b\\c\n\xc3\xbc\xff");
+  out[text.used] = 0;
+  assert_string_equal(out, "\"a\\\"b\\\\c\\u000a\xc3\xbc\xef\xbf\xbd\"");
+}
+
+static void text_never_writes_past_its_end(void **state) {
+  (void)state;
+  for (size_t capacity = 0; capacity < 40; capacity++) {
+    char out[64];
+    memset(out, '#', sizeof out);
+    struct text text = text_open(out, capacity);
+    text_put(&text, "position ");
+    text_fixed(&text, -6378137.25, 3);
+    text_general(&text, 1.5e-9, 9);
+    text_json(&text, "x\n");
+    assert_true(text.used <= capacity);
+    assert_int_equal(text.cut, capacity < 9 + 12 + 7 + 9);
+    for (size_t i = capacity; i < sizeof out; i++) assert_int_equal(out[i], '#');
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(general_prints_as_printf),
+      cmocka_unit_test(general_prints_edges_as_printf),
+      cmocka_unit_test(fixed_prints_as_printf),
+      cmocka_unit_test(numbers_do_not_follow_the_locale),
+      cmocka_unit_test(not_finite_is_told_and_never_printed),
+      cmocka_unit_test(integers_reach_their_ends),
+      cmocka_unit_test(any_bytes_become_a_valid_json_string),
+      cmocka_unit_test(text_never_writes_past_its_end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
