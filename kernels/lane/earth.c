@@ -14,8 +14,8 @@ static void column_store(double *p, lane v, size_t count) {
   memcpy(p, padded, count * sizeof *p);
 }
 
-void WK_NAME(array_geodetic)(double *lat_rad, double *lon_rad, double *height_m, const double *x, const double *y,
-                             const double *z, size_t n) {
+void WK_NAME(array_geodetic)(double *lat_rad, double *lon_rad, double *height_m, const double *x,
+                             const double *y, const double *z, size_t n) {
   lane p[3], lat, lon, height;
   size_t i = 0;
   for (; i + WK_WIDTH <= n; i += WK_WIDTH) {
@@ -26,11 +26,12 @@ void WK_NAME(array_geodetic)(double *lat_rad, double *lon_rad, double *height_m,
   if (i == n) return;
   p[0] = column_load(x + i, n - i), p[1] = column_load(y + i, n - i), p[2] = column_load(z + i, n - i);
   lane_geodetic(p, &lat, &lon, &height);
-  column_store(lat_rad + i, lat, n - i), column_store(lon_rad + i, lon, n - i), column_store(height_m + i, height, n - i);
+  column_store(lat_rad + i, lat, n - i), column_store(lon_rad + i, lon, n - i),
+      column_store(height_m + i, height, n - i);
 }
 
-void WK_NAME(array_gravity)(double *gx, double *gy, double *gz, const double *x, const double *y, const double *z,
-                            size_t n) {
+void WK_NAME(array_gravity)(double *gx, double *gy, double *gz, const double *x, const double *y,
+                            const double *z, size_t n) {
   lane p[3], g[3];
   size_t i = 0;
   for (; i + WK_WIDTH <= n; i += WK_WIDTH) {

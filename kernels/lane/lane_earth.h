@@ -5,21 +5,22 @@
 #include "kernels/lane/lane_math.h"
 
 /* NIMA TR8350.2, third edition: table 3.1 (a, 1/f, GM, omega) and table 3.3 (J2, derived from those four). */
-#define WK_EARTH_A 6378137.0                   /* m */
-#define WK_EARTH_F (1.0 / 298.257223563)       /* flattening */
-#define WK_EARTH_GM 3.986004418e14             /* m^3/s^2, atmosphere included */
-#define WK_EARTH_OMEGA 7.292115e-5             /* rad/s */
+#define WK_EARTH_A 6378137.0             /* m */
+#define WK_EARTH_F (1.0 / 298.257223563) /* flattening */
+#define WK_EARTH_GM 3.986004418e14       /* m^3/s^2, atmosphere included */
+#define WK_EARTH_OMEGA 7.292115e-5       /* rad/s */
 #define WK_EARTH_J2 1.08262982e-3
-#define WK_EARTH_B (WK_EARTH_A * (1.0 - WK_EARTH_F))                          /* m */
-#define WK_EARTH_E2 (WK_EARTH_F * (2.0 - WK_EARTH_F))                         /* first eccentricity squared */
-#define WK_EARTH_EP2 (WK_EARTH_E2 / ((1.0 - WK_EARTH_F) * (1.0 - WK_EARTH_F))) /* second eccentricity squared */
+#define WK_EARTH_B (WK_EARTH_A * (1.0 - WK_EARTH_F))  /* m */
+#define WK_EARTH_E2 (WK_EARTH_F * (2.0 - WK_EARTH_F)) /* first eccentricity squared */
+#define WK_EARTH_EP2                                                                                         \
+  (WK_EARTH_E2 / ((1.0 - WK_EARTH_F) * (1.0 - WK_EARTH_F))) /* second eccentricity squared */
 /* US Standard Atmosphere 1976: radius of its geopotential, g0 M0 / R* in K/m of geopotential. */
 #define WK_AIR_RADIUS 6356766.0
 #define WK_AIR_GMR (9.80665 * 28.9644 / 8314.32)
 
-/* Tangent of the geodetic latitude as north / out, both scaled alike, out >= 0, and the distance from the axis. Two
- * steps of Bowring's iteration on the parametric latitude from his 1985 start (E8); exact to rounding for
- * 1e6 m <= |p| <= 1e8 m. */
+/* Tangent of the geodetic latitude as north / out, both scaled alike, out >= 0, and the distance from the
+ * axis. Two steps of Bowring's iteration on the parametric latitude from his 1985 start (E8); exact to
+ * rounding for 1e6 m <= |p| <= 1e8 m. */
 WK_INLINE void lane_latitude_tangent(const lane p[3], lane *north, lane *out, lane *axis_m) {
   const lane shrink = lane_all(1.0 - WK_EARTH_F);
   lane w = lane_sqrt(lane_fma(p[0], p[0], p[1] * p[1]));
@@ -40,8 +41,8 @@ WK_INLINE void lane_latitude_tangent(const lane p[3], lane *north, lane *out, la
   *axis_m = w;
 }
 
-/* Height above the ellipsoid and the unit vector along its outward normal, without an angle. On the axis the normal is
- * the axis. Height error below 1e-8 m up to 1e6 m, then rounding of the coordinates. */
+/* Height above the ellipsoid and the unit vector along its outward normal, without an angle. On the axis the
+ * normal is the axis. Height error below 1e-8 m up to 1e6 m, then rounding of the coordinates. */
 WK_INLINE void lane_height(const lane p[3], lane *height_m, lane up[3]) {
   lane north, out, w;
   lane_latitude_tangent(p, &north, &out, &w);
@@ -105,8 +106,8 @@ WK_INLINE void lane_gravity(const lane p[3], lane g[3]) {
   g[2] = central * p[2] * lane_fma(k, lane_all(2.0), level);
 }
 
-/* Its derivative dg_i/dp_j, 1/s^2, central term and J2 both; packed upper triangle by rows (xx xy xz yy yz zz), trace 0
- * (E11). */
+/* Its derivative dg_i/dp_j, 1/s^2, central term and J2 both; packed upper triangle by rows (xx xy xz yy yz
+ * zz), trace 0 (E11). */
 WK_INLINE void lane_gravity_gradient(const lane p[3], lane G[6]) {
   lane r2 = lane_fma(p[0], p[0], lane_fma(p[1], p[1], p[2] * p[2]));
   lane i2 = 1.0 / r2;
@@ -127,12 +128,13 @@ WK_INLINE void lane_gravity_gradient(const lane p[3], lane G[6]) {
   G[5] = -(G[0] + G[3]);
 }
 
-/* ln of the density (kg/m^3) and its derivative by height (1/m), by geometric height (m): US Standard Atmosphere 1976. To
- * 86 km the seven layers of the standard (E12). Above, four quintic-and-one polynomials fitted to ln of its published
- * densities, which they reproduce to 0.2 % (E13). Above 1000 km the last slope goes on; below -10 km the value stays. */
+/* ln of the density (kg/m^3) and its derivative by height (1/m), by geometric height (m): US Standard
+ * Atmosphere 1976. To 86 km the seven layers of the standard (E12). Above, four polynomials of degree six
+ * fitted to ln of its published densities, which they reproduce to 0.2 % (E13). Above 1000 km the last slope
+ * goes on; below -10 km the value stays. */
 WK_INLINE void lane_air(lane height_m, lane *log_density, lane *log_slope) {
-  /* Base: geopotential height m, 1 / temperature 1/K, lapse K/m, ln density, and the exponent of T / T_base where
-   * there is a lapse, else the slope of ln density by geopotential height. */
+  /* Base: geopotential height m, 1 / temperature 1/K, lapse K/m, ln density, and the exponent of T / T_base
+   * where there is a lapse, else the slope of ln density by geopotential height. */
   static const double layer[7][5] = {
       {0.0, 0x1.c6dfcb67b9481p-9, -0.0065, 0x1.9f9f168397575p-3, 0x1.1060463496f71p+2},
       {11000.0, 0x1.2e7f42f07629cp-8, 0.0, -0x1.02c594684afd3p+0, -0x1.4ab2527ecf93fp-13},
@@ -143,14 +145,14 @@ WK_INLINE void lane_air(lane height_m, lane *log_density, lane *log_slope) {
       {71000.0, 0x1.3150cd2249d31p-8, -0.002, -0x1.34e8216136721p+3, 0x1.014e390abaa8bp+4}};
   /* From, 1 / width, then the coefficients by powers of (height - from) / width. */
   static const double high[4][9] = {
-      {86e3, 1.0 / 24e3, -0x1.7c05462993bb0p+3, -0x1.1141205bc0125p+2, 0x1.e50d76f001d88p-3, -0x1.36c84c02eda58p+0,
-       0x1.a856b0edd74bap-1, 0x1.1fe0b3a7b625dp+0, -0x1.f51b61b9e9e21p-1},
-      {110e3, 1.0 / 90e3, -0x1.025d6f49edeb1p+4, -0x1.0659650eb5211p+4, 0x1.10321169640bcp+5, -0x1.deb42a904fe5fp+5,
-       0x1.0ae4cd675a862p+6, -0x1.4636b076ade65p+5, 0x1.4a22b2d28a03dp+3},
-      {200e3, 1.0 / 300e3, -0x1.6183d88d2772ep+4, -0x1.3acb3358e5f78p+3, 0x1.289c64498c0b5p+3, -0x1.823bc8c50eeafp+3,
-       0x1.5dac2a5860f02p+3, -0x1.760b46dfd7b7ap+2, 0x1.5e08ccebbad04p+0},
-      {500e3, 1.0 / 500e3, -0x1.c485543465a75p+4, -0x1.00f1d553ca418p+3, 0x1.254c6225d55c2p+1, -0x1.9590b27423cc2p+1,
-       0x1.a7834ca78a8fap+3, -0x1.b9fe71caca557p+3, 0x1.1fde6379ff3e9p+2}};
+      {86e3, 1.0 / 24e3, -0x1.7c05462993bb0p+3, -0x1.1141205bc0125p+2, 0x1.e50d76f001d88p-3,
+       -0x1.36c84c02eda58p+0, 0x1.a856b0edd74bap-1, 0x1.1fe0b3a7b625dp+0, -0x1.f51b61b9e9e21p-1},
+      {110e3, 1.0 / 90e3, -0x1.025d6f49edeb1p+4, -0x1.0659650eb5211p+4, 0x1.10321169640bcp+5,
+       -0x1.deb42a904fe5fp+5, 0x1.0ae4cd675a862p+6, -0x1.4636b076ade65p+5, 0x1.4a22b2d28a03dp+3},
+      {200e3, 1.0 / 300e3, -0x1.6183d88d2772ep+4, -0x1.3acb3358e5f78p+3, 0x1.289c64498c0b5p+3,
+       -0x1.823bc8c50eeafp+3, 0x1.5dac2a5860f02p+3, -0x1.760b46dfd7b7ap+2, 0x1.5e08ccebbad04p+0},
+      {500e3, 1.0 / 500e3, -0x1.c485543465a75p+4, -0x1.00f1d553ca418p+3, 0x1.254c6225d55c2p+1,
+       -0x1.9590b27423cc2p+1, 0x1.a7834ca78a8fap+3, -0x1.b9fe71caca557p+3, 0x1.1fde6379ff3e9p+2}};
   const lane floor_m = lane_all(-10e3), top_m = lane_all(1000e3);
   /* The constant comes first: a NaN passes through. */
   lane h = lane_max(floor_m, lane_min(top_m, height_m));
@@ -184,7 +186,8 @@ WK_INLINE void lane_air(lane height_m, lane *log_density, lane *log_slope) {
 
   lane_mask dense = lane_less(h, lane_all(high[0][0]));
   *log_density = lane_select(dense, low, upper);
-  *log_slope = lane_select(lane_less(height_m, floor_m), lane_all(0.0), lane_select(dense, low_slope, upper_slope));
+  *log_slope =
+      lane_select(lane_less(height_m, floor_m), lane_all(0.0), lane_select(dense, low_slope, upper_slope));
 }
 /* kg/m^3. */
 WK_INLINE lane lane_density(lane height_m) {

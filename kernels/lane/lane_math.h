@@ -1,5 +1,6 @@
-/* Elementary functions on lanes: docs/maths.md, section E. Fused multiply-adds are explicit, there is no table and no
- * branch, and every NaN that leaves is the one quiet NaN, so that all variants agree to the bit. */
+/* Elementary functions on lanes: docs/maths.md, section E. Fused multiply-adds are explicit, there is no
+ * table and no branch, and every NaN that leaves is the one quiet NaN, so that all variants agree to the bit.
+ */
 #ifndef WK_LANE_MATH_H
 #define WK_LANE_MATH_H
 
@@ -15,15 +16,19 @@ WK_INLINE lane lane_poly(lane z, const double *c, int last) {
 WK_INLINE lane lane_or_nan(lane_mask mask, lane value) {
   return lane_select(mask, value, lane_all(__builtin_nan("")));
 }
-WK_INLINE lane_mask lane_sign_bit(lane x) { return lane_bits(x) & INT64_MIN; }
+WK_INLINE lane_mask lane_sign_bit(lane x) {
+  return lane_bits(x) & INT64_MIN;
+}
 
-/* Sine and cosine, |x| <= 1e5 rad: error at most 0.8 ulp. NaN beyond 1e8. Reduction to [-pi/4, pi/4] by three parts
- * of pi/2 (E1), then the kernels of FDLIBM with the tail of the reduced argument (E2, E3). */
+/* Sine and cosine, |x| <= 1e5 rad: error below 0.85 ulp. NaN from 1e8 on. Reduction to [-pi/4, pi/4] by three
+ * parts of pi/2 (E1), then the kernels of FDLIBM with the tail of the reduced argument (E2, E3). */
 WK_INLINE void lane_sincos(lane x, lane *s, lane *c) {
-  static const double sine[] = {8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06,
-                                -2.50507602534068634195e-08, 1.58969099521155010221e-10};
-  static const double cosine[] = {4.16666666666666019037e-02,  -1.38888888888741095749e-03, 2.48015872894767294178e-05,
-                                  -2.75573143513906633035e-07, 2.08757232129817482790e-09,  -1.13596475577881948265e-11};
+  static const double sine[] = {8.33333333332248946124e-03, -1.98412698298579493134e-04,
+                                2.75573137070700676789e-06, -2.50507602534068634195e-08,
+                                1.58969099521155010221e-10};
+  static const double cosine[] = {4.16666666666666019037e-02, -1.38888888888741095749e-03,
+                                  2.48015872894767294178e-05, -2.75573143513906633035e-07,
+                                  2.08757232129817482790e-09, -1.13596475577881948265e-11};
   const lane magic = lane_all(0x1.8p52);
   lane_mask valid = lane_less(lane_abs(x), lane_all(1e8));
   x = lane_select(valid, x, lane_all(0.0));
@@ -62,13 +67,15 @@ WK_INLINE lane lane_cos(lane x) {
   return c;
 }
 
-/* Angle of (x, y) in [-pi, pi] with the sign of y: error at most 0.8 ulp. (0, 0) gives 0 with the sign of y whatever the sign of x;
- * infinities count as the largest double; NaN only for NaN. With a >= b >= 0 the two magnitudes the angle is
- * K + atan(q), q = b / a for b <= a / 2, else q = (b - a) / (b + a), both with the remainder of the division (E4, E5). */
+/* Angle of (x, y) in [-pi, pi] with the sign of y: error below 0.8 ulp. (0, 0) gives 0 with the sign of y,
+ * whatever the sign of x; infinities count as the largest double; NaN only for NaN. With a >= b >= 0 the two
+ * magnitudes the angle is K + atan(q), q = b / a for b <= a / 2, else q = (b - a) / (b + a), both with the
+ * remainder of the division (E4, E5). */
 WK_INLINE lane lane_atan2(lane y, lane x) {
-  static const double series[] = {-0x1.5555555555555p-2, 0x1.99999999998e1p-3,  -0x1.2492492488296p-3, 0x1.c71c71c01b24cp-4,
-                                  -0x1.745d16026efd7p-4, 0x1.3b138e6372dcap-4,  -0x1.110ea50256abfp-4, 0x1.e1a7b2562efc5p-5,
-                                  -0x1.ad44da04adea3p-5, 0x1.7b20b751c966ap-5,  -0x1.37d750492dd9bp-5, 0x1.99b4e0c058248p-6,
+  static const double series[] = {-0x1.5555555555555p-2, 0x1.99999999998e1p-3,  -0x1.2492492488296p-3,
+                                  0x1.c71c71c01b24cp-4,  -0x1.745d16026efd7p-4, 0x1.3b138e6372dcap-4,
+                                  -0x1.110ea50256abfp-4, 0x1.e1a7b2562efc5p-5,  -0x1.ad44da04adea3p-5,
+                                  0x1.7b20b751c966ap-5,  -0x1.37d750492dd9bp-5, 0x1.99b4e0c058248p-6,
                                   -0x1.2dfbaab9786efp-7};
   const lane zero = lane_all(0.0), largest = lane_all(0x1.fffffffffffffp1023);
   lane ax = lane_min(largest, lane_abs(x)), ay = lane_min(largest, lane_abs(y));
@@ -96,8 +103,10 @@ WK_INLINE lane lane_atan2(lane y, lane x) {
   lane low = lane_select(middle, lane_all(0x1.1a62633145c07p-55), zero);
   lane_mask flip = steep ^ back;
   lane_mask sign = flip & INT64_MIN;
-  lane turn = lane_select(steep, lane_all(0x1.921fb54442d18p+0), lane_select(back, lane_all(0x1.921fb54442d18p+1), zero));
-  lane turn_low = lane_select(steep, lane_all(0x1.1a62633145c07p-54), lane_select(back, lane_all(0x1.1a62633145c07p-53), zero));
+  lane turn = lane_select(steep, lane_all(0x1.921fb54442d18p+0),
+                          lane_select(back, lane_all(0x1.921fb54442d18p+1), zero));
+  lane turn_low = lane_select(steep, lane_all(0x1.1a62633145c07p-54),
+                              lane_select(back, lane_all(0x1.1a62633145c07p-53), zero));
   high = turn + lane_from_bits(lane_bits(high) ^ sign); /* exact: multiples of pi/4 below 4 */
   low = turn_low + lane_from_bits(lane_bits(low) ^ sign);
   q = lane_from_bits(lane_bits(q) ^ sign);
@@ -108,11 +117,12 @@ WK_INLINE lane lane_atan2(lane y, lane x) {
   return lane_or_nan(lane_equal(angle, angle), angle);
 }
 
-/* Exponential: error at most 0.8 ulp; 0 below -708, +inf above 709.782712893384 (E6). */
+/* Exponential: error below 0.9 ulp; 0 below -708, +inf above 709.782712893384 (E6). */
 WK_INLINE lane lane_exp(lane x) {
-  static const double series[] = {0x1.0000000000000p-1,  0x1.5555555555557p-3,  0x1.5555555555556p-5,  0x1.11111111100dfp-7,
-                                  0x1.6c16c16c162d6p-10, 0x1.a01a01abe62ddp-13, 0x1.a01a01a6d7808p-16, 0x1.71de02375656cp-19,
-                                  0x1.27e4db67b4303p-22, 0x1.af4ddd84882fep-26, 0x1.1f72fc730b4ffp-29};
+  static const double series[] = {0x1.0000000000000p-1,  0x1.5555555555557p-3,  0x1.5555555555556p-5,
+                                  0x1.11111111100dfp-7,  0x1.6c16c16c162d6p-10, 0x1.a01a01abe62ddp-13,
+                                  0x1.a01a01a6d7808p-16, 0x1.71de02375656cp-19, 0x1.27e4db67b4303p-22,
+                                  0x1.af4ddd84882fep-26, 0x1.1f72fc730b4ffp-29};
   const lane magic = lane_all(0x1.8p52), lowest = lane_all(-708.0), highest = lane_all(0x1.62e42fefa39efp+9);
   lane clamped = lane_min(lane_max(x, lowest), highest); /* a NaN becomes the lower bound, put right below */
   lane shifted = lane_fma(clamped, lane_all(0x1.71547652b82fep+0), magic);
@@ -130,12 +140,14 @@ WK_INLINE lane lane_exp(lane x) {
   return lane_or_nan(lane_equal(x, x), value);
 }
 
-/* Natural logarithm: error at most 0.9 ulp, subnormal numbers included; log 0 = -inf, log inf = inf, NaN for x < 0 (E7). */
+/* Natural logarithm: error below 0.9 ulp, subnormal numbers included; log 0 = -inf, log inf = inf, NaN for x
+ * < 0 (E7, after FDLIBM). */
 WK_INLINE lane lane_log(lane x) {
-  static const double series[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
-                                  2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
-                                  1.479819860511658591e-01};
-  const lane zero = lane_all(0.0), one = lane_all(1.0), infinity = lane_all(__builtin_inf()), magic = lane_all(0x1.8p52);
+  static const double series[] = {
+      6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+      1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01};
+  const lane zero = lane_all(0.0), one = lane_all(1.0), infinity = lane_all(__builtin_inf()),
+             magic = lane_all(0x1.8p52);
   lane_mask regular = lane_less(zero, x) & lane_less(x, infinity);
   lane y = lane_select(regular, x, one);
   lane_mask tiny = lane_less(y, lane_all(0x1p-1022));

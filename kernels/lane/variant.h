@@ -1,4 +1,5 @@
-/* What every instruction set must provide: one function per entry of struct wk_table, named <entry>_<variant> (ballistic_load_v3). */
+/* What every instruction set must provide: one function per entry of struct wk_table, named <entry>_<variant>
+ * (ballistic_load_v3). */
 #ifndef WK_VARIANT_H
 #define WK_VARIANT_H
 
@@ -17,8 +18,9 @@ void WK_NAME(aircraft_predict)(struct wk_aircraft_block *block, const wk_lane dt
 void WK_NAME(ballistic_update)(struct wk_ballistic_block *block, enum wk_kind kind,
                                const struct wk_measure_block *measure, const wk_lane enable,
                                struct wk_evidence_block *evidence);
-void WK_NAME(aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
-                              const wk_lane enable, struct wk_evidence_block *evidence);
+void WK_NAME(aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind,
+                              const struct wk_measure_block *measure, const wk_lane enable,
+                              struct wk_evidence_block *evidence);
 void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
 void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
 
@@ -28,10 +30,10 @@ void WK_NAME(array_cos)(double *out, const double *in, size_t n);
 void WK_NAME(array_exp)(double *out, const double *in, size_t n);
 void WK_NAME(array_log)(double *out, const double *in, size_t n);
 void WK_NAME(array_atan2)(double *out, const double *y, const double *x, size_t n);
-void WK_NAME(array_geodetic)(double *lat_rad, double *lon_rad, double *height_m, const double *x, const double *y,
-                             const double *z, size_t n);
-void WK_NAME(array_gravity)(double *gx, double *gy, double *gz, const double *x, const double *y, const double *z,
-                            size_t n);
+void WK_NAME(array_geodetic)(double *lat_rad, double *lon_rad, double *height_m, const double *x,
+                             const double *y, const double *z, size_t n);
+void WK_NAME(array_gravity)(double *gx, double *gy, double *gz, const double *x, const double *y,
+                            const double *z, size_t n);
 void WK_NAME(array_density)(double *rho, const double *height_m, size_t n);
 
 extern const struct wk_table WK_NAME(wk_table);
