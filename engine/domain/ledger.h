@@ -36,19 +36,6 @@ struct ledger_row {
   uint64_t refused[REFUSALS];
 };
 
-/* Per sensor, written by ingest except `fates`, which the engine writes at the end of a step. */
-struct ledger_sensor {
-  struct ledger_row datagrams;
-  struct ledger_row detections;
-  uint64_t fates[FATES];     /* of detections; [FATE_IN_FLIGHT] = accepted - sum of the others, kept by ledger_settle */
-  uint64_t states;           /* sensor states accepted */
-  uint64_t states_refused;   /* sensor states that were not finite or out of range, stale or future */
-  uint64_t parity;           /* parity datagrams: accepted, not used yet */
-  uint64_t sequence_gaps;    /* datagrams that the sequence numbers say we never saw */
-  uint64_t restarts;         /* sequence older than the window: the sender began again */
-  uint64_t skipped[8];       /* enum ledger_skip */
-};
-
 /* Input that is counted but is no detection (ASTERIX and files). */
 enum ledger_skip {
   SKIP_CATEGORY,   /* another ASTERIX category in a mixed stream */
@@ -59,9 +46,23 @@ enum ledger_skip {
   SKIP_FIELD_MONITOR, /* RAB */
   SKIP_CUT,        /* last block of a file cut short */
   SKIP_NO_POSITION,   /* a record without measured position */
+  SKIP_REPEATED,      /* exact repeat of a service message (repeated plots are refused as duplicate) */
   SKIPS
 };
 extern const char *const skip_names[SKIPS];
+
+/* Per sensor, written by ingest except `fates`, which the engine writes at the end of a step. */
+struct ledger_sensor {
+  struct ledger_row datagrams;
+  struct ledger_row detections;
+  uint64_t fates[FATES];     /* of detections; [FATE_IN_FLIGHT] = accepted - sum of the others, kept by ledger_settle */
+  uint64_t states;           /* sensor states accepted */
+  uint64_t states_refused;   /* sensor states that were not finite or out of range, stale or future */
+  uint64_t parity;           /* parity datagrams: accepted, not used yet */
+  uint64_t sequence_gaps;    /* datagrams that the sequence numbers say we never saw */
+  uint64_t restarts;         /* sequence older than the window: the sender began again */
+  uint64_t skipped[SKIPS];   /* enum ledger_skip */
+};
 
 struct ledger {
   uint32_t sensor_count;

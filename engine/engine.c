@@ -1,0 +1,111 @@
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/emit/metrics.h"
+#include "engine/ingest/config.h"
+
+enum { TRACKS_DEFAULT = 32768, POOL_INLINE_ITEMS = 64 };
+
+const char *weft_version(void) { return WEFT_VERSION; }
+
+int engine_site_load(const char *path, struct site **site, struct weft_error *err) {
+  *site = calloc(1, sizeof **site);
+  if (!*site) return weft_fail(err, -ENOMEM, "out of memory for the configuration");
+  int rc = site_load(path, *site, err);
+  if (rc < 0) {
+    free(*site);
+    *site = NULL;
+  }
+  return rc;
+}
+
+int engine_site_parse(const char *text, size_t size, const char *name, struct site **site, struct weft_error *err) {
+  *site = calloc(1, sizeof **site);
+  if (!*site) return weft_fail(err, -ENOMEM, "out of memory for the configuration");
+  int rc = site_parse(text, size, name, *site, err);
+  if (rc < 0) {
+    free(*site);
+    *site = NULL;
+  }
+  return rc;
+}
+
+int engine_open(struct engine *engine, struct site *site, const struct engine_options *options, struct weft_error *err) {
+  memset(engine, 0, sizeof *engine);
+  engine->site = site;
+  engine->tracks_max = options->tracks_max ? options->tracks_max : TRACKS_DEFAULT;
+  engine->plan = calloc(1, sizeof *engine->plan);
+  engine->fates = calloc(1, sizeof *engine->fates);
+  int rc = -ENOMEM;
+  if (!engine->plan || !engine->fates) {
+    weft_fail(err, rc, "out of memory for the engine");
+    goto fail;
+  }
+  engine->fates->sensor_count = site->sensor_count;
+  rc = topology_plan_open(NULL, options->workers, engine->plan, err);
+  if (rc < 0) goto fail;
+  rc = pool_open(options->workers, engine->plan, POOL_INLINE_ITEMS, &engine->pool, err);
+  if (rc < 0) goto fail;
+  struct tracker_options tracker = {.tracks_max = engine->tracks_max, .number_base = options->track_base,
+                                    .parallel = pool_parallel(engine->pool)};
+  engine->output.capacity = 2 * engine->tracks_max;
+  size_t size = tracker_arena_size(site, &tracker) + engine->output.capacity * sizeof(struct track_report) + (1u << 20);
+  rc = arena_open(&engine->arena, size);
+  if (rc < 0) {
+    weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max", size >> 20);
+    goto fail;
+  }
+  engine->output.reports = arena_take(&engine->arena, engine->output.capacity, sizeof *engine->output.reports);
+  engine->tracker = tracker_open(&engine->arena, site, &tracker);
+  if (!engine->output.reports || !engine->tracker) {
+    rc = weft_fail(err, -E2BIG, "the site has more line-of-sight sensors than the 32 that weft indexes, or the tracker "
+                                "does not fit its memory; reduce the sensors or --tracks-max");
+    goto fail;
+  }
+  arena_seal(&engine->arena);
+  return 0;
+fail:
+  engine_close(engine);
+  return rc;
+}
+
+void engine_step(struct engine *engine, const struct frame *frame) {
+  tracker_step(engine->tracker, frame, &engine->output, engine->fates);
+}
+
+void engine_drain(struct engine *engine) { tracker_drain(engine->tracker, engine->fates); }
+
+void engine_fates_copy(const struct engine *engine, struct ledger *ledger) {
+  for (uint32_t s = 0; s < ledger->sensor_count; s++) {
+    memcpy(ledger->sensors[s].fates, engine->fates->sensors[s].fates, sizeof ledger->sensors[s].fates);
+  }
+  ledger_settle(ledger);
+}
+
+void engine_close(struct engine *engine) {
+  arena_close(&engine->arena);
+  if (engine->pool) pool_close(engine->pool);
+  if (engine->plan) {
+    topology_plan_close(engine->plan);
+    free(engine->plan);
+  }
+  free(engine->fates);
+  if (engine->site) {
+    site_free(engine->site);
+    free(engine->site);
+  }
+  memset(engine, 0, sizeof *engine);
+}
+
+int engine_ledger_print(const struct ledger *ledger, const struct site *site, FILE *out) {
+  size_t size = ledger_json_max(site);
+  char *line = malloc(size);
+  if (!line) return -ENOMEM;
+  size_t length = ledger_json_write(line, size, ledger, site);
+  size_t written = fwrite(line, 1, length, out);
+  free(line);
+  return written == length && length > 0 && fflush(out) == 0 ? 0 : -EIO;
+}

@@ -1,0 +1,49 @@
+/* The engine as a whole: one site, one tracker, one pool of workers. Internal; the commands (fuse, replay, server) drive it
+ * frame by frame. Nothing else wires stages together. */
+#ifndef WEFT_ENGINE_H
+#define WEFT_ENGINE_H
+
+#include "engine/base/arena.h"
+#include "engine/domain/ledger.h"
+#include "engine/domain/report.h"
+#include "engine/domain/site.h"
+#include "engine/platform/pool.h"
+#include "engine/platform/topology.h"
+#include "engine/track/tracker.h"
+#include "engine/weft.h"
+
+struct engine_options {
+  uint32_t workers;     /* 0: what the plan says */
+  uint32_t tracks_max;  /* 0: default */
+  uint64_t track_base;  /* track numbers begin above it */
+};
+
+struct engine {
+  struct site *site;              /* owned */
+  struct arena arena;             /* the tracker's and the output's; sealed after opening */
+  struct topology_plan *plan;
+  struct pool *pool;
+  struct tracker *tracker;
+  struct step_output output;      /* of the last step */
+  struct ledger *fates;           /* the engine's part of the books: fates by sensor */
+  uint32_t tracks_max;
+};
+
+/* Takes ownership of `site` (made by malloc, filled by site_load or site_parse), also on failure. */
+int engine_open(struct engine *engine, struct site *site, const struct engine_options *options, struct weft_error *err);
+/* One frame through the tracker; engine->output holds its lines until the next step. */
+void engine_step(struct engine *engine, const struct frame *frame);
+/* No more frames: nothing stays in flight. */
+void engine_drain(struct engine *engine);
+/* Copies the fates into a ledger that ingest wrote, and settles it. */
+void engine_fates_copy(const struct engine *engine, struct ledger *ledger);
+void engine_close(struct engine *engine);
+
+/* A site from a file or from a journal's text, on the heap. */
+int engine_site_load(const char *path, struct site **site, struct weft_error *err);
+int engine_site_parse(const char *text, size_t size, const char *name, struct site **site, struct weft_error *err);
+
+/* A ledger line of a settled ledger, to `out` with its newline. */
+int engine_ledger_print(const struct ledger *ledger, const struct site *site, FILE *out);
+
+#endif
