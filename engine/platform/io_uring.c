@@ -320,8 +320,9 @@ static int uring_turn(struct uring *u, int64_t timeout_ns) {
   return fine ? 0 : rc;
 }
 
+/* liburing 2.3 declares io_uring_enable_rings but its shared library does not export it. */
 static int uring_enable(struct uring *u) {
-  int rc = u->enabled ? 0 : io_uring_enable_rings(&u->ring);
+  int rc = u->enabled ? 0 : io_uring_register((unsigned)u->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
   if (rc >= 0) u->enabled = true;
   return rc < 0 ? rc : 0;
 }
