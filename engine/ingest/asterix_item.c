@@ -48,7 +48,7 @@ bool asterix_items_walk(const struct asterix_form *profile, uint32_t count, cons
     at += item;
   }
   *used = at;
-  return true;
+  return at > octets; /* a record of no items is padding, or a lost place */
 }
 
 /* The same walk one level down: parts are never compounds, so this does not recurse. */

@@ -28,7 +28,7 @@ bool asterix_item_measure(const struct asterix_form *form, const uint8_t *data, 
 typedef void asterix_item_visit(void *context, uint32_t number, const uint8_t *data, uint32_t size);
 
 /* Walks the FSPEC at data and the items it announces, profile[0..count-1]. *used is the whole length. False: the items do
- * not end within `size`, or one is announced that the profile does not have. At most `count` items. */
+ * not end within `size`, there are none, or one is announced that the profile does not have. At most `count` items. */
 bool asterix_items_walk(const struct asterix_form *profile, uint32_t count, const uint8_t *data, size_t size,
                         asterix_item_visit *visit, void *context, uint32_t *used);
 
