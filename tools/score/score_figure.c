@@ -61,7 +61,7 @@ static int script_write(const struct figure *figure, struct weft_error *err) {
   if (!script) return weft_fail(err, -errno, "%s: can't be written: %s", path, strerror(errno));
   fprintf(script, "# Run again in this folder: gnuplot %s.gp\n", figure->name);
   fprintf(script, "set terminal pngcairo size 1200,800 font 'Sans,13' linewidth 1.2\nset output '%s.png'\n", figure->name);
-  fprintf(script, "set key outside right top width 1 spacing 1.3 samplen 2\nset grid lc rgb '#dddddd' lw 1\nset border lc rgb '#555555'\n");
+  fprintf(script, "set key outside right top Left reverse width -2 spacing 1.3 samplen 2\nset title font ',14'\nset grid lc rgb '#dddddd' lw 1\nset border lc rgb '#555555'\n");
   fprintf(script, "%splot \\\n%s\n", figure->settings, figure->clauses);
   if (fclose(script)) return weft_fail(err, -errno, "%s: can't be written: %s", path, strerror(errno));
   return 0;

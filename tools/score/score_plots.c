@@ -9,9 +9,11 @@
 #include "tools/score/score_chi2.h"
 #include "tools/score/score_figure.h"
 
-enum { POINTS_MAX = 40000, CURVE_POINTS_MAX = 400, BINS = 100, ELLIPSE_POINTS = 48 };
+enum { POINTS_MAX = 40000, CURVE_POINTS_MAX = 400, BINS = 75, BIN_LINES_MIN = 3, ELLIPSE_POINTS = 48 };
+enum { ALL_PHASES = -1, NOT_CRUISE = -2 };
 
 static const char *const phase_colour[PHASE_COUNT] = {"#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#7f7f7f"};
+static const char *const phase_dark[PHASE_COUNT] = {"#670000", "#08306b", "#7a3800", "#00441b", "#252525"};
 static const char *const phase_title[PHASE_COUNT] = {"boost", "coast", "re-entry", "cruise", "phase absent"};
 
 static double since_s(const struct score *s, int64_t time_ns) { return (double)(time_ns - s->truth.first_ns) * 1e-9; }
@@ -42,9 +44,13 @@ static void truth_draw(const struct score *s, struct figure *f, bool ballistic, 
 /* Confirmed lines as dots, by the phase that they state. */
 static void tracks_draw(const struct score *s, struct figure *f, bool altitude) {
   size_t stride = s->tracks.line_count / POINTS_MAX + 1;
-  for (int phase = 0; phase < PHASE_COUNT; phase++) {
+  static const int order[PHASE_COUNT] = {PHASE_CRUISE, PHASE_ABSENT, PHASE_COAST, PHASE_BOOST, PHASE_REENTRY};
+  for (int turn = 0; turn < PHASE_COUNT; turn++) {
+    int phase = order[turn]; /* the many aircraft first, so that they hide nothing */
+    bool background = phase == PHASE_CRUISE || phase == PHASE_ABSENT;
     char style[128], title[64];
-    snprintf(style, sizeof style, "1:2 with points pt 7 ps 0.5 lc rgb '%s'", phase_colour[phase]);
+    snprintf(style, sizeof style, "1:2 with points pt 7 ps %s lc rgb '#%s%s'", background ? "0.25" : "0.6",
+             background ? "A0" : "00", phase_colour[phase] + 1);
     snprintf(title, sizeof title, "track, %s", phase_title[phase]);
     figure_series(f, style, title);
     for (size_t n = 0; n < s->tracks.line_count; n += stride) {
@@ -57,17 +63,24 @@ static void tracks_draw(const struct score *s, struct figure *f, bool altitude) 
   }
 }
 
-/* The 90 % region of the last stated impact of each track. */
+/* The impact that a track stated last at least two minutes ahead, or else first; -1 where it stated none. */
+static int32_t impact_choose(const struct tracks *tracks, const struct track *track) {
+  const double ahead_s = 120;
+  int32_t chosen = -1;
+  for (size_t n = 0; n < track->count; n++) {
+    const struct track_line *line = &tracks->line[track->first + n];
+    if (line->status != STATUS_CONFIRMED || line->impact < 0) continue;
+    if (chosen < 0 || (double)(tracks->forecast[line->impact].time_ns - line->time_ns) * 1e-9 >= ahead_s) chosen = line->impact;
+  }
+  return chosen;
+}
+
+/* The 90 % region of one stated impact of each track. */
 static void ellipses_draw(const struct score *s, struct figure *f) {
   const double scale = sqrt(-2 * log(1 - 0.9)), pi = 3.14159265358979323846, metres_per_deg = 111195;
-  figure_series(f, "1:2 with lines lw 1.5 lc rgb '#8c564b'", "last stated impact, 90 % region");
+  figure_series(f, "1:2 with lines lw 1.5 lc rgb '#c51b8a'", "impact 2 min ahead, 90 %");
   for (size_t j = 0; j < s->tracks.names.count; j++) {
-    const struct track *track = &s->tracks.track[j];
-    int32_t last = -1;
-    for (size_t n = 0; n < track->count; n++) {
-      const struct track_line *line = &s->tracks.line[track->first + n];
-      if (line->status == STATUS_CONFIRMED && line->impact >= 0) last = line->impact;
-    }
+    int32_t last = impact_choose(&s->tracks, &s->tracks.track[j]);
     if (last < 0) continue;
     const struct forecast *impact = &s->tracks.forecast[last];
     if (!(impact->semi_major_m > 0) || !isfinite(impact->orientation_deg)) continue;
@@ -108,8 +121,8 @@ static void ground_frame(const struct score *s, struct figure *f) {
   }
   double shrink = fmax(0.05, cos((south + north) / 2 * 3.14159265358979323846 / 180));
   double wide = fmax((east - west) * shrink * 1.12, 0.05), high = fmax((north - south) * 1.12, 0.05);
-  wide = fmax(wide, high * 1.25);
-  high = fmax(high, wide / 1.25);
+  wide = fmax(wide, high * 1.22);
+  high = fmax(high, wide / 1.22);
   double lon = (west + east) / 2, lat = (south + north) / 2;
   figure_set(f, "set xrange [%.6f:%.6f]\nset yrange [%.6f:%.6f]\nset size ratio %.5f\n", lon - wide / shrink / 2,
              lon + wide / shrink / 2, lat - high / 2, lat + high / 2, -1 / shrink);
@@ -122,7 +135,7 @@ static int ground_plot(const struct score *s, const char *directory, struct weft
   figure_set(&f, "set title 'Ground tracks: what flew (lines) and what weft said (dots)'\n"
                  "set xlabel 'longitude (degrees east)'\nset ylabel 'latitude (degrees north)'\n");
   ground_frame(s, &f);
-  figure_series(&f, "1:2 with lines lw 1 lc rgb '#c0c0c0'", "truth, aircraft and others");
+  figure_series(&f, "1:2 with lines lw 0.7 lc rgb '#d0d0d0'", "truth, others");
   truth_draw(s, &f, false, false);
   tracks_draw(s, &f, false);
   figure_series(&f, "1:2 with lines lw 1 lc rgb '#333333'", "truth, ballistic");
@@ -137,8 +150,8 @@ static int altitude_plot(const struct score *s, const char *directory, struct we
   int code = figure_open(&f, directory, "altitude", err);
   if (code) return code;
   figure_set(&f, "set title 'Altitude: what flew (lines) and what weft said (dots)'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'height above the ellipsoid (km)'\n");
-  figure_series(&f, "1:2 with lines lw 1 lc rgb '#c0c0c0'", "truth, aircraft and others");
+                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'height above the ellipsoid (km)'\nset yrange [0:*]\n");
+  figure_series(&f, "1:2 with lines lw 0.7 lc rgb '#d0d0d0'", "truth, others");
   truth_draw(s, &f, false, true);
   tracks_draw(s, &f, true);
   figure_series(&f, "1:2 with lines lw 1 lc rgb '#333333'", "truth, ballistic");
@@ -196,11 +209,12 @@ static double sample_quantity(const struct sample *sample, enum quantity quantit
   return NAN;
 }
 
+/* `phase` may also be ALL_PHASES or NOT_CRUISE. */
 static void bins_fill(const struct score *s, struct bin *bin, enum quantity quantity, int phase) {
   bins_clear(bin);
   for (size_t i = 0; i < s->consistency.samples; i++) {
     const struct sample *sample = &s->consistency.sample[i];
-    if (phase >= 0 && sample->phase != phase) continue;
+    if (phase >= 0 ? sample->phase != phase : phase == NOT_CRUISE && sample->phase == PHASE_CRUISE) continue;
     double at = since_s(s, sample->time_ns) / bin_width_s(s);
     bin_add(&bin[at < 0 ? 0 : at >= BINS ? BINS - 1 : (int)at], sample_quantity(sample, quantity));
   }
@@ -216,12 +230,14 @@ static void error_curves(const struct score *s, struct figure *f, struct bin *bi
   char style[128], title[64];
   for (int stated = 0; stated < 2; stated++) {
     bins_fill(s, bin, stated ? RADIUS_M : ERROR_M, phase);
-    snprintf(style, sizeof style, "1:2 with lines lw 2.5 %s lc rgb '%s'", stated ? "dt 2" : "", phase_colour[phase]);
+    snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", stated ? "1.6 dt (8,6)" : "3",
+             stated ? phase_dark[phase] : phase_colour[phase]);
     snprintf(title, sizeof title, "%s, 95 %% %s", phase_title[phase], stated ? "stated" : "observed");
     figure_series(f, style, title);
     for (int b = 0; b < BINS; b++) {
-      if (bin[b].count) figure_point(f, 2, (b + 0.5) * bin_width_s(s), bin_quantile(&bin[b], stated ? 0.5 : 0.95), 0, 0);
-      else if (b && bin[b - 1].count) figure_lift(f);
+      if (bin[b].count >= BIN_LINES_MIN)
+        figure_point(f, 2, (b + 0.5) * bin_width_s(s), bin_quantile(&bin[b], stated ? 0.5 : 0.95), 0, 0);
+      else if (b && bin[b - 1].count >= BIN_LINES_MIN) figure_lift(f);
     }
   }
 }
@@ -230,15 +246,14 @@ static int error_plot(const struct score *s, const char *directory, struct weft_
   struct figure f;
   int code = figure_open(&f, directory, "position_error", err);
   if (code) return code;
-  figure_set(&f, "set title 'Position error of confirmed tracks, by true phase: observed 95 %% (solid) should follow stated 95 %% (dashed)'\n"
+  figure_set(&f, "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
                  "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
                  "set format y '%%.0f'\n");
   size_t stride = s->consistency.samples / POINTS_MAX + 1;
   for (int phase = 0; phase < PHASE_COUNT; phase++) {
-    char style[128], title[64];
-    snprintf(style, sizeof style, "1:2 with points pt 7 ps 0.3 lc rgb '#A0%s'", phase_colour[phase] + 1);
-    snprintf(title, sizeof title, "%s, each line", phase_title[phase]);
-    figure_series(&f, style, title);
+    char style[128];
+    snprintf(style, sizeof style, "1:2 with points pt 7 ps 0.3 lc rgb '#B0%s'", phase_colour[phase] + 1);
+    figure_series(&f, style, ""); /* one dot a line of the track file, in the colour of its curves */
     for (size_t i = 0; i < s->consistency.samples; i += stride)
       if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0)
         figure_point(&f, 2, since_s(s, s->consistency.sample[i].time_ns), s->consistency.sample[i].error_m, 0, 0);
@@ -254,12 +269,13 @@ static int nees_plot(const struct score *s, const char *directory, struct weft_e
   struct figure f;
   int code = figure_open(&f, directory, "nees", err);
   if (code) return code;
-  figure_set(&f, "set title 'Are the stated covariances honest? Mean NEES per degree of freedom (1 is honest, above is overconfident)'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'NEES / degrees of freedom'\nset logscale y\n"
-                 "set yrange [0.05:100]\nset style fill solid 0.35 noborder\n");
+  figure_set(&f, "set title 'Are the stated covariances honest? (1 is honest, above is overconfident)'\n"
+                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'mean NEES per degree of freedom'\nset logscale y\n"
+                 "set yrange [0.001<*<0.2:5<*<10000]\nset style fill solid 0.35 noborder\n");
   struct bin bin[BINS] = {{0}};
-  bins_fill(s, bin, NEES_POSITION, -1);
-  figure_series(&f, "1:2:3 with filledcurves lc rgb '#bbbbbb'", "95 % band, position, all phases");
+  bool missiles = phase_seen(s, PHASE_BOOST) || phase_seen(s, PHASE_COAST) || phase_seen(s, PHASE_REENTRY);
+  bins_fill(s, bin, NEES_POSITION, missiles ? NOT_CRUISE : ALL_PHASES);
+  figure_series(&f, "1:2:3 with filledcurves lc rgb '#bbbbbb'", missiles ? "95 % band, missiles" : "95 % band");
   for (int b = 0; b < BINS; b++) {
     double n = (double)bin[b].count;
     if (n > 0)
@@ -271,11 +287,11 @@ static int nees_plot(const struct score *s, const char *directory, struct weft_e
       char style[128], title[64];
       bins_fill(s, bin, state ? NEES_STATE : NEES_POSITION, phase);
       snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", state ? "1.2 dt 2" : "2.2", phase_colour[phase]);
-      snprintf(title, sizeof title, "%s, %s", phase_title[phase], state ? "position+velocity" : "position");
+      snprintf(title, sizeof title, "%s, %s", phase_title[phase], state ? "pos. + velocity" : "position");
       figure_series(&f, style, title);
       for (int b = 0; b < BINS; b++) {
-        if (bin[b].count) figure_point(&f, 2, (b + 0.5) * bin_width_s(s), bin_mean(&bin[b]), 0, 0);
-        else if (b && bin[b - 1].count) figure_lift(&f);
+        if (bin[b].count >= BIN_LINES_MIN) figure_point(&f, 2, (b + 0.5) * bin_width_s(s), bin_mean(&bin[b]), 0, 0);
+        else if (b && bin[b - 1].count >= BIN_LINES_MIN) figure_lift(&f);
       }
     }
   bins_free(bin);
@@ -286,7 +302,7 @@ static int gospa_plot(const struct score *s, const char *directory, struct weft_
   struct figure f;
   int code = figure_open(&f, directory, "gospa", err);
   if (code) return code;
-  figure_set(&f, "set title 'GOSPA and its parts (p 2, alpha 2, cutoff %.0f m): the squares of the parts add up to that of the total'\n"
+  figure_set(&f, "set title 'GOSPA (p 2, alpha 2, cutoff %.0f m): the squares of the parts add up to the total squared'\n"
                  "set xlabel 'time since the start of the truth (s)'\nset ylabel 'distance between picture and truth (km)'\nset yrange [0:*]\n",
              s->run.options.cutoff_m);
   static const char *const titles[4] = {"total", "localisation", "missed targets", "false tracks"};
