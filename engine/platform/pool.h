@@ -4,7 +4,8 @@
  * milliseconds), and only 1,000 where libgomp itself has more threads than cpus; it knows nothing of our I/O thread, and
  * reads OMP_WAIT_POLICY and GOMP_SPINCOUNT once, when it is loaded, so a program cannot change its mind later. The plan
  * therefore leaves one core to the I/O thread (topology.h) and on two cores uses one worker, which needs no team and
- * never spins. Who asks for as many workers as there are cpus is told once, in the log, to set GOMP_SPINCOUNT. */
+ * never spins. Who opens a pool of as many workers as there are cpus is told in the log to set
+ * GOMP_SPINCOUNT. */
 #ifndef WEFT_PLATFORM_POOL_H
 #define WEFT_PLATFORM_POOL_H
 
