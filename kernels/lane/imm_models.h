@@ -210,6 +210,38 @@ WK_INLINE void motion_transition_at(int extra, const struct motion_slope *slope,
   f->keep = lane_all(1.0) - s * (lane_all(1.0) - s * (lane_all(0.5) - s * (lane_all(1.0 / 6.0) - s * lane_all(1.0 / 24.0))));
 }
 
+/* Rate of a column of the transition matrix: position and velocity parts y, and the extra state `of` where the column
+ * belongs to it (else -1). */
+WK_INLINE void column_rate(int extra, const struct motion_slope *slope, const lane *y, int of, lane *rate) {
+  for (int i = 0; i < 3; i++) {
+    rate[i] = y[3 + i];
+    lane sum = of < 0 ? lane_all(0.0) : slope->de[i * extra + of];
+    for (int j = 0; j < 3; j++) sum = lane_fma(slope->dp[3 * i + j], y[j], lane_fma(slope->dv[3 * i + j], y[3 + j], sum));
+    rate[3 + i] = sum;
+  }
+}
+
+/* For slopes that change within a step (drag, turns): Runge-Kutta of the variational equation with the slopes at its
+ * start, middle and end. The extra states do not decay (M6). */
+WK_INLINE void motion_transition_along(int extra, const struct motion_slope *start, const struct motion_slope *middle,
+                                       const struct motion_slope *end, lane h, struct motion_transition *f) {
+  const lane half = h * lane_all(0.5), sixth = h * lane_all(1.0 / 6.0);
+  for (int j = 0; j < 6 + extra; j++) {
+    const int of = j < 6 ? -1 : j - 6;
+    lane y[6], at[6], k1[6], k2[6], k3[6], k4[6];
+    for (int i = 0; i < 6; i++) y[i] = lane_all(i == j);
+    column_rate(extra, start, y, of, k1);
+    for (int i = 0; i < 6; i++) at[i] = lane_fma(half, k1[i], y[i]);
+    column_rate(extra, middle, at, of, k2);
+    for (int i = 0; i < 6; i++) at[i] = lane_fma(half, k2[i], y[i]);
+    column_rate(extra, middle, at, of, k3);
+    for (int i = 0; i < 6; i++) at[i] = lane_fma(h, k3[i], y[i]);
+    column_rate(extra, end, at, of, k4);
+    for (int i = 0; i < 6; i++) f->row[i][j] = lane_fma(sixth, k1[i] + k4[i] + lane_all(2.0) * (k2[i] + k3[i]), y[i]);
+  }
+  f->keep = lane_all(1.0);
+}
+
 /* P := F P F' for n = 6 + extra states. */
 WK_INLINE void covariance_carry(int n, const struct motion_transition *f, lane *p) {
   lane t[6][IMM_STATE_MAX];

@@ -5,11 +5,13 @@
 #include "kernels/lane/imm_state.h"
 #include "kernels/lane/variant.h"
 
-/* |dt| is clamped to this; the shortest step is one second. */
+/* |dt| is clamped to this. */
 #define PREDICT_DT_MAX_S 600.0
 enum { PREDICT_STEPS_MAX = 600 };
 /* Above this all the way the air is too thin for the re-entry mode to need its short step. */
 #define PREDICT_AIRLESS_M 120e3
+/* Drag may take this part of the speed in one step. */
+#define PREDICT_BRAKING 0.1
 
 /* Longest step of each mode (s). Coast and level flight change slowly; the specific force is taken as constant to
  * first order in the step over its correlation time; drag changes within a scale height; a turn within a radian. */
@@ -22,7 +24,10 @@ WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, lane dt) {
     /* Falling freely on a flat Earth from here: the lower end of the way, unless it ends higher than it starts. */
     const lane end = height + dot3(up, x + 3) * dt - lane_all(5.0) * dt * dt;
     const lane lowest = lane_min(height, end);
-    return lane_select(lane_less(lane_all(PREDICT_AIRLESS_M), lowest), lane_all(5.0), lane_all(1.0));
+    lane speed;
+    const lane drag = lane_max(motion_drag(x, &speed, &height, up), lane_all(1e-9));
+    const lane braked = lane_max(lane_min(lane_all(PREDICT_BRAKING) / drag, lane_all(1.0)), lane_all(0.1));
+    return lane_select(lane_less(lane_all(PREDICT_AIRLESS_M), lowest), lane_all(5.0), braked);
   }
   return lane_all(5.0);
 }
@@ -33,6 +38,8 @@ WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, lane h, lane_mas
   const int n = 6 + motion_extra(mode);
   const double decay = 1.0 / tuning->boost_force_tau_s;
   const lane half = h * lane_all(0.5);
+  struct motion_slope start, slope, finish;
+  if (mode == WK_REENTRY || mode == WK_CT) motion_slope_at(mode, s->x, decay, &start);
   lane k1[IMM_STATE_MAX], k2[IMM_STATE_MAX], k3[IMM_STATE_MAX], k4[IMM_STATE_MAX];
   lane middle[IMM_STATE_MAX], end[IMM_STATE_MAX];
   motion_rate(mode, s->x, decay, k1);
@@ -42,15 +49,22 @@ WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, lane h, lane_mas
   motion_rate(mode, middle, decay, k3);
   for (int i = 0; i < n; i++) end[i] = lane_fma(h, k3[i], s->x[i]);
   motion_rate(mode, end, decay, k4);
-  const lane sixth = h * lane_all(1.0 / 6.0);
+  const lane sixth = h * lane_all(1.0 / 6.0), eighth = h * lane_all(1.0 / 8.0);
   for (int i = 0; i < n; i++) {
-    s->x[i] = lane_fma(sixth, k1[i] + k4[i] + lane_all(2.0) * (k2[i] + k3[i]), s->x[i]);
+    const lane was = s->x[i];
+    s->x[i] = lane_fma(sixth, k1[i] + k4[i] + lane_all(2.0) * (k2[i] + k3[i]), was);
+    /* Cubic through both ends: the stages' own middle is too coarse to take slopes at. */
+    middle[i] = lane_fma(eighth, k1[i] - k4[i], lane_all(0.5) * (was + s->x[i]));
   }
 
-  struct motion_slope slope;
   struct motion_transition transition;
   motion_slope_at(mode, middle, decay, &slope);
-  motion_transition_at(n - 6, &slope, h, &transition);
+  if (mode == WK_REENTRY || mode == WK_CT) {
+    motion_slope_at(mode, s->x, decay, &finish);
+    motion_transition_along(n - 6, &start, &slope, &finish, h, &transition);
+  } else {
+    motion_transition_at(n - 6, &slope, h, &transition);
+  }
   covariance_carry(n, &transition, s->p);
   motion_noise(mode, middle, &slope, s->p, h, noisy, tuning);
 }
@@ -62,7 +76,8 @@ WK_INLINE void mode_predict(enum wk_mode mode, wk_lane *at, int first, lane dt, 
   struct imm_mode s, next;
   mode_load(&s, n, at, first);
   const lane one = lane_all(1.0);
-  const lane steps = lane_max(lane_round(lane_abs(dt) / step_longest(mode, s.x, dt) + lane_all(0.4999)), one);
+  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, s.x, dt) + lane_all(0.4999));
+  const lane steps = lane_max(lane_min(wish, lane_all(PREDICT_STEPS_MAX)), one);
   const lane h = dt / steps;
   const lane due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
   double count[WK_WIDTH];
@@ -71,7 +86,6 @@ WK_INLINE void mode_predict(enum wk_mode mode, wk_lane *at, int first, lane dt, 
   for (int l = 0; l < WK_WIDTH; l++) {
     if (count[l] > passes) passes = (int)count[l];
   }
-  if (passes > PREDICT_STEPS_MAX) passes = PREDICT_STEPS_MAX;
   lane done = lane_all(0.0);
   for (int pass = 0; pass < passes; pass++) {
     next = s;

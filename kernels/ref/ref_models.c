@@ -33,7 +33,7 @@ double ref_height(const double p[3], double up[3]) {
 }
 
 /* Gradient of GM/r - GM J2 a^2 P2(z/r) / r^3 by the chain rule over r and z. */
-void ref_gravity(const double p[3], double g[3]) {
+static void potential_gradient(const double *p, double *g) {
   const double r = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]), z = p[2];
   const double j = earth_gm * earth_j2 * earth_a_m * earth_a_m;
   /* Potential: GM/r - j (3 z^2 / r^5 - 1 / r^3) / 2. */
@@ -53,7 +53,7 @@ static void cross(const double *a, const double *b, double *c) {
 static void rate_earth(const double *x, double *accel) {
   const double spin[3] = {0.0, 0.0, earth_rate};
   double swirl[3], inward[3], coriolis[3];
-  ref_gravity(x, accel);
+  potential_gradient(x, accel);
   cross(spin, x, swirl);
   cross(spin, swirl, inward);
   cross(spin, x + 3, coriolis);

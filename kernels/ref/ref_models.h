@@ -27,8 +27,6 @@ struct ref_measure {
 int ref_mode_n(enum wk_mode mode);
 /* Height above WGS-84 (m) and outward normal, by iteration to convergence. */
 double ref_height(const double p[3], double up[3]);
-/* Central and J2 gravitation, m/s^2, by the gradient of the potential. */
-void ref_gravity(const double p[3], double g[3]);
 /* Rate of a mode's state. */
 void ref_rate(enum wk_mode mode, const double *x, const struct wk_tuning *tuning, ref_density density, double *rate);
 /* Density of the white noise on the rate (n x n), about x with covariance p. */
