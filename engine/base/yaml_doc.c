@@ -272,6 +272,7 @@ static int double_read(struct yaml_doc *doc, int node, const char *key, double m
   char *end = NULL;
   /* strtod alone would take "inf", "0x1p3" and "nan". */
   bool decimal = text && *text && strspn(text, "0123456789+-.eE") == strlen(text);
+  min += 0.0, max += 0.0; /* a range that ends in -0 reads badly */
   double read = decimal ? strtod(text, &end) : 0;
   if (!decimal || *end || !isfinite(read)) {
     return fail_line(doc, line, key, "%.40s is not a number (allowed: %.10g to %.10g); write one without quotes or unit",
