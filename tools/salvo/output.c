@@ -7,17 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/ingest/wire.h"
-#include "engine/platform/io_send.h"
+#include "engine/weft.h"
 
-enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = WIRE_HEADER_SIZE + PACK_ENTRIES * WIRE_ENTRY_SIZE }; /* 1,328: fits an Ethernet frame */
+enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = 1328 }; /* 48 + 20 * 64: fits an Ethernet frame */
 
 /* A sensor's datagram being filled. */
 struct pack {
   uint64_t sequence;   /* next */
   uint32_t count;
   int64_t first_ns, last_ns; /* arrival of its first and last detection */
-  struct detection entries[PACK_ENTRIES];
+  struct weft_detection entries[PACK_ENTRIES];
 };
 
 struct output {
@@ -26,11 +25,13 @@ struct output {
   int64_t pack_ns;
   FILE *csv;
   const char *csv_name, *to;
-  struct io_sender *udp;
+  struct weft_sender *udp;
+  struct weft_recorder *recorder;
   int tcp;             /* socket or -1 */
   struct pack *packs;  /* per sensor; NULL without wire */
   struct output_counts counts;
   int failure;         /* first negative errno */
+  struct weft_error why; /* its text, where it came with one */
 };
 
 /* Splits HOST:PORT or [HOST]:PORT. */
@@ -79,9 +80,22 @@ static int wire_open(struct output *output, const char *to, struct weft_error *e
   if (rc) return rc;
   output->packs = calloc((size_t)output->scenario->gauge_count + 1, sizeof *output->packs);
   if (!output->packs) return weft_fail(err, -ENOMEM, "out of memory");
-  if (!tcp) return io_sender_open(host, port, true, &output->udp, err);
+  if (!tcp) return weft_sender_open(host, port, &output->udp, err);
   output->tcp = tcp_open(host, port, err);
   return output->tcp < 0 ? output->tcp : 0;
+}
+
+/* The journal carries the site configuration that belongs to the scenario. */
+static int journal_open(struct output *output, const char *directory, struct weft_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *memory = open_memstream(&text, &size);
+  if (!memory) return weft_fail(err, -ENOMEM, "%s: out of memory", directory);
+  scenario_site_print(output->scenario, memory);
+  int rc = fclose(memory) ? weft_fail(err, -ENOMEM, "%s: out of memory", directory) : 0;
+  if (rc == 0) rc = weft_recorder_open(directory, text, size, &output->recorder, err);
+  free(text);
+  return rc;
 }
 
 int output_open(struct output **output, const struct scenario *scenario, const struct fleet_of_targets *targets,
@@ -91,8 +105,7 @@ int output_open(struct output **output, const struct scenario *scenario, const s
   *made = (struct output){.scenario = scenario, .targets = targets, .pack_ns = options->pack_ns, .tcp = -1,
                           .csv_name = options->csv, .to = options->to};
   int rc = 0;
-  if (options->journal)
-    rc = weft_fail(err, -ENOTSUP, "%s: writing a journal directly is not built in; send to `weft run --journal`", options->journal);
+  if (options->journal) rc = journal_open(made, options->journal, err);
   if (rc == 0 && options->csv) {
     made->csv = strcmp(options->csv, "-") == 0 ? stdout : fopen(options->csv, "w");
     if (!made->csv) rc = weft_fail(err, -errno, "%s: %s; choose a file that can be written", options->csv, strerror(errno));
@@ -120,7 +133,7 @@ static int whole_send(int fd, const uint8_t *data, size_t size) {
 
 static void datagram_send(struct output *output, const uint8_t *data, size_t size) {
   int rc = 0;
-  if (output->udp) rc = io_sender_put(output->udp, data, size);
+  if (output->udp) rc = weft_sender_put(output->udp, data, size);
   if (output->tcp >= 0) {
     uint8_t length[4] = {(uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
     rc = whole_send(output->tcp, length, sizeof length);
@@ -130,60 +143,68 @@ static void datagram_send(struct output *output, const uint8_t *data, size_t siz
   if (rc && output->failure == 0) output->failure = rc;
 }
 
-static struct wire_header header_make(struct output *output, uint32_t gauge, int64_t sent_ns) {
-  return (struct wire_header){.flags = output->scenario->exercise ? WIRE_EXERCISE : 0,
-                              .sensor = output->scenario->gauges[gauge].id,
-                              .sequence = output->packs[gauge].sequence++,
-                              .sent_ns = sent_ns};
-}
+static uint16_t flags_of(const struct output *output) { return output->scenario->exercise ? WEFT_FLAG_EXERCISE : 0; }
 
 static void pack_send(struct output *output, uint32_t gauge) {
   struct pack *pack = &output->packs[gauge];
   if (pack->count == 0) return;
   uint8_t data[DATAGRAM_BYTES];
-  struct wire_header header = header_make(output, gauge, pack->last_ns);
-  size_t size = wire_detections_encode(data, sizeof data, &header, pack->entries, pack->count);
+  size_t size = weft_datagram_detections(data, sizeof data, output->scenario->gauges[gauge].id, flags_of(output),
+                                         pack->sequence++, pack->last_ns, pack->entries, pack->count);
   datagram_send(output, data, size);
   pack->count = 0;
 }
 
-static void state_send(struct output *output, const struct report *report) {
-  uint8_t data[DATAGRAM_BYTES];
-  struct sensor_state state = {.time_ns = report->time_ns, .status = SENSOR_UP};
+static struct weft_sensor_state state_make(const struct report *report) {
+  struct weft_sensor_state state = {.time_ns = report->time_ns};
   memcpy(state.position_m, report->z, sizeof state.position_m);
   memcpy(state.velocity_mps, report->velocity, sizeof state.velocity_mps);
-  struct wire_header header = header_make(output, report->gauge, report->arrival_ns);
-  datagram_send(output, data, wire_states_encode(data, sizeof data, &header, &state, 1));
+  return state;
 }
 
-static struct detection detection_make(const struct report *report) {
-  struct detection detection = {.time_ns = report->time_ns, .kind = report->kind};
+static struct weft_detection detection_make(const struct report *report) {
+  struct weft_detection detection = {.time_ns = report->time_ns, .kind = report->kind};
+  unsigned valid = WEFT_HAS_XYZ;
   for (int i = 0; i < 4; i++) detection.measure[i] = report->z[i];
-  switch (report->kind) {
-  case GAUGE_RADAR:
-    detection.valid = VALID_RANGE | VALID_AZIMUTH | VALID_ELEVATION | (report->has_rate ? VALID_RANGE_RATE : 0);
-    break;
-  case GAUGE_RADAR2D: detection.valid = VALID_RANGE | VALID_AZIMUTH | (report->has_height ? VALID_HEIGHT : 0); break;
-  case GAUGE_LOS: detection.valid = VALID_AZIMUTH | VALID_ELEVATION; break;
-  default: detection.valid = VALID_XYZ; break;
-  }
+  if (report->kind == GAUGE_RADAR)
+    valid = WEFT_HAS_RANGE | WEFT_HAS_AZIMUTH | WEFT_HAS_ELEVATION | (report->has_rate ? WEFT_HAS_RANGE_RATE : 0u);
+  if (report->kind == GAUGE_RADAR2D) valid = WEFT_HAS_RANGE | WEFT_HAS_AZIMUTH | (report->has_height ? WEFT_HAS_HEIGHT : 0u);
+  if (report->kind == GAUGE_LOS) valid = WEFT_HAS_AZIMUTH | WEFT_HAS_ELEVATION;
+  detection.valid = (uint16_t)valid;
   return detection;
 }
 
-int output_report(struct output *output, const struct report *report) {
-  if (output->packs) {
-    struct pack *pack = &output->packs[report->gauge];
-    if (report->kind == REPORT_STATE) {
-      pack_send(output, report->gauge);
-      state_send(output, report);
-    } else {
-      if (pack->count > 0 && report->arrival_ns - pack->first_ns > output->pack_ns) pack_send(output, report->gauge);
-      if (pack->count == 0) pack->first_ns = report->arrival_ns;
-      pack->entries[pack->count++] = detection_make(report);
-      pack->last_ns = report->arrival_ns;
-      if (pack->count == PACK_ENTRIES) pack_send(output, report->gauge);
-    }
+static void wire_report(struct output *output, const struct report *report) {
+  struct pack *pack = &output->packs[report->gauge];
+  if (report->kind == REPORT_STATE) {
+    uint8_t data[DATAGRAM_BYTES];
+    struct weft_sensor_state state = state_make(report);
+    pack_send(output, report->gauge);
+    size_t size = weft_datagram_states(data, sizeof data, output->scenario->gauges[report->gauge].id, flags_of(output),
+                                       pack->sequence++, report->arrival_ns, &state, 1);
+    datagram_send(output, data, size);
+    return;
   }
+  if (pack->count > 0 && report->arrival_ns - pack->first_ns > output->pack_ns) pack_send(output, report->gauge);
+  if (pack->count == 0) pack->first_ns = report->arrival_ns;
+  pack->entries[pack->count++] = detection_make(report);
+  pack->last_ns = report->arrival_ns;
+  if (pack->count == PACK_ENTRIES) pack_send(output, report->gauge);
+}
+
+static int journal_report(struct output *output, const struct report *report) {
+  uint32_t id = output->scenario->gauges[report->gauge].id;
+  if (report->kind == REPORT_STATE) {
+    struct weft_sensor_state state = state_make(report);
+    return weft_recorder_state(output->recorder, id, &state, &output->why);
+  }
+  struct weft_detection detection = detection_make(report);
+  return weft_recorder_put(output->recorder, id, &detection, &output->why);
+}
+
+int output_report(struct output *output, const struct report *report) {
+  if (output->packs) wire_report(output, report);
+  if (output->recorder && output->failure == 0) output->failure = journal_report(output, report);
   if (output->csv) csv_report_write(output->csv, output->scenario, output->targets, report);
   if (report->kind == REPORT_STATE) output->counts.states++;
   else if (report->target < 0) output->counts.clutter++;
@@ -195,25 +216,28 @@ int output_flush(struct output *output, int64_t arrival_ns) {
   if (output->packs) {
     for (uint32_t i = 0; i < (uint32_t)output->scenario->gauge_count; i++)
       if (output->packs[i].count > 0 && arrival_ns - output->packs[i].first_ns > output->pack_ns) pack_send(output, i);
-    int rc = output->udp ? io_sender_flush(output->udp) : 0;
+    int rc = output->udp ? weft_sender_flush(output->udp) : 0;
     if (rc && output->failure == 0) output->failure = rc;
   }
   return output->failure;
 }
 
 struct output_counts output_counts(const struct output *output) {
-  struct output_counts counts = output->counts;
-  counts.failed = output->udp ? io_sender_failed(output->udp) : 0;
-  return counts;
+  return output->counts;
 }
 
 int output_close(struct output *output, struct weft_error *err) {
   if (!output) return 0;
   output_flush(output, INT64_MAX);
   int rc = 0;
-  if (output->failure)
+  if (output->failure && output->why.text[0]) rc = weft_fail(err, output->failure, "%s", output->why.text);
+  else if (output->failure)
     rc = weft_fail(err, output->failure, "%s: %s; is the server listening there?", output->to, strerror(-output->failure));
-  io_sender_close(output->udp);
+  weft_sender_close(output->udp);
+  if (output->recorder) {
+    int closed = weft_recorder_close(output->recorder, rc ? NULL : err);
+    if (rc == 0) rc = closed;
+  }
   if (output->tcp >= 0) close(output->tcp);
   if (output->csv) {
     int failed = ferror(output->csv) || fflush(output->csv);

@@ -1,5 +1,5 @@
-/* Where reports go: datagrams over UDP or TCP, a CSV file, a journal. The only file that knows the wire format, the sender
- * and the journal is output.c. */
+/* Where reports go: datagrams over UDP or TCP, a CSV file, a journal. Only output.c uses the
+ * library for that. */
 #ifndef WEFT_SALVO_OUTPUT_H
 #define WEFT_SALVO_OUTPUT_H
 
@@ -18,7 +18,7 @@ struct output_options {
 };
 
 struct output_counts {
-  uint64_t detections, clutter, states, datagrams, failed;
+  uint64_t detections, clutter, states, datagrams;
 };
 
 int output_open(struct output **output, const struct scenario *scenario, const struct fleet_of_targets *targets,

@@ -134,10 +134,21 @@ static void sleep_until(double due_s) {
   }
 }
 
+static int64_t clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool live(const struct salvo_options *options) {
+  return options->start ? strcmp(options->start, "now") == 0 : options->to && options->speed == 1;
+}
+
 static int scenario_run(const struct salvo_options *options, const struct scenario *scenario, struct scanner *scanner,
                         struct output *output) {
   bool show = isatty(STDERR_FILENO);
   double begin = wall_s(), shown = 0;
+  if (live(options)) begin += 1e-9 * (double)(scenario->start_ns - clock_ns());
   int rc = 0;
   for (const struct report *report; rc == 0 && !stopped && (report = scanner_next(scanner));) {
     double at = 1e-9 * (double)(report->arrival_ns - scenario->start_ns);
@@ -166,13 +177,12 @@ static void targets_list(const struct fleet_of_targets *targets) {
   }
 }
 
-static int64_t start_choose(const struct salvo_options *options, int64_t scenario_start_ns) {
-  struct timespec now;
-  int64_t start = scenario_start_ns;
-  bool live = options->to && options->speed == 1 && !options->start;
-  if (live || (options->start && strcmp(options->start, "now") == 0)) {
-    clock_gettime(CLOCK_REALTIME, &now);
-    start = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+/* A live scenario begins a little ahead, so that the truth is written by then. */
+static int64_t start_choose(const struct salvo_options *options, const struct scenario *scenario, int target_count) {
+  int64_t start = scenario->start_ns;
+  if (live(options)) {
+    double lines = options->truth ? target_count * scenario->duration_s / scenario->truth_interval_s : 0;
+    start = clock_ns() + (int64_t)((0.05 + 4e-6 * lines) * 1e9);
   } else if (options->start) {
     scenario_time(options->start, &start);
   }
@@ -187,13 +197,14 @@ static int generate(const struct salvo_options *options, struct scenario *scenar
                                    (int64_t)(1e9 * PACK_S * fmax(1, options->speed))};
   int rc = output_open(&output, scenario, targets, &outputs, err);
   if (rc) return rc;
-  scenario->start_ns = start_choose(options, scenario->start_ns);
+  scenario->start_ns = start_choose(options, scenario, targets->count);
   if (options->truth) rc = truth_write(options->truth, scenario, targets, err);
   if (rc == 0 && (options->csv || options->to || options->journal)) {
     struct scanner *scanner = scanner_open(scenario, targets, options->csv != NULL);
     scenario_run(options, scenario, scanner, output); /* its failure is the output's, told on closing */
     scanner_free(scanner);
   }
+  output_flush(output, INT64_MAX);
   struct output_counts counts = output_counts(output);
   int closed = output_close(output, rc ? NULL : err);
   if (rc == 0 && closed == 0 && (options->to || isatty(STDERR_FILENO)))

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "engine/base/error.h"
 #include "tools/salvo/missile.h"
@@ -113,7 +114,9 @@ struct yaml_doc;
 /* Reads one entry of `sensors`; failures stay in the document. */
 void scenario_gauge_read(struct yaml_doc *doc, int node, struct gauge *gauge);
 
-/* Writes the site configuration that belongs to the scenario's sensors. Negative errno on failure. */
+/* The site configuration that belongs to the scenario's sensors, onto an open file; or into a file (negative errno on
+ * failure). */
+void scenario_site_print(const struct scenario *scenario, FILE *out);
 int scenario_site_write(const struct scenario *scenario, const char *path, struct weft_error *err);
 
 #endif
