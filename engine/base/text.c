@@ -51,16 +51,29 @@ void text_char(struct text *text, char c) {
   text->data[text->used++] = c;
 }
 
+/* "00" to "99". */
+static const char pairs[201] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                               "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                               "8081828384858687888990919293949596979899";
+
 /* Decimal digits of a value, at least `width` of them (zeros in front), at most DIGITS_U64_MAX. Returns how many. */
 static size_t digits_write(char *out, uint64_t value, size_t width) {
-  char reversed[DIGITS_U64_MAX];
-  size_t count = 0;
-  while (value || count < width || count == 0) {
-    reversed[count++] = (char)('0' + value % 10);
-    value /= 10;
+  char reversed[DIGITS_U64_MAX + 2]; /* filled from its end */
+  size_t at = sizeof reversed;
+  while (value >= 100) {
+    uint64_t rest = value / 100;
+    at -= 2;
+    memcpy(reversed + at, pairs + 2 * (value - rest * 100), 2);
+    value = rest;
   }
-  for (size_t i = 0; i < count; i++) out[i] = reversed[count - 1 - i];
-  return count;
+  at -= 2;
+  memcpy(reversed + at, pairs + 2 * value, 2);
+  if (value < 10) at++;
+  size_t count = sizeof reversed - at;
+  size_t zeros = width > count ? width - count : 0;
+  memset(out, '0', zeros);
+  memcpy(out + zeros, reversed + at, count);
+  return zeros + count;
 }
 
 void text_u64(struct text *text, uint64_t value) {
@@ -118,7 +131,8 @@ void text_fixed(struct text *text, double value, unsigned digits) {
   /* |value| < 1e15 < 2^50, so the exponent is below 0 for everything but integers that the shift leaves alone. */
   u128 scaled = (u128)parts.mantissa * power10[digits];
   scaled = parts.exponent >= 0 ? scaled << parts.exponent : shift_rounded(scaled, -parts.exponent);
-  uint64_t whole = (uint64_t)(scaled / power10[digits]);
+  bool small = scaled <= UINT64_MAX; /* dividing 128 bits takes several times as long */
+  uint64_t whole = small ? (uint64_t)scaled / power10[digits] : (uint64_t)(scaled / power10[digits]);
   uint64_t fraction = (uint64_t)(scaled - (u128)whole * power10[digits]);
   char out[2 * DIGITS_U64_MAX];
   size_t used = 0;

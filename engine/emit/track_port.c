@@ -18,7 +18,7 @@
 enum {
   BUFFER_DEFAULT = 256 * 1024,
   KERNEL_BUFFER = 512 * 1024, /* asked for per connection: what waits in the kernel can't be conflated any more */
-  PUBLISH_LINES_MAX = 4096,   /* written out per step; the rest of a larger step goes out newest-per-track */
+  PUBLISH_LINES_MAX = 2048,   /* written out per step, about 3 ms; the rest of a larger step goes out newest-per-track */
   SEND_ROUNDS_MAX = 4,        /* buffers sent per subscriber and event */
   MISSED_LINE_MAX = 64,
   KEEPALIVE_IDLE_S = 30,
