@@ -114,13 +114,13 @@ static inline int io_udp_open(struct io *io, const char *host, uint16_t port, ui
 
 /* Reports readiness of `fd` (listener, connection, eventfd, pipe, timerfd) with every batch for as long as it lasts:
  * level triggered, as poll() does. `interest`: IO_READABLE | IO_WRITABLE, or 0 for IO_HANGUP alone. Watching an fd again
- * replaces tag and interest. 0, -ENOSPC beyond IO_WATCH_MAX, -EBADF. */
+ * replaces tag and interest. 0, -ENOSPC beyond IO_WATCH_MAX, -EBADF, or -EBUSY as in io_unwatch. */
 static inline int io_watch(struct io *io, int fd, uint64_t tag, unsigned interest) {
   return io->ops->watch(io, fd, tag, interest);
 }
 
 /* Ends it; call this before closing the fd (and shut a TCP connection down first: the kernel may hold the file until the
- * next io_receive). No event of that watch comes with a later batch. 0, or -ENOENT. */
+ * next io_receive). No event of that watch comes with a later batch. 0, -ENOENT, or -EBUSY (io_uring's queue is full: again after the next io_receive). */
 static inline int io_unwatch(struct io *io, int fd) { return io->ops->unwatch(io, fd); }
 
 /* Fills `batch` with what has arrived; waits at most `timeout_ns` (0 or more; 0: looks only) where nothing has. Returns

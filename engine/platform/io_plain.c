@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,7 +21,8 @@ struct leftover {
 struct plain {
   struct io io;
   struct io_config config;
-  uint8_t *memory; /* buffer_count buffers of buffer_bytes */
+  uint8_t *memory; /* buffer_count buffers of `stride` bytes */
+  size_t stride;
   size_t memory_bytes;
   uint16_t free[IO_BUFFER_MAX]; /* a stack: the buffer used last is still in the cache */
   uint32_t free_count;
@@ -101,7 +101,7 @@ static uint32_t socket_read(struct plain *plain, uint32_t s, struct io_batch *ba
   if (count == 0) return 0;
   for (uint32_t m = 0; m < count; m++) {
     uint16_t buffer = plain->free[plain->free_count - 1 - m];
-    plain->vectors[m] = (struct iovec){plain->memory + (size_t)buffer * plain->config.buffer_bytes,
+    plain->vectors[m] = (struct iovec){plain->memory + (size_t)buffer * plain->stride,
                                        plain->config.buffer_bytes};
     plain->headers[m].msg_hdr = (struct msghdr){.msg_iov = &plain->vectors[m],
                                                 .msg_iovlen = 1,
@@ -257,10 +257,11 @@ int io_plain_open(const struct io_config *config, struct io **io, struct weft_er
   if (!plain) return weft_fail(err, -ENOMEM, "io: no memory for the plain back end");
   plain->io.ops = &plain_ops;
   plain->config = settled;
-  plain->memory_bytes = (size_t)settled.buffer_count * settled.buffer_bytes;
-  plain->memory = mmap(NULL, plain->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (plain->memory == MAP_FAILED) {
-    rc = weft_fail(err, -errno, "io: no %zu bytes for receive buffers: %s; take fewer", plain->memory_bytes, strerror(errno));
+  plain->stride = (IO_BUFFER_GAP_BYTES + settled.buffer_bytes + 63u) & ~(size_t)63;
+  plain->memory_bytes = settled.buffer_count * plain->stride;
+  plain->memory = io_pages_take(plain->memory_bytes);
+  if (!plain->memory) {
+    rc = weft_fail(err, -ENOMEM, "io: no %zu bytes for receive buffers; take fewer", plain->memory_bytes);
     free(plain);
     return rc;
   }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -188,6 +189,14 @@ void io_batch_put(struct io_batch *batch, const struct io_socket *socket, const 
 void io_batch_event(struct io_batch *batch, enum io_event_kind kind, uint64_t token, int32_t result) {
   weft_assert(batch->event_count < IO_EVENT_MAX);
   batch->events[batch->event_count++] = (struct io_event){.token = token, .kind = kind, .result = result};
+}
+
+void *io_pages_take(size_t bytes) {
+  void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return NULL;
+  (void)madvise(pages, bytes, MADV_HUGEPAGE);
+  for (size_t at = 0; at < bytes; at += 4096) ((volatile uint8_t *)pages)[at] = 0;
+  return pages;
 }
 
 static int64_t clock_ns(clockid_t clock) {

@@ -8,6 +8,7 @@
 #include "engine/platform/io.h"
 
 enum {
+  IO_BUFFER_GAP_BYTES = 128,  /* before each buffer's payload; keeps buffers of 64 KiB from sharing cache sets */
   IO_CONTROL_BYTES = 112,     /* room for the timestamp, UDP_GRO and SO_RXQ_OVFL control messages (80 bytes) */
   IO_BUFFER_COUNT_DEFAULT = 512,
   IO_BUFFER_BYTES_DEFAULT = 65536,
@@ -62,6 +63,9 @@ void io_batch_put(struct io_batch *batch, const struct io_socket *socket, const 
                   const struct io_control *control, int64_t now_ns);
 
 void io_batch_event(struct io_batch *batch, enum io_event_kind kind, uint64_t token, int32_t result);
+
+/* Zeroed memory, on huge pages where the system gives them, every page touched. NULL: none to be had. */
+void *io_pages_take(size_t bytes);
 
 /* CLOCK_REALTIME and CLOCK_MONOTONIC (ns). */
 int64_t io_clock_realtime_ns(void);

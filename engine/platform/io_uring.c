@@ -26,13 +26,12 @@
 enum {
   URING_SQ_ENTRIES = 256,
   URING_GROUP = 1,                /* id of the buffer group */
-  URING_HEADER_BYTES = 128,       /* struct io_uring_recvmsg_out and control messages before each payload */
   URING_CLOSE_WAIT_MAX = 3000,    /* waits of 10 ms for appends in flight at close */
   URING_TIMEOUT_S_MAX = 3600,     /* a longer wait ends early */
   URING_OVERFLOW_FLUSH_MAX = 64   /* rounds of draining an overflowed completion queue in one io_receive */
 };
-_Static_assert(sizeof(struct io_uring_recvmsg_out) + IO_CONTROL_BYTES == URING_HEADER_BYTES,
-               "payloads must start on a cache line");
+_Static_assert(sizeof(struct io_uring_recvmsg_out) + IO_CONTROL_BYTES == IO_BUFFER_GAP_BYTES,
+               "the kernel's header and control messages fill the gap exactly");
 
 /* What a completion belongs to: the top byte of its user_data. */
 enum uring_kind { KIND_NONE, KIND_RECEIVE, KIND_WATCH, KIND_OPERATION };
@@ -157,7 +156,7 @@ static int uring_unwatch(struct io *io, int fd) {
   int rc = watch_disarm(u, watch);
   if (rc < 0) return rc;
   watch->fd = -1;
-  /* A slot whose due mark stays set is skipped when its turn comes, or armed for its next owner. */
+  /* A due mark that stays is skipped when its turn comes, or arms the slot for its next owner. */
   if (armed) (void)io_uring_submit_and_get_events(&u->ring);
   return 0;
 }
@@ -301,23 +300,23 @@ static bool cq_overflowed(const struct uring *u) {
   return (__atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
-/* Hands everything due to the kernel and waits. 0, or a negative errno; time-outs and signals are no errors. */
-static int uring_turn(struct uring *u, int64_t timeout_ns) {
+/* Hands everything due to the kernel and waits. 0, 1 when a signal came, or a negative errno; a time-out is no error. */
+static int turn_take(struct uring *u, int64_t timeout_ns) {
   watches_arm(u);
   sockets_arm(u);
   operations_submit(u);
-  int rc;
-  if (timeout_ns == 0 || io_uring_cq_ready(&u->ring) > 0) {
-    rc = io_uring_submit_and_get_events(&u->ring);
-  } else {
+  /* Submitting apart from waiting: a call that did both would answer a signal with the number submitted. */
+  int rc = 0;
+  if (timeout_ns == 0 || io_uring_sq_ready(&u->ring) > 0) rc = io_uring_submit_and_get_events(&u->ring);
+  if (timeout_ns > 0 && rc >= 0 && io_uring_cq_ready(&u->ring) == 0) {
     if (timeout_ns > URING_TIMEOUT_S_MAX * INT64_C(1000000000)) timeout_ns = URING_TIMEOUT_S_MAX * INT64_C(1000000000);
     struct __kernel_timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
     struct io_uring_cqe *cqe = NULL;
     rc = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &timeout, NULL);
   }
   /* -EBUSY and -EAGAIN: the kernel wants completions taken, or memory, first; what is due stays due. */
-  bool fine = rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EBUSY || rc == -EAGAIN;
-  return fine ? 0 : rc;
+  if (rc == -EINTR) return 1;
+  return rc >= 0 || rc == -ETIME || rc == -EBUSY || rc == -EAGAIN ? 0 : rc;
 }
 
 /* liburing 2.3 declares io_uring_enable_rings but its shared library does not export it. */
@@ -335,22 +334,23 @@ static int uring_receive(struct io *io, struct io_batch *batch, int64_t timeout_
   int64_t deadline_ns = timeout_ns > 0 ? io_clock_monotonic_ns() + timeout_ns : 0;
   /* Completions that mean nothing to the caller (a re-arm, an ended multishot) do not end the wait. */
   while (rc == 0) {
-    rc = uring_turn(u, timeout_ns);
+    rc = turn_take(u, timeout_ns);
     bool fits = completions_take(u, batch);
     for (int flush = 0; fits && cq_overflowed(u) && flush < URING_OVERFLOW_FLUSH_MAX; flush++) {
       (void)io_uring_get_events(&u->ring);
       fits = completions_take(u, batch);
     }
-    if (rc < 0 || timeout_ns == 0 || batch->datagram_count + batch->event_count > 0) break;
+    if (timeout_ns == 0 || batch->datagram_count + batch->event_count > 0) break;
     timeout_ns = deadline_ns - io_clock_monotonic_ns();
     if (timeout_ns <= 0) break;
   }
-  return rc < 0 ? rc : (int)(batch->datagram_count + batch->event_count);
+  int taken = (int)(batch->datagram_count + batch->event_count);
+  return rc < 0 && taken == 0 ? rc : taken;
 }
 
 static void buffer_give(struct uring *u, uint16_t buffer, int position) {
   io_uring_buf_ring_add(u->buffers, u->memory + (size_t)buffer * u->stride,
-                        URING_HEADER_BYTES + u->config.buffer_bytes, buffer,
+                        IO_BUFFER_GAP_BYTES + u->config.buffer_bytes, buffer,
                         io_uring_buf_ring_mask(u->config.buffer_count), position);
 }
 
@@ -452,20 +452,15 @@ static int uring_refused(int rc, struct weft_error *err) {
   return weft_fail(err, rc, "io_uring: refused by the kernel: %s", why);
 }
 
-static void *pages_take(size_t bytes) {
-  void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  return pages == MAP_FAILED ? NULL : pages;
-}
-
 static int buffers_open(struct uring *u, struct weft_error *err) {
   uint32_t count = u->config.buffer_count;
-  u->stride = (URING_HEADER_BYTES + u->config.buffer_bytes + 63u) & ~(size_t)63;
+  u->stride = (IO_BUFFER_GAP_BYTES + u->config.buffer_bytes + 63u) & ~(size_t)63;
   u->memory_bytes = count * u->stride;
   u->buffers_bytes = (count * sizeof(struct io_uring_buf) + 4095u) & ~(size_t)4095;
-  u->memory = pages_take(u->memory_bytes);
+  u->memory = io_pages_take(u->memory_bytes);
   if (!u->memory) return weft_fail(err, -ENOMEM, "io: no %zu bytes for receive buffers; take fewer", u->memory_bytes);
   int rc = -ENOMEM;
-  u->buffers = pages_take(u->buffers_bytes);
+  u->buffers = io_pages_take(u->buffers_bytes);
   if (!u->buffers) goto free_memory;
   struct io_uring_buf_reg reg = {.ring_addr = (uint64_t)(uintptr_t)u->buffers, .ring_entries = count, .bgid = URING_GROUP};
   rc = io_uring_register_buf_ring(&u->ring, &reg, 0);

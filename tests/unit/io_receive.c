@@ -6,12 +6,14 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -390,6 +392,65 @@ static void many_watches_all_get_their_turn(void **state) {
   }
 }
 
+static volatile sig_atomic_t signals_seen;
+
+static void signal_note(int number) {
+  (void)number;
+  signals_seen++;
+}
+
+static void signal_ends_the_wait(void **state) {
+  (void)state;
+  struct sigaction note = {.sa_handler = signal_note}, before;
+  assert_int_equal(sigaction(SIGALRM, &note, &before), 0);
+  for (size_t c = choice_first; c < 2; c++) {
+    struct io *io = io_make(choices[c], NULL);
+    struct itimerval soon = {.it_value.tv_usec = 20000};
+    signals_seen = 0;
+    (void)port_make(io, 1);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    int64_t start_ns = io_now(io);
+    assert_int_equal(io_receive(io, &batch, INT64_C(20000000000)), 0);
+    assert_int_equal(signals_seen, 1);
+    assert_true(io_now(io) - start_ns < INT64_C(15000000000));
+    io_close(io);
+  }
+  assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+/* In a thread of its own: receives one datagram and one event of what another thread has set up, and closes. */
+static void *other_thread(void *argument) {
+  struct io *io = argument;
+  uintptr_t datagrams = 0, events = 0;
+  for (int turn = 0; turn < 100 && (datagrams == 0 || events == 0); turn++) {
+    if (io_receive(io, &batch, 100000000) < 0) return NULL;
+    datagrams += batch.datagram_count;
+    events += batch.event_count > 0;
+    io_release(io, &batch);
+  }
+  io_close(io);
+  return (void *)(datagrams * 10 + (events > 0));
+}
+
+static void first_receive_binds_the_io_to_its_thread(void **state) {
+  (void)state;
+  for (size_t c = choice_first; c < 2; c++) {
+    struct io *io = io_make(choices[c], NULL);
+    struct io_sender *sender = sender_make(port_make(io, 1), false);
+    int wake = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert_int_equal(io_watch(io, wake, 7, 0), 0);
+    assert_int_equal(io_watch(io, wake, 7, IO_READABLE), 0);
+    assert_int_equal(io_sender_put(sender, "x", 1), 0);
+    io_sender_close(sender);
+    pthread_t thread;
+    void *got = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, other_thread, io), 0);
+    assert_int_equal(pthread_join(thread, &got), 0);
+    assert_int_equal((uintptr_t)got, 11);
+    close(wake);
+  }
+}
+
 static void wrong_set_up_is_refused_with_a_reason(void **state) {
   (void)state;
   struct io *io = NULL;
@@ -430,6 +491,8 @@ int main(void) {
       cmocka_unit_test(watch_reports_a_tcp_listener_and_its_connection),
       cmocka_unit_test(watch_wakes_a_waiting_receive),
       cmocka_unit_test(many_watches_all_get_their_turn),
+      cmocka_unit_test(signal_ends_the_wait),
+      cmocka_unit_test(first_receive_binds_the_io_to_its_thread),
       cmocka_unit_test(wrong_set_up_is_refused_with_a_reason),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
