@@ -98,6 +98,8 @@ struct recording {
   int fd;
   enum sniff_kind kind;
   bool at_end;
+  bool ended;         /* the capture's end was told */
+  uint64_t cut_left;  /* cut blocks still to be told */
   uint64_t done, size;
   const uint8_t *data; /* what is left of the chunk */
   size_t left;
@@ -255,13 +257,14 @@ static int capture_next(struct recording *r, struct entry *entry, struct weft_er
     int rc = block_next(r, &block, err);
     if (rc < 0) return rc;
     if (rc == 0) {
-      if (r->kind == SNIFF_EMPTY) return 0;
-      uint64_t cut_before = r->capture.counts.cut;
-      capture_end(&r->capture);
-      r->kind = SNIFF_EMPTY; /* the end is told once */
-      uint64_t cut = r->capture.counts.cut;
-      if (cut == 0 || cut < cut_before) return 0;
-      log_line(LOG_LEVEL_WARNING, "%s: %llu block(s) cut short", r->name, (unsigned long long)cut);
+      if (!r->ended) {
+        r->ended = true;
+        capture_end(&r->capture);
+        r->cut_left = r->capture.counts.cut;
+        if (r->cut_left) log_line(LOG_LEVEL_WARNING, "%s: %llu block(s) cut short", r->name, (unsigned long long)r->cut_left);
+      }
+      if (r->cut_left == 0) return 0;
+      r->cut_left--;
       memset(entry, 0, sizeof *entry);
       entry->sensor = r->site->sensor_count;
       entry_skip(entry, SKIP_CUT);
