@@ -4,7 +4,7 @@
 
 #include "kernels/lane/lane_math.h"
 
-/* NIMA TR8350.2, third edition: table 3.1 (a, 1/f, GM, omega) and table 3.3 (J2, derived from those four). */
+/* NIMA TR8350.2, third edition, chapter 3: a, 1/f, GM and omega define the system, J2 follows from them. */
 #define WK_EARTH_A 6378137.0             /* m */
 #define WK_EARTH_F (1.0 / 298.257223563) /* flattening */
 #define WK_EARTH_GM 3.986004418e14       /* m^3/s^2, atmosphere included */
