@@ -22,6 +22,7 @@ enum { TRACKS_MAX = 1000, TAG_FIRST = 1000, SEED = 5, TURNS_MAX = 100000 };
 
 static struct site site;
 static struct listen_address address = {.enabled = true, .host = "127.0.0.1"};
+static enum io_choice io_choice;
 static struct io *io;
 static struct io_batch *batch;
 static struct arena arena;
@@ -36,7 +37,7 @@ static void port_make(uint32_t tracks_max) {
                                      .tag_first = TAG_FIRST,
                                      .tracks_max = tracks_max,
                                      .buffer_bytes = TRACK_PORT_BUFFER_MIN};
-  assert_int_equal(io_plain_open(NULL, &io, &err), 0);
+  assert_int_equal(io_open(io_choice, NULL, &io, &err), 0);
   assert_int_equal(arena_open(&arena, track_port_arena_bytes(&config)), 0);
   tcp_port = track_port_open(&port, &config, io, &arena, &err);
   if (tcp_port <= 0) fail_msg("%s", err.text);
@@ -324,6 +325,36 @@ static void sweep_goes_in_track_order_behind_its_missed_line(void **state) {
   port_end();
 }
 
+static void order_within_a_step_does_not_matter(void **state) {
+  (void)state;
+  static const uint64_t order[] = {500, 400, 400, 600, 300, 300, 550, 1, 500, 999, 2};
+  port_make(TRACKS_MAX);
+  int fd = net_connect(tcp_port, 4096);
+  turns_run();
+  uint64_t published = 0, step = 1;
+  for (; !track_port_counts(port).behind; step++) {
+    step_publish(400, 20, step);
+    published += 20;
+  }
+  for (uint32_t round = 0; round < 3; round++) {
+    for (uint32_t i = 0; i < 11; i++) reports[i] = support_report(order[i], step++);
+    publish(11);
+    published += 11;
+  }
+  struct net_inbox inbox = {0};
+  struct harvest harvest = {0};
+  read_all(fd, &inbox);
+  harvest_all(&harvest, &inbox);
+  for (uint32_t i = 0; i < 11; i++) {
+    bool later = (order[i] == 500 && i == 0) || (i < 10 && order[i] == order[i + 1]);
+    if (!later) assert_int_equal(harvest.newest[order[i]], step - 11 + i);
+  }
+  assert_int_equal(harvest.lines + harvest.missed, published);
+  net_inbox_free(&inbox);
+  close(fd);
+  port_end();
+}
+
 static void full_table_ends_the_subscriber_that_is_furthest_behind(void **state) {
   (void)state;
   port_make(200);
@@ -538,6 +569,7 @@ int main(void) {
       cmocka_unit_test(readers_of_any_pace_get_whole_lines_and_true_counts),
       cmocka_unit_test(lost_lines_are_never_passed_over),
       cmocka_unit_test(sweep_goes_in_track_order_behind_its_missed_line),
+      cmocka_unit_test(order_within_a_step_does_not_matter),
       cmocka_unit_test(full_table_ends_the_subscriber_that_is_furthest_behind),
       cmocka_unit_test(places_are_bounded_and_free_again),
       cmocka_unit_test(request_is_answered_and_changes_nothing),
@@ -546,5 +578,13 @@ int main(void) {
       cmocka_unit_test(step_too_large_to_write_out_goes_newest_per_track),
       cmocka_unit_test(address_that_cannot_be_had_is_an_error),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  io_choice = IO_PLAIN;
+  int failed = cmocka_run_group_tests_name("plain", tests, set_up, tear_down);
+  if (io_uring_open(NULL, &io, NULL) < 0) {
+    print_message("no io_uring here: the plain back end only\n");
+    return failed;
+  }
+  io_close(io);
+  io_choice = IO_URING;
+  return failed + cmocka_run_group_tests_name("io_uring", tests, set_up, tear_down);
 }

@@ -57,7 +57,7 @@ static void assignment_equals_brute_force(void **state) {
     for (size_t i = 0; i < rows * columns; i++)
       cost[i] = coarse ? (double)prng_below(&prng, 4) : prng_uniform(&prng) * 1e8 - 1e7;
     int32_t chosen[SIDE_MAX];
-    assign_solve(rows, columns, cost, chosen);
+    score_assign_solve(rows, columns, cost, chosen);
     double total = total_of(cost, rows, columns, chosen, seed), best = brute_force(cost, rows, columns, 0, 0);
     if (fabs(total - best) > 1e-6 * (1 + fabs(best)))
       fail_msg("seed %llu, %zu x %zu: %.9g instead of %.9g", (unsigned long long)seed, rows, columns, total, best);
@@ -67,9 +67,9 @@ static void assignment_equals_brute_force(void **state) {
 static void assignment_of_nothing_is_empty(void **state) {
   (void)state;
   int32_t chosen[3] = {7, 7, 7};
-  assign_solve(3, 0, (const double[]){0}, chosen);
+  score_assign_solve(3, 0, (const double[]){0}, chosen);
   for (int i = 0; i < 3; i++) assert_int_equal(chosen[i], -1);
-  assign_solve(0, 3, (const double[]){0}, chosen);
+  score_assign_solve(0, 3, (const double[]){0}, chosen);
 }
 
 static void assignment_of_many_finds_a_hidden_permutation(void **state) {
@@ -87,7 +87,7 @@ static void assignment_of_many_finds_a_hidden_permutation(void **state) {
   }
   for (int r = 0; r < MANY; r++)
     for (int c = 0; c < MANY; c++) cost[r * MANY + c] = c == hidden[r] ? prng_uniform(&prng) : 1 + prng_uniform(&prng);
-  assign_solve(MANY, MANY, cost, chosen);
+  score_assign_solve(MANY, MANY, cost, chosen);
   for (int r = 0; r < MANY; r++) assert_int_equal(chosen[r], hidden[r]);
   free(cost);
 }

@@ -48,7 +48,7 @@ static size_t tree_step(struct search *s, size_t at) {
   return next;
 }
 
-void assign_solve(size_t rows, size_t columns, const double *cost, int32_t *column_of_row) {
+void score_assign_solve(size_t rows, size_t columns, const double *cost, int32_t *column_of_row) {
   weft_assert(rows <= ASSIGN_SIDE_MAX && columns <= ASSIGN_SIDE_MAX);
   bool turned = rows > columns;
   struct search s = {.left = turned ? columns : rows, .right = turned ? rows : columns, .cost = cost};

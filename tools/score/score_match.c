@@ -131,7 +131,7 @@ static int component_solve(struct picture *p, const struct rooted_edge *edge, si
       if (row[r] != edge[e].edge.target) r++;
       cost[r * columns + (size_t)place[edge[e].edge.track]] = edge[e].edge.cost;
     }
-    assign_solve(rows, columns, cost, chosen);
+    score_assign_solve(rows, columns, cost, chosen);
     for (size_t r = 0; r < rows; r++)
       if (chosen[r] >= 0 && cost[r * columns + (size_t)chosen[r]] < cutoff_m * cutoff_m)
         p->track_of[row[r]] = (int32_t)column[chosen[r]];

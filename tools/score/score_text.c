@@ -119,7 +119,7 @@ static int line_read(struct csv *csv, struct weft_error *err) {
   }
 }
 
-int csv_open(struct csv *csv, const char *path, struct weft_error *err) {
+int score_csv_open(struct csv *csv, const char *path, struct weft_error *err) {
   memset(csv, 0, sizeof *csv);
   csv->path = path;
   csv->file = fopen(path, "r");
@@ -130,7 +130,7 @@ int csv_open(struct csv *csv, const char *path, struct weft_error *err) {
   int code = line_read(csv, err);
   if (code == 0) code = weft_fail(err, -EINVAL, "%s:1: empty: the first line must name the columns", path);
   if (code < 0) {
-    csv_close(csv);
+    score_csv_close(csv);
     return code;
   }
   csv->header = csv->text;
@@ -138,7 +138,7 @@ int csv_open(struct csv *csv, const char *path, struct weft_error *err) {
   csv->text_size = 0;
   csv->columns = row_split(csv->header, csv->column);
   if (csv->columns) return 0;
-  csv_close(csv);
+  score_csv_close(csv);
   return weft_fail(err, -EINVAL, "%s:1: more than %d columns", path, CSV_COLUMNS_MAX);
 }
 
@@ -152,7 +152,7 @@ int csv_next(struct csv *csv, struct weft_error *err) {
   return 1;
 }
 
-void csv_close(struct csv *csv) {
+void score_csv_close(struct csv *csv) {
   if (csv->file) fclose(csv->file);
   free(csv->header);
   free(csv->text);

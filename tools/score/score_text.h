@@ -57,10 +57,10 @@ struct csv {
 };
 
 /* 0, or a negative errno with a text that names the file. */
-int csv_open(struct csv *csv, const char *path, struct weft_error *err);
+int score_csv_open(struct csv *csv, const char *path, struct weft_error *err);
 /* 1 a row, 0 the end, negative errno for a row that can't be split as the header says. Empty lines are skipped. */
 int csv_next(struct csv *csv, struct weft_error *err);
-void csv_close(struct csv *csv);
+void score_csv_close(struct csv *csv);
 /* The column's index, or -1. */
 int csv_column(const struct csv *csv, const char *name);
 /* Whole, finite numbers only; -EINVAL with file, line and column otherwise. */

@@ -139,10 +139,10 @@ static int targets_set(struct truth *truth, const char *path, struct weft_error 
 int truth_read(struct truth *truth, const char *path, struct weft_error *err) {
   memset(truth, 0, sizeof *truth);
   struct csv csv;
-  int code = csv_open(&csv, path, err);
+  int code = score_csv_open(&csv, path, err);
   if (code) return code;
   code = rows_read(truth, &csv, err);
-  csv_close(&csv);
+  score_csv_close(&csv);
   return code ? code : targets_set(truth, path, err);
 }
 
@@ -179,7 +179,7 @@ static int detection_use(struct truth *truth, struct sighting *seen, const struc
 
 int truth_detections_read(struct truth *truth, const char *path, int due_count, struct weft_error *err) {
   struct csv csv;
-  int code = csv_open(&csv, path, err);
+  int code = score_csv_open(&csv, path, err);
   if (code) return code;
   static const char *const wanted[3] = {"time_ns", "sensor", "truth"};
   int column[3];
@@ -201,7 +201,7 @@ int truth_detections_read(struct truth *truth, const char *path, int due_count, 
   truth->detections_read = true;
   names_free(&seen.pairs);
   free(seen.count);
-  csv_close(&csv);
+  score_csv_close(&csv);
   return code;
 }
 
