@@ -69,7 +69,7 @@ struct io_batch {
 
 /* A zeroed one means the defaults. */
 struct io_config {
-  uint32_t buffer_count; /* receive buffers, a power of two, 8 to IO_BUFFER_MAX; 0: 512 */
+  uint32_t buffer_count; /* receive buffers, a power of two, 8 to IO_BUFFER_MAX; 0: 128 (more fall out of the cache) */
   uint32_t buffer_bytes; /* longest datagram taken whole, 64 to 65536; 0: 65536. GRO needs 65536. */
   uint32_t rcvbuf_bytes; /* kernel queue asked for per UDP socket; 0: 16 MiB. The kernel may grant less; that is logged. */
   bool gro_off;          /* do not ask the kernel to coalesce datagrams (UDP_GRO) */

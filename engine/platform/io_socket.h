@@ -10,7 +10,7 @@
 enum {
   IO_BUFFER_GAP_BYTES = 128,  /* before each buffer's payload; keeps buffers of 64 KiB from sharing cache sets */
   IO_CONTROL_BYTES = 112,     /* room for the timestamp, UDP_GRO and SO_RXQ_OVFL control messages (80 bytes) */
-  IO_BUFFER_COUNT_DEFAULT = 512,
+  IO_BUFFER_COUNT_DEFAULT = 128,
   IO_BUFFER_BYTES_DEFAULT = 65536,
   IO_RCVBUF_BYTES_DEFAULT = 16 << 20
 };

@@ -26,7 +26,7 @@ struct job {
   uint32_t workers;
   uint32_t chunk;
   atomic_uint pieces;
-  atomic_uint wrong; /* pieces of a wrong shape: asserting inside a team would leave it */
+  atomic_uint wrong; /* pieces of a wrong shape: cmocka can only fail a test on its own thread */
   atomic_uint used[WORKER_MAX];
 };
 
@@ -106,6 +106,25 @@ static void workers_run_side_by_side(void **state) {
   atomic_uint present = 0;
   pool_run(pool, meeting_body, &present, 2, 1);
   assert_int_equal(present, 2);
+  pool_close(pool);
+}
+
+/* Loops that follow each other closely, and loops after which the workers have gone to sleep. */
+static void many_loops_lose_no_item(void **state) {
+  (void)state;
+  struct pool *pool = pool_make(4, NULL, 0);
+  for (uint32_t loop = 0; loop < 20000; loop++) {
+    uint32_t items = 1 + loop * 7 % 97;
+    memset(job.visits, 0, 128);
+    job.workers = 4;
+    job.chunk = 2;
+    atomic_store(&job.wrong, 0);
+    pool_run(pool, item_body, &job, items, 2);
+    assert_int_equal(job.wrong, 0);
+    for (uint32_t i = 0; i < 128; i++)
+      if (job.visits[i] != (i < items)) fail_msg("loop %u: item %u of %u: %u visits", loop, i, items, job.visits[i]);
+    if (loop % 200 == 0) usleep(500);
+  }
   pool_close(pool);
 }
 
@@ -192,9 +211,10 @@ static void nested_use_aborts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(nested_use_aborts), /* first: it forks, and no team exists yet */
+      cmocka_unit_test(nested_use_aborts), /* first: it forks, and no thread exists yet */
       cmocka_unit_test(results_do_not_depend_on_the_workers),
       cmocka_unit_test(workers_run_side_by_side),
+      cmocka_unit_test(many_loops_lose_no_item),
       cmocka_unit_test(small_loops_stay_on_the_caller),
       cmocka_unit_test(default_chunk_covers_every_item),
       cmocka_unit_test(plan_gives_workers_and_places),
