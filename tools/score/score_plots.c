@@ -9,7 +9,7 @@
 #include "tools/score/score_chi2.h"
 #include "tools/score/score_figure.h"
 
-enum { POINTS_MAX = 40000, CURVE_POINTS_MAX = 400, BINS = 75, BIN_LINES_MIN = 3, ELLIPSE_POINTS = 48 };
+enum { POINTS_MAX = 20000, CURVE_POINTS_MAX = 400, BINS = 75, BIN_LINES_MIN = 3, ELLIPSE_POINTS = 48 };
 enum { ALL_PHASES = -1, NOT_CRUISE = -2 };
 
 static const char *const phase_colour[PHASE_COUNT] = {"#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#7f7f7f"};
@@ -43,7 +43,8 @@ static void truth_draw(const struct score *s, struct figure *f, bool ballistic, 
 
 /* Confirmed lines as dots, by the phase that they state. */
 static void tracks_draw(const struct score *s, struct figure *f, bool altitude) {
-  size_t stride = s->tracks.line_count / POINTS_MAX + 1;
+  size_t lines[PHASE_COUNT] = {0};
+  for (size_t n = 0; n < s->tracks.line_count; n++) lines[s->tracks.line[n].phase]++;
   static const int order[PHASE_COUNT] = {PHASE_CRUISE, PHASE_ABSENT, PHASE_COAST, PHASE_BOOST, PHASE_REENTRY};
   for (int turn = 0; turn < PHASE_COUNT; turn++) {
     int phase = order[turn]; /* the many aircraft first, so that they hide nothing */
@@ -53,9 +54,10 @@ static void tracks_draw(const struct score *s, struct figure *f, bool altitude) 
              background ? "A0" : "00", phase_colour[phase] + 1);
     snprintf(title, sizeof title, "track, %s", phase_title[phase]);
     figure_series(f, style, title);
-    for (size_t n = 0; n < s->tracks.line_count; n += stride) {
+    size_t stride = lines[phase] / POINTS_MAX + 1, seen = 0;
+    for (size_t n = 0; n < s->tracks.line_count; n++) {
       const struct track_line *line = &s->tracks.line[n];
-      if (line->status != STATUS_CONFIRMED || line->phase != phase) continue;
+      if (line->status != STATUS_CONFIRMED || line->phase != phase || seen++ % stride) continue;
       struct place place = earth_place(line->position_m);
       if (altitude) figure_point(f, 2, since_s(s, line->time_ns), place.height_m / 1000, 0, 0);
       else figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
@@ -249,13 +251,15 @@ static int error_plot(const struct score *s, const char *directory, struct weft_
   figure_set(&f, "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
                  "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
                  "set format y '%%.0f'\n");
-  size_t stride = s->consistency.samples / POINTS_MAX + 1;
+  size_t lines[PHASE_COUNT] = {0};
+  for (size_t i = 0; i < s->consistency.samples; i++) lines[s->consistency.sample[i].phase]++;
   for (int phase = 0; phase < PHASE_COUNT; phase++) {
     char style[128];
     snprintf(style, sizeof style, "1:2 with points pt 7 ps 0.3 lc rgb '#B0%s'", phase_colour[phase] + 1);
     figure_series(&f, style, ""); /* one dot a line of the track file, in the colour of its curves */
-    for (size_t i = 0; i < s->consistency.samples; i += stride)
-      if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0)
+    size_t stride = lines[phase] / POINTS_MAX + 1, seen = 0;
+    for (size_t i = 0; i < s->consistency.samples; i++)
+      if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0 && seen++ % stride == 0)
         figure_point(&f, 2, since_s(s, s->consistency.sample[i].time_ns), s->consistency.sample[i].error_m, 0, 0);
   }
   struct bin bin[BINS] = {{0}};
