@@ -32,13 +32,15 @@ static double brute_force(const double *cost, size_t rows, size_t columns, size_
   return best;
 }
 
-static double total_of(const double *cost, size_t rows, size_t columns, const int32_t *chosen, uint64_t seed) {
+static double total_of(const double *cost, size_t rows, size_t columns, const int32_t *chosen,
+                       uint64_t seed) {
   bool taken[SIDE_MAX] = {false};
   double total = 0;
   size_t pairs = 0;
   for (size_t r = 0; r < rows; r++) {
     if (chosen[r] < 0) continue;
-    if (chosen[r] >= (int32_t)columns || taken[chosen[r]]) fail_msg("seed %llu: row %zu has column %d", (unsigned long long)seed, r, chosen[r]);
+    if (chosen[r] >= (int32_t)columns || taken[chosen[r]])
+      fail_msg("seed %llu: row %zu has column %d", (unsigned long long)seed, r, chosen[r]);
     taken[chosen[r]] = true;
     total += cost[r * columns + (size_t)chosen[r]];
     pairs++;
@@ -60,7 +62,8 @@ static void assignment_equals_brute_force(void **state) {
     score_assign_solve(rows, columns, cost, chosen);
     double total = total_of(cost, rows, columns, chosen, seed), best = brute_force(cost, rows, columns, 0, 0);
     if (fabs(total - best) > 1e-6 * (1 + fabs(best)))
-      fail_msg("seed %llu, %zu x %zu: %.9g instead of %.9g", (unsigned long long)seed, rows, columns, total, best);
+      fail_msg("seed %llu, %zu x %zu: %.9g instead of %.9g", (unsigned long long)seed, rows, columns, total,
+               best);
   }
 }
 
@@ -86,7 +89,8 @@ static void assignment_of_many_finds_a_hidden_permutation(void **state) {
     hidden[j] = keep;
   }
   for (int r = 0; r < MANY; r++)
-    for (int c = 0; c < MANY; c++) cost[r * MANY + c] = c == hidden[r] ? prng_uniform(&prng) : 1 + prng_uniform(&prng);
+    for (int c = 0; c < MANY; c++)
+      cost[r * MANY + c] = c == hidden[r] ? prng_uniform(&prng) : 1 + prng_uniform(&prng);
   score_assign_solve(MANY, MANY, cost, chosen);
   for (int r = 0; r < MANY; r++) assert_int_equal(chosen[r], hidden[r]);
   free(cost);

@@ -12,9 +12,10 @@
 /* Quantiles as printed in Abramowitz and Stegun, table 26.8, and the NIST handbook, 1.3.6.7.4. */
 static const struct {
   double p, dof, x, tolerance;
-} published[] = {{0.95, 1, 3.841, 5e-4},   {0.95, 2, 5.991, 5e-4},    {0.95, 3, 7.815, 5e-4},   {0.95, 6, 12.592, 5e-4},
-                 {0.99, 2, 9.210, 5e-4},   {0.99, 6, 16.812, 5e-4},   {0.025, 3, 0.216, 5e-4},  {0.975, 3, 9.348, 5e-4},
-                 {0.025, 6, 1.237, 5e-4},  {0.975, 6, 14.449, 5e-4},  {0.05, 10, 3.940, 5e-4},  {0.95, 30, 43.773, 5e-4},
+} published[] = {{0.95, 1, 3.841, 5e-4},      {0.95, 2, 5.991, 5e-4},     {0.95, 3, 7.815, 5e-4},
+                 {0.95, 6, 12.592, 5e-4},     {0.99, 2, 9.210, 5e-4},     {0.99, 6, 16.812, 5e-4},
+                 {0.025, 3, 0.216, 5e-4},     {0.975, 3, 9.348, 5e-4},    {0.025, 6, 1.237, 5e-4},
+                 {0.975, 6, 14.449, 5e-4},    {0.05, 10, 3.940, 5e-4},    {0.95, 30, 43.773, 5e-4},
                  {0.975, 100, 129.561, 5e-4}, {0.025, 100, 74.222, 5e-4}, {0.999, 1, 10.828, 5e-4}};
 
 static void chi2_quantiles_match_published_tables(void **state) {
@@ -52,9 +53,9 @@ static void normal_quantile_matches_published_values(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(chi2_quantiles_match_published_tables), cmocka_unit_test(chi2_with_two_degrees_is_exponential),
-      cmocka_unit_test(chi2_quantile_is_smooth_where_the_method_changes),
-      cmocka_unit_test(normal_quantile_matches_published_values)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(chi2_quantiles_match_published_tables),
+                                     cmocka_unit_test(chi2_with_two_degrees_is_exponential),
+                                     cmocka_unit_test(chi2_quantile_is_smooth_where_the_method_changes),
+                                     cmocka_unit_test(normal_quantile_matches_published_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

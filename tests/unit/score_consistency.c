@@ -1,5 +1,7 @@
 // stage: weft_base
+// clang-format off
 // links: tools/score/score_main.c tools/score/score_assign.c tools/score/score_chi2.c tools/score/score_consistency.c tools/score/score_earth.c tools/score/score_figure.c tools/score/score_latency.c tools/score/score_match.c tools/score/score_plots.c tools/score/score_report.c tools/score/score_run.c tools/score/score_table.c tools/score/score_text.c tools/score/score_tracks.c tools/score/score_truth.c
+// clang-format on
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,12 +19,14 @@ static void figure_between(const json_t *root, const char *path, double low, dou
   if (!(found >= low && found <= high)) fail_msg("%s is %.9g, outside %.9g to %.9g", path, found, low, high);
 }
 
-/* Writes lines whose errors are drawn from a full covariance A A' with A lower triangular; stated times `scale`. */
+/* Writes lines whose errors are drawn from a full covariance A A' with A lower triangular; stated times
+ * `scale`. */
 static void drawn_say(struct score_case *c, uint64_t seed, double scale) {
   struct prng prng = prng_seed(seed, 5);
   double a[6][6] = {{0}}, p[21];
   for (int i = 0; i < 6; i++)
-    for (int j = 0; j <= i; j++) a[i][j] = (i < 3 ? 100 : 3) * (i == j ? 1 + prng_uniform(&prng) : prng_normal(&prng) * 0.5);
+    for (int j = 0; j <= i; j++)
+      a[i][j] = (i < 3 ? 100 : 3) * (i == j ? 1 + prng_uniform(&prng) : prng_normal(&prng) * 0.5);
   for (int i = 0, n = 0; i < 6; i++)
     for (int j = i; j < 6; j++, n++) {
       p[n] = 0;
@@ -34,10 +38,11 @@ static void drawn_say(struct score_case *c, uint64_t seed, double scale) {
     for (int i = 0; i < 6; i++)
       for (int j = 0; j <= i; j++) e[i] += a[i][j] * z[j];
     score_truth_say(c, t, "one", 0, 0, 0, 0);
-    score_say(c->tracks,
-              "{\"time_ns\":%.0f,\"track\":1,\"status\":\"confirmed\",\"class\":\"ballistic\",\"phase\":\"%s\","
-              "\"position_ecef_m\":[%.6f,%.6f,%.6f],\"velocity_ecef_mps\":[%.6f,%.6f,%.6f],\"covariance\":[",
-              1e18 + t * 1e9, t % 4 ? "coast" : "boost", 6478137 + e[0], e[1], e[2], e[3], e[4], e[5]);
+    score_say(
+        c->tracks,
+        "{\"time_ns\":%.0f,\"track\":1,\"status\":\"confirmed\",\"class\":\"ballistic\",\"phase\":\"%s\","
+        "\"position_ecef_m\":[%.6f,%.6f,%.6f],\"velocity_ecef_mps\":[%.6f,%.6f,%.6f],\"covariance\":[",
+        1e18 + t * 1e9, t % 4 ? "coast" : "boost", 6478137 + e[0], e[1], e[2], e[3], e[4], e[5]);
     for (int n = 0; n < 21; n++) score_say(c->tracks, "%s%.12g", n ? "," : "", p[n]);
     score_say(c->tracks, "]}\n");
   }
@@ -52,10 +57,13 @@ static void nees_of_drawn_errors_is_in_its_band(void **state) {
     json_t *r = score_run_json(c, "");
     if (!r) fail_msg("seed %llu: %s", (unsigned long long)seed, c->err);
     figure_between(r, "consistency.coast.nees_position.count", 800, 800);
-    figure_between(r, "consistency.coast.nees_position.mean", chi2_quantile(1e-6, 2400) / 800, chi2_quantile(1 - 1e-6, 2400) / 800);
-    figure_between(r, "consistency.coast.nees_state.mean", chi2_quantile(1e-6, 4800) / 800, chi2_quantile(1 - 1e-6, 4800) / 800);
+    figure_between(r, "consistency.coast.nees_position.mean", chi2_quantile(1e-6, 2400) / 800,
+                   chi2_quantile(1 - 1e-6, 2400) / 800);
+    figure_between(r, "consistency.coast.nees_state.mean", chi2_quantile(1e-6, 4800) / 800,
+                   chi2_quantile(1 - 1e-6, 4800) / 800);
     figure_between(r, "consistency.coast.nees_position.inside_95_fraction", 0.91, 0.98);
-    figure_between(r, "consistency.coast.nees_position.band95_low", chi2_quantile(0.025, 2400) / 800 - 1e-9, chi2_quantile(0.025, 2400) / 800 + 1e-9);
+    figure_between(r, "consistency.coast.nees_position.band95_low", chi2_quantile(0.025, 2400) / 800 - 1e-9,
+                   chi2_quantile(0.025, 2400) / 800 + 1e-9);
     figure_between(r, "class.correct_fraction", 1, 1);
     figure_between(r, "phase.correct_fraction", 0.75, 0.75);
     figure_between(r, "phase.lines_by_true_then_stated.coast.boost", 200, 200);
@@ -108,8 +116,8 @@ static void radius_holds_95_percent(void **state) {
   if (inside < 94500 || inside > 95700) fail_msg("seed 4: %d of 100000 inside", inside);
 }
 
-/* Impacts drawn from their own stated ellipse are inside its regions as often as these say; one line a second, each
- * with its own draw, the ellipse turned to 30 degrees from north. */
+/* Impacts drawn from their own stated ellipse are inside its regions as often as these say; one line a
+ * second, each with its own draw, the ellipse turned to 30 degrees from north. */
 static void impact_regions_hold_what_they_say(void **state) {
   (void)state;
   enum { LINES = 2000 };
@@ -119,13 +127,17 @@ static void impact_regions_hold_what_they_say(void **state) {
   for (int t = 0; t < LINES; t++) {
     double along = 5000 * prng_normal(&prng), across = 1000 * prng_normal(&prng);
     double east = along * sin(turn) + across * cos(turn), north = along * cos(turn) - across * sin(turn);
-    /* Metres of a degree at 40 degrees north on WGS-84: 111034.6 along the meridian, 111319.5 cos(lat) 1.00138 across. */
+    /* Metres of a degree at 40 degrees north on WGS-84: 111034.6 along the meridian, 111319.5
+     * cos(lat) 1.00138 across. */
     double impact_lat = 40 + north / 111034.6, impact_lon = 10 + east / (111319.5 * 1.00138 * cos(lat));
     if (t % 10 == 0 || t == LINES - 1)
-      score_say(c->truth, "%.0f,one,ballistic,coast,6478137,0,0,0,0,0,40,10,%.0f\n", 1e18 + t * 1e9, 1e18 + 2100e9);
+      score_say(c->truth, "%.0f,one,ballistic,coast,6478137,0,0,0,0,0,40,10,%.0f\n", 1e18 + t * 1e9,
+                1e18 + 2100e9);
     score_say(c->tracks,
-              "{\"time_ns\":%.0f,\"track\":1,\"position_ecef_m\":[6478137,0,0],\"class\":\"unknown\",\"impact\":{\"lat_deg\":%.9f,\"lon_deg\":%.9f,"
-              "\"time_ns\":%.0f,\"time_sigma_s\":2,\"semi_major_m\":5000,\"semi_minor_m\":1000,\"orientation_deg\":30,\"probability\":1}}\n",
+              "{\"time_ns\":%.0f,\"track\":1,\"position_ecef_m\":[6478137,0,0],\"class\":\"unknown\","
+              "\"impact\":{\"lat_deg\":%.9f,\"lon_deg\":%.9f,"
+              "\"time_ns\":%.0f,\"time_sigma_s\":2,\"semi_major_m\":5000,\"semi_minor_m\":1000,\"orientation_"
+              "deg\":30,\"probability\":1}}\n",
               1e18 + t * 1e9, impact_lat, impact_lon, 1e18 + 2102e9);
   }
   json_t *r = score_run_json(c, "");

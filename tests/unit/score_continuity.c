@@ -1,5 +1,7 @@
 // stage: weft_base
+// clang-format off
 // links: tools/score/score_main.c tools/score/score_assign.c tools/score/score_chi2.c tools/score/score_consistency.c tools/score/score_earth.c tools/score/score_figure.c tools/score/score_latency.c tools/score/score_match.c tools/score/score_plots.c tools/score/score_report.c tools/score/score_run.c tools/score/score_table.c tools/score/score_text.c tools/score/score_tracks.c tools/score/score_truth.c
+// clang-format on
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +74,8 @@ static void early_end_is_no_break(void **state) {
   score_case_close(c);
 }
 
-/* Two targets pass each other; afterwards each track follows the other target: two changes of number, two switches. */
+/* Two targets pass each other; afterwards each track follows the other target: two changes of number, two
+ * switches. */
 static void swap_is_two_breaks_and_two_switches(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
@@ -102,8 +105,8 @@ static void crossing_is_no_switch(void **state) {
   score_case_close(c);
 }
 
-/* Two targets 300 m apart, tracks with errors that change sign each second so that the bare optimum turns each time:
- * the hysteresis keeps the pairs, without it every second is a switch. */
+/* Two targets 300 m apart, tracks with errors that change sign each second so that the bare optimum turns
+ * each time: the hysteresis keeps the pairs, without it every second is a switch. */
 static void hysteresis_keeps_close_pairs_from_flickering(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
@@ -151,8 +154,9 @@ static void second_track_on_one_target_is_redundant(void **state) {
   score_case_close(c);
 }
 
-/* Sensor 1 sees the target at 10, 12, .. and sensor 2 at 11, 13, ..: the fifth by one sensor is at 18, although five by
- * both together were seen at 14. The track comes at 20. A target that nobody saw five times isn't owed one. */
+/* Sensor 1 sees the target at 10, 12, .. and sensor 2 at 11, 13, ..: the fifth by one sensor is at 18,
+ * although five by both together were seen at 14. The track comes at 20. A target that nobody saw five times
+ * isn't owed one. */
 static void track_is_owed_from_the_fifth_detection_of_one_sensor(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
@@ -161,7 +165,8 @@ static void track_is_owed_from_the_fifth_detection_of_one_sensor(void **state) {
     score_truth_say(c, t, "one", 0, 0, 0, 0);
     score_truth_say(c, t, "hidden", 0, 0, 5e5, 0);
     if (t >= 10 && t <= 33) score_say(c->detections, "%.0f,%d,radar,one\n", 1e18 + t * 1e9, 1 + t % 2);
-    if (t >= 20 && t <= 23) score_say(c->detections, "%.0f,1,radar,hidden\n%.0f,1,radar,\n", 1e18 + t * 1e9, 1e18 + t * 1e9);
+    if (t >= 20 && t <= 23)
+      score_say(c->detections, "%.0f,1,radar,hidden\n%.0f,1,radar,\n", 1e18 + t * 1e9, 1e18 + t * 1e9);
     if (t >= 20 && t <= 31) score_track_say(c, t, 1, "confirmed", 0, 0, 0, 0);
   }
   json_t *r = score_run_json(c, "--stale-s 0.5");
@@ -178,16 +183,15 @@ static void track_is_owed_from_the_fifth_detection_of_one_sensor(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(steady_track_has_no_break),
-      cmocka_unit_test(new_number_is_one_break),
-      cmocka_unit_test(long_gap_is_a_break_and_a_short_one_is_not),
-      cmocka_unit_test(early_end_is_no_break),
-      cmocka_unit_test(swap_is_two_breaks_and_two_switches),
-      cmocka_unit_test(crossing_is_no_switch),
-      cmocka_unit_test(hysteresis_keeps_close_pairs_from_flickering),
-      cmocka_unit_test(pairs_of_a_common_start_are_read_backward),
-      cmocka_unit_test(second_track_on_one_target_is_redundant),
-      cmocka_unit_test(track_is_owed_from_the_fifth_detection_of_one_sensor)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(steady_track_has_no_break),
+                                     cmocka_unit_test(new_number_is_one_break),
+                                     cmocka_unit_test(long_gap_is_a_break_and_a_short_one_is_not),
+                                     cmocka_unit_test(early_end_is_no_break),
+                                     cmocka_unit_test(swap_is_two_breaks_and_two_switches),
+                                     cmocka_unit_test(crossing_is_no_switch),
+                                     cmocka_unit_test(hysteresis_keeps_close_pairs_from_flickering),
+                                     cmocka_unit_test(pairs_of_a_common_start_are_read_backward),
+                                     cmocka_unit_test(second_track_on_one_target_is_redundant),
+                                     cmocka_unit_test(track_is_owed_from_the_fifth_detection_of_one_sensor)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 // stage: weft_base
+// clang-format off
 // links: tools/score/score_main.c tools/score/score_assign.c tools/score/score_chi2.c tools/score/score_consistency.c tools/score/score_earth.c tools/score/score_figure.c tools/score/score_latency.c tools/score/score_match.c tools/score/score_plots.c tools/score/score_report.c tools/score/score_run.c tools/score/score_table.c tools/score/score_text.c tools/score/score_tracks.c tools/score/score_truth.c
+// clang-format on
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,8 +96,8 @@ static void gospa_makes_no_pair_beyond_the_cutoff(void **state) {
   score_case_close(c);
 }
 
-/* The truth has points every 4 s on a parabola; Hermite interpolation follows it exactly between them. A ballistic
- * track's single line is carried along. */
+/* The truth has points every 4 s on a parabola; Hermite interpolation follows it exactly between them. A
+ * ballistic track's single line is carried along. */
 static void truth_is_interpolated_and_tracks_are_carried(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
@@ -149,10 +151,12 @@ static void reader_counts_missed_lines(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gospa_of_one_pair_is_its_distance),     cmocka_unit_test(gospa_charges_missed_and_false),
-      cmocka_unit_test(gospa_pairs_for_the_least_sum),         cmocka_unit_test(gospa_makes_no_pair_beyond_the_cutoff),
-      cmocka_unit_test(truth_is_interpolated_and_tracks_are_carried),
-      cmocka_unit_test(track_leaves_the_picture_when_lost_or_stale), cmocka_unit_test(reader_counts_missed_lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gospa_of_one_pair_is_its_distance),
+                                     cmocka_unit_test(gospa_charges_missed_and_false),
+                                     cmocka_unit_test(gospa_pairs_for_the_least_sum),
+                                     cmocka_unit_test(gospa_makes_no_pair_beyond_the_cutoff),
+                                     cmocka_unit_test(truth_is_interpolated_and_tracks_are_carried),
+                                     cmocka_unit_test(track_leaves_the_picture_when_lost_or_stale),
+                                     cmocka_unit_test(reader_counts_missed_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 // stage: weft_base
+// clang-format off
 // links: tools/score/score_main.c tools/score/score_assign.c tools/score/score_chi2.c tools/score/score_consistency.c tools/score/score_earth.c tools/score/score_figure.c tools/score/score_latency.c tools/score/score_match.c tools/score/score_plots.c tools/score/score_report.c tools/score/score_run.c tools/score/score_table.c tools/score/score_text.c tools/score/score_tracks.c tools/score/score_truth.c
+// clang-format on
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,20 +21,27 @@ static const struct refusal {
 } refusals[] = {
     {"word for a number", ROW_TRUTH, "1,one,ballistic,coast,abc,0,0,0,0,0,,,\n", "truth.csv:2:", "x_m"},
     {"not finite", ROW_TRUTH, "1,one,ballistic,coast,1,nan,0,0,0,0,,,\n", "truth.csv:2:", "y_m"},
-    {"time with a fraction", ROW_TRUTH, "1.5,one,ballistic,coast,1,0,0,0,0,0,,,\n", "truth.csv:2:", "time_ns"},
-    {"time beyond 64 bits", ROW_TRUTH, "99999999999999999999,one,ballistic,coast,1,0,0,0,0,0,,,\n", "truth.csv:2:", "time_ns"},
+    {"time with a fraction", ROW_TRUTH, "1.5,one,ballistic,coast,1,0,0,0,0,0,,,\n",
+     "truth.csv:2:", "time_ns"},
+    {"time beyond 64 bits", ROW_TRUTH, "99999999999999999999,one,ballistic,coast,1,0,0,0,0,0,,,\n",
+     "truth.csv:2:", "time_ns"},
     {"too few fields", ROW_TRUTH, "1,one,ballistic,coast\n", "truth.csv:2:", "4 fields"},
     {"unknown class", ROW_TRUTH, "1,one,balloon,coast,1,0,0,0,0,0,,,\n", "truth.csv:2:", "balloon"},
     {"unknown phase", ROW_TRUTH, "1,one,ballistic,glide,1,0,0,0,0,0,,,\n", "truth.csv:2:", "glide"},
     {"no target", ROW_TRUTH, "1,,ballistic,coast,1,0,0,0,0,0,,,\n", "truth.csv:2:", "target"},
-    {"one time twice", ROW_TRUTH, "1,a,ballistic,coast,1,0,0,0,0,0,,,\n1,a,ballistic,coast,2,0,0,0,0,0,,,\n", "truth.csv:3:", "line 2"},
+    {"one time twice", ROW_TRUTH, "1,a,ballistic,coast,1,0,0,0,0,0,,,\n1,a,ballistic,coast,2,0,0,0,0,0,,,\n",
+     "truth.csv:3:", "line 2"},
     {"only a header", ROW_TRUTH, "", "truth.csv:1:", "nothing to score"},
     {"no JSON", ROW_TRACKS, "{\"time_ns\":1,\"track\":\n", "tracks.jsonl:1:", "no JSON"},
     {"not an object", ROW_TRACKS, "\n[1,2]\n", "tracks.jsonl:2:", "not a JSON object"},
     {"no time", ROW_TRACKS, "{\"track\":1,\"position_ecef_m\":[1,2,3]}\n", "tracks.jsonl:1:", "time_ns"},
-    {"no number", ROW_TRACKS, "{\"time_ns\":1,\"position_ecef_m\":[1,2,3]}\n", "tracks.jsonl:1:", "track must"},
-    {"short position", ROW_TRACKS, "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2]}\n", "tracks.jsonl:1:", "position_ecef_m"},
-    {"unknown status", ROW_TRACKS, "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2,3],\"status\":\"new\"}\n", "tracks.jsonl:1:", "status"},
+    {"no number", ROW_TRACKS, "{\"time_ns\":1,\"position_ecef_m\":[1,2,3]}\n",
+     "tracks.jsonl:1:", "track must"},
+    {"short position", ROW_TRACKS, "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2]}\n",
+     "tracks.jsonl:1:", "position_ecef_m"},
+    {"unknown status", ROW_TRACKS,
+     "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2,3],\"status\":\"new\"}\n",
+     "tracks.jsonl:1:", "status"},
     {"detection time", ROW_DETECTIONS, "soon,1,radar,one\n", "detections.csv:2:", "time_ns"},
 };
 
@@ -41,8 +50,10 @@ static void bad_lines_are_refused_with_file_and_line(void **state) {
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
     const struct refusal *bad = &refusals[i];
     struct score_case *c = score_case_open();
-    if (bad->file == ROW_TRUTH) score_say(c->truth, "%s", bad->text);
-    else score_truth_say(c, 0, "one", 0, 0, 0, 0);
+    if (bad->file == ROW_TRUTH)
+      score_say(c->truth, "%s", bad->text);
+    else
+      score_truth_say(c, 0, "one", 0, 0, 0, 0);
     if (bad->file == ROW_TRACKS) score_say(c->tracks, "%s", bad->text);
     if (bad->file == ROW_DETECTIONS) {
       score_detections_begin(c);
@@ -82,7 +93,8 @@ static void wrong_use_exits_2(void **state) {
     struct score_case *c = score_case_open();
     score_truth_say(c, 0, "one", 0, 0, 0, 0);
     int status = score_run_text(c, wrong[i]);
-    if (status != 2 || !strstr(c->err, "--help")) fail_msg("%s: exit status %d, \"%s\"", wrong[i], status, c->err);
+    if (status != 2 || !strstr(c->err, "--help"))
+      fail_msg("%s: exit status %d, \"%s\"", wrong[i], status, c->err);
     score_case_close(c);
   }
 }
@@ -91,7 +103,8 @@ static void help_exits_0_and_names_every_option(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
   assert_int_equal(score_run_text(c, "--help"), 0);
-  static const char *const options[] = {"--truth", "--tracks", "--json", "--plots", "--detections", "--latency"};
+  static const char *const options[] = {"--truth", "--tracks",     "--json",
+                                        "--plots", "--detections", "--latency"};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) assert_non_null(strstr(c->out, options[i]));
   score_case_close(c);
 }
@@ -129,10 +142,12 @@ static void pictures_without_gnuplot_name_the_package(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(bad_lines_are_refused_with_file_and_line), cmocka_unit_test(missing_column_is_refused),
-      cmocka_unit_test(missing_file_is_refused),                  cmocka_unit_test(wrong_use_exits_2),
-      cmocka_unit_test(help_exits_0_and_names_every_option),      cmocka_unit_test(empty_track_file_is_scored),
-      cmocka_unit_test(pictures_without_gnuplot_name_the_package)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bad_lines_are_refused_with_file_and_line),
+                                     cmocka_unit_test(missing_column_is_refused),
+                                     cmocka_unit_test(missing_file_is_refused),
+                                     cmocka_unit_test(wrong_use_exits_2),
+                                     cmocka_unit_test(help_exits_0_and_names_every_option),
+                                     cmocka_unit_test(empty_track_file_is_scored),
+                                     cmocka_unit_test(pictures_without_gnuplot_name_the_package)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

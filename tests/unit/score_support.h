@@ -60,18 +60,21 @@ __attribute__((format(printf, 2, 3))) static inline void score_say(char *text, c
   va_end(args);
 }
 
-/* A point of truth at second t, near the equator: x is up, y is east, z is north of (6,378,137 + 100 km, 0, 0). */
-static inline void score_truth_say(struct score_case *c, double t_s, const char *target, double x, double y, double z,
-                                   double vy) {
-  score_say(c->truth, "%.0f,%s,ballistic,coast,%.6f,%.6f,%.6f,0,%.6f,0,,,\n", 1e18 + t_s * 1e9, target, 6478137 + x, y, z, vy);
+/* A point of truth at second t, near the equator: x is up, y is east, z is north of (6,378,137 + 100 km, 0,
+ * 0). */
+static inline void score_truth_say(struct score_case *c, double t_s, const char *target, double x, double y,
+                                   double z, double vy) {
+  score_say(c->truth, "%.0f,%s,ballistic,coast,%.6f,%.6f,%.6f,0,%.6f,0,,,\n", 1e18 + t_s * 1e9, target,
+            6478137 + x, y, z, vy);
 }
 
-static inline void score_track_say(struct score_case *c, double t_s, int track, const char *status, double x, double y,
-                                   double z, double vy) {
-  score_say(c->tracks,
-            "{\"time_ns\":%.0f,\"centre\":\"T\",\"track\":%d,\"status\":\"%s\",\"class\":\"unknown\","
-            "\"position_ecef_m\":[%.6f,%.6f,%.6f],\"velocity_ecef_mps\":[0,%.6f,0],\"more\":{\"unknown\":[1]}}\n",
-            1e18 + t_s * 1e9, track, status, 6478137 + x, y, z, vy);
+static inline void score_track_say(struct score_case *c, double t_s, int track, const char *status, double x,
+                                   double y, double z, double vy) {
+  score_say(
+      c->tracks,
+      "{\"time_ns\":%.0f,\"centre\":\"T\",\"track\":%d,\"status\":\"%s\",\"class\":\"unknown\","
+      "\"position_ecef_m\":[%.6f,%.6f,%.6f],\"velocity_ecef_mps\":[0,%.6f,0],\"more\":{\"unknown\":[1]}}\n",
+      1e18 + t_s * 1e9, track, status, 6478137 + x, y, z, vy);
 }
 
 static inline void score_file_write(const struct score_case *c, const char *name, const char *text) {
@@ -106,7 +109,8 @@ static inline void score_output_back(int keep, FILE *stream) {
   close(keep);
 }
 
-/* Runs `score --truth .. --tracks .. OPTIONS...` (blank-separated). Returns the exit status; out and err hold the text. */
+/* Runs `score --truth .. --tracks .. OPTIONS...` (blank-separated). Returns the exit status; out and err hold
+ * the text. */
 static inline int score_run_text(struct score_case *c, const char *options) {
   enum { ARGUMENTS_MAX = 32 };
   char truth[128], tracks[128], detections[128], words[512], *argv[ARGUMENTS_MAX];
@@ -116,7 +120,8 @@ static inline int score_run_text(struct score_case *c, const char *options) {
   snprintf(words, sizeof words, "%s", options);
   score_file_write(c, "truth.csv", c->truth);
   score_file_write(c, "tracks.jsonl", c->tracks);
-  char name[] = "score", truth_flag[] = "--truth", tracks_flag[] = "--tracks", detections_flag[] = "--detections";
+  char name[] = "score", truth_flag[] = "--truth", tracks_flag[] = "--tracks",
+       detections_flag[] = "--detections";
   int argc = 0;
   argv[argc++] = name;
   argv[argc++] = truth_flag;
@@ -129,7 +134,8 @@ static inline int score_run_text(struct score_case *c, const char *options) {
     argv[argc++] = detections;
   }
   char *rest = NULL;
-  for (char *word = strtok_r(words, " ", &rest); word && argc < ARGUMENTS_MAX - 1; word = strtok_r(NULL, " ", &rest))
+  for (char *word = strtok_r(words, " ", &rest); word && argc < ARGUMENTS_MAX - 1;
+       word = strtok_r(NULL, " ", &rest))
     argv[argc++] = word;
   argv[argc] = NULL;
   int keep_out = score_output_move(c, "out", stdout), keep_err = score_output_move(c, "err", stderr);

@@ -14,20 +14,22 @@ struct search {
   const double *cost;
   size_t left_stride, right_stride;
   double *left_price, *right_price;
-  double *slack;       /* per right item: the least reduced cost seen from the tree */
-  size_t *partner;     /* per right item: its left item, 0 is free */
-  size_t *before;      /* per right item: the right item before it on the path */
+  double *slack;   /* per right item: the least reduced cost seen from the tree */
+  size_t *partner; /* per right item: its left item, 0 is free */
+  size_t *before;  /* per right item: the right item before it on the path */
   bool *seen;
 };
 
-/* Grows the tree by the right item of least slack, moving the prices so that its edge gets tight. Returns that item. */
+/* Grows the tree by the right item of least slack, moving the prices so that its edge gets tight. Returns
+ * that item. */
 static size_t tree_step(struct search *s, size_t at) {
   size_t i = s->partner[at], next = 0;
   double least = INFINITY;
   s->seen[at] = true;
   for (size_t j = 1; j <= s->right; j++) {
     if (s->seen[j]) continue;
-    double reduced = s->cost[(i - 1) * s->left_stride + (j - 1) * s->right_stride] - s->left_price[i] - s->right_price[j];
+    double reduced =
+        s->cost[(i - 1) * s->left_stride + (j - 1) * s->right_stride] - s->left_price[i] - s->right_price[j];
     if (reduced < s->slack[j]) {
       s->slack[j] = reduced;
       s->before[j] = at;
@@ -72,8 +74,10 @@ void score_assign_solve(size_t rows, size_t columns, const double *cost, int32_t
   for (size_t r = 0; r < rows; r++) column_of_row[r] = -1;
   for (size_t j = 1; j <= s.right; j++) {
     if (!s.partner[j]) continue;
-    if (turned) column_of_row[j - 1] = (int32_t)(s.partner[j] - 1);
-    else column_of_row[s.partner[j] - 1] = (int32_t)(j - 1);
+    if (turned)
+      column_of_row[j - 1] = (int32_t)(s.partner[j] - 1);
+    else
+      column_of_row[s.partner[j] - 1] = (int32_t)(j - 1);
   }
   free(s.left_price);
   free(s.right_price);

@@ -4,8 +4,8 @@
 
 enum { TERMS_MAX = 100000, HALVINGS_MAX = 200 };
 
-/* Regularised lower incomplete gamma function P(a, x): the power series left of a + 1, Lentz's continued fraction of
- * its complement right of it (Abramowitz and Stegun 6.5.29 and 6.5.31). */
+/* Regularised lower incomplete gamma function P(a, x): the power series left of a + 1, Lentz's continued
+ * fraction of its complement right of it (Abramowitz and Stegun 6.5.29 and 6.5.31). */
 static double gamma_p(double a, double x) {
   if (x <= 0) return 0;
   double front = exp(a * log(x) - x - lgamma(a));
@@ -29,14 +29,18 @@ static double gamma_p(double a, double x) {
   return fmax(0, 1 - front * h);
 }
 
-double chi2_cdf(double x, double dof) { return gamma_p(dof / 2, x / 2); }
+double chi2_cdf(double x, double dof) {
+  return gamma_p(dof / 2, x / 2);
+}
 
 double normal_quantile(double p) {
   double low = -40, high = 40;
   for (int i = 0; i < HALVINGS_MAX && high - low > 1e-15 * (1 + fabs(low)); i++) {
     double middle = (low + high) / 2;
-    if (0.5 * erfc(-middle / sqrt(2)) < p) low = middle;
-    else high = middle;
+    if (0.5 * erfc(-middle / sqrt(2)) < p)
+      low = middle;
+    else
+      high = middle;
   }
   return (low + high) / 2;
 }
@@ -51,8 +55,10 @@ double chi2_quantile(double p, double dof) {
   for (int i = 0; i < HALVINGS_MAX && chi2_cdf(high, dof) < p; i++) high *= 2;
   for (int i = 0; i < HALVINGS_MAX && high - low > 1e-13 * high; i++) {
     double middle = (low + high) / 2;
-    if (chi2_cdf(middle, dof) < p) low = middle;
-    else high = middle;
+    if (chi2_cdf(middle, dof) < p)
+      low = middle;
+    else
+      high = middle;
   }
   return (low + high) / 2;
 }

@@ -7,7 +7,9 @@
 #include "tools/score/score_chi2.h"
 
 /* Place of (row, column), row <= column, in the packed upper triangle of a 6 x 6 matrix. */
-static int packed(int row, int column) { return row * 6 - row * (row - 1) / 2 + column - row; }
+static int packed(int row, int column) {
+  return row * 6 - row * (row - 1) / 2 + column - row;
+}
 
 static double element(const double covariance[21], int a, int b) {
   return covariance[a <= b ? packed(a, b) : packed(b, a)];
@@ -19,9 +21,12 @@ double nees_compute(const double covariance[21], const double *error, int size) 
     for (int j = 0; j <= i; j++) {
       double rest = element(covariance, i, j);
       for (int k = 0; k < j; k++) rest -= l[i][k] * l[j][k];
-      if (i != j) l[i][j] = rest / l[j][j];
-      else if (rest > 0) l[i][i] = sqrt(rest);
-      else return NAN;
+      if (i != j)
+        l[i][j] = rest / l[j][j];
+      else if (rest > 0)
+        l[i][i] = sqrt(rest);
+      else
+        return NAN;
     }
     y[i] = error[i];
     for (int k = 0; k < i; k++) y[i] -= l[i][k] * y[k];
@@ -49,16 +54,19 @@ double radius_compute(const double covariance[21]) {
   return sqrt(square / trace * quantile);
 }
 
-static void forecast_take(struct forecast_sample **array, size_t *count, size_t *capacity, const struct forecast *f,
-                          struct place truth, int64_t truth_ns, double lead_s, uint32_t target) {
+static void forecast_take(struct forecast_sample **array, size_t *count, size_t *capacity,
+                          const struct forecast *f, struct place truth, int64_t truth_ns, double lead_s,
+                          uint32_t target) {
   double east = 0, north = 0;
   earth_offset(truth, f->place, &east, &north);
-  struct forecast_sample s = {.lead_s = lead_s, .miss_m = hypot(east, north), .late_s = NAN, .ellipse2 = NAN, .target = target};
+  struct forecast_sample s = {
+      .lead_s = lead_s, .miss_m = hypot(east, north), .late_s = NAN, .ellipse2 = NAN, .target = target};
   if (f->time_ns) s.late_s = (double)(f->time_ns - truth_ns) * 1e-9;
   if (f->semi_major_m > 0 && f->semi_minor_m > 0 && isfinite(f->orientation_deg)) {
     double turn = f->orientation_deg * 3.14159265358979323846 / 180;
     double along = east * sin(turn) + north * cos(turn), across = east * cos(turn) - north * sin(turn);
-    s.ellipse2 = along * along / (f->semi_major_m * f->semi_major_m) + across * across / (f->semi_minor_m * f->semi_minor_m);
+    s.ellipse2 = along * along / (f->semi_major_m * f->semi_major_m) +
+                 across * across / (f->semi_minor_m * f->semi_minor_m);
   }
   *array = score_grow(*array, *count, capacity, sizeof s);
   (*array)[(*count)++] = s;
@@ -68,19 +76,26 @@ static void forecasts_take(struct consistency *c, const struct truth *truth, con
                            const struct track_line *line, uint32_t index) {
   const struct truth_target *target = &truth->target[index];
   if (line->impact >= 0 && target->impact_known)
-    forecast_take(&c->impact, &c->impacts, &c->impact_capacity, &tracks->forecast[line->impact], target->impact,
-                  target->impact_ns, (double)(target->impact_ns - line->time_ns) * 1e-9, index);
+    forecast_take(&c->impact, &c->impacts, &c->impact_capacity, &tracks->forecast[line->impact],
+                  target->impact, target->impact_ns, (double)(target->impact_ns - line->time_ns) * 1e-9,
+                  index);
   if (line->launch >= 0 && target->launch_known) {
     int64_t start_ns = truth->point[target->first].time_ns;
-    forecast_take(&c->launch, &c->launches, &c->launch_capacity, &tracks->forecast[line->launch], target->launch,
-                  start_ns, (double)(line->time_ns - start_ns) * 1e-9, index);
+    forecast_take(&c->launch, &c->launches, &c->launch_capacity, &tracks->forecast[line->launch],
+                  target->launch, start_ns, (double)(line->time_ns - start_ns) * 1e-9, index);
   }
 }
 
-static void line_take(struct consistency *c, const struct truth *truth, const struct track_line *line, uint32_t at,
-                      uint32_t target, const struct truth_state *state) {
-  struct sample s = {.time_ns = line->time_ns, .error_mps = NAN, .nees_position = NAN, .nees_state = NAN,
-                     .radius_m = NAN, .line = at, .target = target, .class = truth->target[target].class,
+static void line_take(struct consistency *c, const struct truth *truth, const struct track_line *line,
+                      uint32_t at, uint32_t target, const struct truth_state *state) {
+  struct sample s = {.time_ns = line->time_ns,
+                     .error_mps = NAN,
+                     .nees_position = NAN,
+                     .nees_state = NAN,
+                     .radius_m = NAN,
+                     .line = at,
+                     .target = target,
+                     .class = truth->target[target].class,
                      .phase = state->phase};
   double error[6];
   for (int i = 0; i < 3; i++) {
@@ -88,7 +103,8 @@ static void line_take(struct consistency *c, const struct truth *truth, const st
     error[3 + i] = line->velocity_mps[i] - state->velocity_mps[i];
   }
   s.error_m = sqrt(error[0] * error[0] + error[1] * error[1] + error[2] * error[2]);
-  if (line->velocity_known) s.error_mps = sqrt(error[3] * error[3] + error[4] * error[4] + error[5] * error[5]);
+  if (line->velocity_known)
+    s.error_mps = sqrt(error[3] * error[3] + error[4] * error[4] + error[5] * error[5]);
   if (line->covariance_known) {
     s.nees_position = nees_compute(line->covariance, error, 3);
     if (line->velocity_known) s.nees_state = nees_compute(line->covariance, error, 6);
@@ -99,7 +115,8 @@ static void line_take(struct consistency *c, const struct truth *truth, const st
   c->sample[c->samples++] = s;
 }
 
-void consistency_build(struct consistency *c, const struct truth *truth, const struct tracks *tracks, const struct run *run) {
+void consistency_build(struct consistency *c, const struct truth *truth, const struct tracks *tracks,
+                       const struct run *run) {
   memset(c, 0, sizeof *c);
   for (size_t n = 0; n < tracks->line_count; n++) {
     const struct track_line *line = &tracks->line[n];

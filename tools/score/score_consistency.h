@@ -1,5 +1,5 @@
-/* Errors of the track lines themselves, each at its own time, against the target its track followed then; and whether
- * the covariances and ellipses that the lines state are honest. */
+/* Errors of the track lines themselves, each at its own time, against the target its track followed then; and
+ * whether the covariances and ellipses that the lines state are honest. */
 #ifndef WEFT_SCORE_CONSISTENCY_H
 #define WEFT_SCORE_CONSISTENCY_H
 
@@ -7,12 +7,12 @@
 
 struct sample {
   int64_t time_ns;
-  double error_m, error_mps;   /* NAN where the line has no velocity */
+  double error_m, error_mps;        /* NAN where the line has no velocity */
   double nees_position, nees_state; /* 3 and 6 degrees of freedom; NAN without a covariance */
-  double radius_m;             /* 95 % of position errors should be below, by the line's covariance; NAN without */
-  uint32_t line;               /* index into the tracks' lines */
+  double radius_m; /* 95 % of position errors should be below, by the line's covariance; NAN without */
+  uint32_t line;   /* index into the tracks' lines */
   uint32_t target;
-  uint8_t class, phase;        /* true */
+  uint8_t class, phase; /* true */
 };
 
 /* One stated impact or launch against the true one. */
@@ -33,14 +33,15 @@ struct consistency {
   size_t unfollowed;     /* confirmed lines of tracks that followed no target then */
 };
 
-void consistency_build(struct consistency *c, const struct truth *truth, const struct tracks *tracks, const struct run *run);
+void consistency_build(struct consistency *c, const struct truth *truth, const struct tracks *tracks,
+                       const struct run *run);
 void consistency_free(struct consistency *c);
 
-/* e' P^-1 e for the first `size` (3 or 6) elements of a packed 6 x 6 covariance; NAN where that part of P isn't positive
- * definite. */
+/* e' P^-1 e for the first `size` (3 or 6) elements of a packed 6 x 6 covariance; NAN where that part of P
+ * isn't positive definite. */
 double nees_compute(const double covariance[21], const double *error, int size);
-/* The radius that holds 95 % of position errors drawn from the covariance: |e|^2 as a scaled chi-square with the same
- * two moments (Patnaik 1949). */
+/* The radius that holds 95 % of position errors drawn from the covariance: |e|^2 as a scaled chi-square with
+ * the same two moments (Patnaik 1949). */
 double radius_compute(const double covariance[21]);
 
 #endif

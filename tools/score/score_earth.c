@@ -9,8 +9,12 @@
 static const double axis_m = 6378137.0, flattening = 1 / 298.257223563;
 static const double mu_m3s2 = 3.986004418e14, spin_radps = 7.292115e-5, j2 = 1.08262982e-3;
 
-static double radians(double deg) { return deg * M_PI / 180; }
-static double degrees(double rad) { return rad * 180 / M_PI; }
+static double radians(double deg) {
+  return deg * M_PI / 180;
+}
+static double degrees(double rad) {
+  return rad * 180 / M_PI;
+}
 
 void earth_position(struct place place, double position_m[3]) {
   double lat = radians(place.lat_deg), lon = radians(place.lon_deg);

@@ -18,7 +18,9 @@ int figure_open(struct figure *figure, const char *directory, const char *name, 
   char path[600];
   snprintf(path, sizeof path, "%s/%s.dat", directory, name);
   figure->data = fopen(path, "w");
-  if (!figure->data) return weft_fail(err, -errno, "%s: can't be written: %s; give another --plots folder", path, strerror(errno));
+  if (!figure->data)
+    return weft_fail(err, -errno, "%s: can't be written: %s; give another --plots folder", path,
+                     strerror(errno));
   return 0;
 }
 
@@ -33,15 +35,19 @@ void figure_set(struct figure *figure, const char *format, ...) {
 void figure_series(struct figure *figure, const char *style, const char *title) {
   figure->points = 0;
   char legend[256];
-  if (*title) snprintf(legend, sizeof legend, "title '%s'", title);
-  else snprintf(legend, sizeof legend, "notitle");
-  snprintf(figure->clause, sizeof figure->clause, "'%s.dat' index %d using %s %s", figure->name, figure->series, style, legend);
+  if (*title)
+    snprintf(legend, sizeof legend, "title '%s'", title);
+  else
+    snprintf(legend, sizeof legend, "notitle");
+  snprintf(figure->clause, sizeof figure->clause, "'%s.dat' index %d using %s %s", figure->name,
+           figure->series, style, legend);
 }
 
 void figure_point(struct figure *figure, int count, double a, double b, double c, double d) {
   if (!figure->points++) {
     size_t used = strlen(figure->clauses);
-    snprintf(figure->clauses + used, sizeof figure->clauses - used, "%s  %s", figure->series ? ", \\\n" : "", figure->clause);
+    snprintf(figure->clauses + used, sizeof figure->clauses - used, "%s  %s", figure->series ? ", \\\n" : "",
+             figure->clause);
     if (figure->series++) fprintf(figure->data, "\n\n"); /* two empty lines begin the next index */
   }
   const double value[4] = {a, b, c, d};
@@ -60,8 +66,10 @@ static int script_write(const struct figure *figure, struct weft_error *err) {
   FILE *script = fopen(path, "w");
   if (!script) return weft_fail(err, -errno, "%s: can't be written: %s", path, strerror(errno));
   fprintf(script, "# Run again in this folder: gnuplot %s.gp\n", figure->name);
-  fprintf(script, "set terminal pngcairo size 1200,800 font 'Sans,13' linewidth 1.2\nset output '%s.png'\n", figure->name);
-  fprintf(script, "set key outside right top Left reverse width -2 spacing 1.3 samplen 2\nset title font ',14'\nset grid lc rgb '#dddddd' lw 1\nset border lc rgb '#555555'\n");
+  fprintf(script, "set terminal pngcairo size 1200,800 font 'Sans,13' linewidth 1.2\nset output '%s.png'\n",
+          figure->name);
+  fprintf(script, "set key outside right top Left reverse width -2 spacing 1.3 samplen 2\nset title font "
+                  "',14'\nset grid lc rgb '#dddddd' lw 1\nset border lc rgb '#555555'\n");
   fprintf(script, "%splot \\\n%s\n", figure->settings, figure->clauses);
   if (fclose(script)) return weft_fail(err, -errno, "%s: can't be written: %s", path, strerror(errno));
   return 0;
@@ -94,7 +102,9 @@ static int gnuplot_run(const struct figure *figure, struct weft_error *err) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NO_GNUPLOT) {
     unlink(log);
-    return weft_fail(err, -ENOENT, "gnuplot was not found, so there are no pictures: install it (apt-get install gnuplot-nox) and run this again");
+    return weft_fail(err, -ENOENT,
+                     "gnuplot was not found, so there are no pictures: install it (apt-get install "
+                     "gnuplot-nox) and run this again");
   }
   return weft_fail(err, -EIO, "gnuplot failed on %s/%s.gp: see %s", figure->directory, figure->name, log);
 }
@@ -102,7 +112,8 @@ static int gnuplot_run(const struct figure *figure, struct weft_error *err) {
 int figure_close(struct figure *figure, struct weft_error *err) {
   bool broken = ferror(figure->data) != 0;
   if (fclose(figure->data) || broken)
-    return weft_fail(err, -EIO, "%s/%s.dat: can't be written: is the disk full?", figure->directory, figure->name);
+    return weft_fail(err, -EIO, "%s/%s.dat: can't be written: is the disk full?", figure->directory,
+                     figure->name);
   if (!figure->series) return 0;
   int code = script_write(figure, err);
   return code ? code : gnuplot_run(figure, err);

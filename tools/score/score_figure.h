@@ -21,13 +21,15 @@ struct figure {
 int figure_open(struct figure *figure, const char *directory, const char *name, struct weft_error *err);
 /* Adds lines to the script, before its plot command. */
 void figure_set(struct figure *figure, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Begins a series: `style` is what follows `using` in the plot command, `title` its legend entry ("" for none). */
+/* Begins a series: `style` is what follows `using` in the plot command, `title` its legend entry ("" for
+ * none). */
 void figure_series(struct figure *figure, const char *style, const char *title);
 /* One row of the open series; `count` of 1 to 4 numbers. */
 void figure_point(struct figure *figure, int count, double a, double b, double c, double d);
 /* Ends a polyline within the series. */
 void figure_lift(struct figure *figure);
-/* Writes the script and runs gnuplot on it. A figure without a point makes no PNG. 0 or a negative errno with a text. */
+/* Writes the script and runs gnuplot on it. A figure without a point makes no PNG. 0 or a negative errno with
+ * a text. */
 int figure_close(struct figure *figure, struct weft_error *err);
 
 #endif

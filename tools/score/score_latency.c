@@ -16,8 +16,8 @@ void latency_add(struct latency *latency, double us, double weight) {
   latency->total += weight;
 }
 
-/* One `name_bucket{...,le="X",...} N` line. Buckets are cumulative per label set; a lower count than before begins the
- * next set, e.g. another sensor's. */
+/* One `name_bucket{...,le="X",...} N` line. Buckets are cumulative per label set; a lower count than before
+ * begins the next set, e.g. another sensor's. */
 static void bucket_use(struct latency *latency, const char *text, double *before) {
   const char *brace = strchr(text, '{'), *edge = strstr(text, "le=\""), *close = strrchr(text, '}');
   if (!brace || !edge || !close || strncmp(brace - 7, "_bucket", 7)) return;
@@ -25,26 +25,32 @@ static void bucket_use(struct latency *latency, const char *text, double *before
   const char *unit = strstr(text, "_us_bucket");
   double scale = unit && unit < brace ? 1 : 1e6;
   if (count < *before) *before = 0;
-  if (isfinite(le)) latency_add(latency, le * scale, count - *before);
-  else if (latency->count && count > *before) latency_add(latency, latency->value[latency->count - 1].us, count - *before);
+  if (isfinite(le))
+    latency_add(latency, le * scale, count - *before);
+  else if (latency->count && count > *before)
+    latency_add(latency, latency->value[latency->count - 1].us, count - *before);
   *before = isfinite(le) ? count : 0;
 }
 
-static int line_use(struct latency *latency, const char *path, long line, const char *text, size_t bytes, char *metric,
-                    size_t metric_size, double *before, struct weft_error *err) {
+static int line_use(struct latency *latency, const char *path, long line, const char *text, size_t bytes,
+                    char *metric, size_t metric_size, double *before, struct weft_error *err) {
   size_t blank = strspn(text, " \t\r\n");
   if (text[blank] == '{') {
     json_error_t trouble;
     json_t *object = json_loadb(text, bytes, 0, &trouble);
-    if (!object) return weft_fail(err, -EINVAL, "%s:%ld: no JSON: %s; give a capture of the track port", path, line, trouble.text);
+    if (!object)
+      return weft_fail(err, -EINVAL, "%s:%ld: no JSON: %s; give a capture of the track port", path, line,
+                       trouble.text);
     const json_t *value = json_object_get(object, "latency_us");
     if (json_is_number(value)) latency_add(latency, json_number_value(value), 1);
     json_decref(object);
     return 0;
   }
   size_t name = strcspn(text, "{ \n");
-  if (!strstr(text, "latency") || text[0] == '#' || text[name] != '{' || name < 8 || name >= metric_size) return 0;
-  if (!*metric && !strncmp(text + name - 7, "_bucket", 7)) snprintf(metric, metric_size, "%.*s", (int)name, text);
+  if (!strstr(text, "latency") || text[0] == '#' || text[name] != '{' || name < 8 || name >= metric_size)
+    return 0;
+  if (!*metric && !strncmp(text + name - 7, "_bucket", 7))
+    snprintf(metric, metric_size, "%.*s", (int)name, text);
   if (strlen(metric) != name || strncmp(metric, text, name)) return 0;
   latency->histogram = 1;
   bucket_use(latency, text, before);
@@ -53,7 +59,9 @@ static int line_use(struct latency *latency, const char *path, long line, const 
 
 int latency_read(struct latency *latency, const char *path, struct weft_error *err) {
   FILE *file = fopen(path, "r");
-  if (!file) return weft_fail(err, -errno, "%s: can't be opened: %s; give a capture or a /metrics page", path, strerror(errno));
+  if (!file)
+    return weft_fail(err, -errno, "%s: can't be opened: %s; give a capture or a /metrics page", path,
+                     strerror(errno));
   char *text = NULL, metric[128] = "";
   size_t size = 0;
   ssize_t bytes = 0;
@@ -65,7 +73,10 @@ int latency_read(struct latency *latency, const char *path, struct weft_error *e
   free(text);
   fclose(file);
   if (!code && !latency->count)
-    code = weft_fail(err, -EINVAL, "%s:%ld: no latency_us and no latency histogram in it; give a capture of the live track port or a /metrics page", path, line);
+    code = weft_fail(err, -EINVAL,
+                     "%s:%ld: no latency_us and no latency histogram in it; give a capture of the live track "
+                     "port or a /metrics page",
+                     path, line);
   return code;
 }
 

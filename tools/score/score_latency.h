@@ -10,15 +10,16 @@
 struct latency {
   struct latency_value {
     double us, weight;
-  } *value;
+  } * value;
   size_t count, capacity;
-  double total; /* sum of the weights */
+  double total;  /* sum of the weights */
   int histogram; /* from buckets: quantiles are upper bounds */
 };
 
 void latency_add(struct latency *latency, double us, double weight);
-/* Reads JSON lines with `latency_us`, or a Prometheus text page with a latency histogram: the first metric whose name
- * has "latency" in it and ends in _bucket; seconds unless its name has _us. 0 or a negative errno. */
+/* Reads JSON lines with `latency_us`, or a Prometheus text page with a latency histogram: the first metric
+ * whose name has "latency" in it and ends in _bucket; seconds unless its name has _us. 0 or a negative errno.
+ */
 int latency_read(struct latency *latency, const char *path, struct weft_error *err);
 void latency_sort(struct latency *latency);
 /* The smallest value that holds the fraction `p` of the weight; NAN when empty. */

@@ -17,10 +17,13 @@ struct options {
 };
 
 static const char usage_text[] =
-    "usage: weft score --truth T.csv --tracks K.jsonl [--detections D.csv] [--json] [--plots DIR] [--latency FILE]\n"
+    "usage: weft score --truth T.csv --tracks K.jsonl [--detections D.csv] [--json] [--plots DIR] [--latency "
+    "FILE]\n"
     "\n"
-    "Judges a track file against the truth: GOSPA and its parts, completeness, track breaks, identity switches,\n"
-    "time to the first track, errors and their honesty (NEES), classes and phases, launch and impact, latency.\n"
+    "Judges a track file against the truth: GOSPA and its parts, completeness, track breaks, identity "
+    "switches,\n"
+    "time to the first track, errors and their honesty (NEES), classes and phases, launch and impact, "
+    "latency.\n"
     "\n"
     "  --truth FILE        the truth, CSV\n"
     "  --tracks FILE       the tracks, JSON lines\n"
@@ -49,40 +52,79 @@ static bool number_take(const char *name, const char *text, double low, double h
   char *end = NULL;
   *value = strtod(text, &end);
   if (end != text && !*end && *value >= low && *value <= high) return true;
-  fprintf(stderr, "weft score: --%s %s: must be a number from %g to %g; see weft score --help\n", name, text, low, high);
+  fprintf(stderr, "weft score: --%s %s: must be a number from %g to %g; see weft score --help\n", name, text,
+          low, high);
   return false;
 }
 
-enum option_code { O_TRUTH = 256, O_TRACKS, O_DETECTIONS, O_JSON, O_PLOTS, O_LATENCY, O_STEP, O_CUTOFF, O_HYSTERESIS, O_STALE, O_GAP, O_DUE, O_HELP };
+enum option_code {
+  O_TRUTH = 256,
+  O_TRACKS,
+  O_DETECTIONS,
+  O_JSON,
+  O_PLOTS,
+  O_LATENCY,
+  O_STEP,
+  O_CUTOFF,
+  O_HYSTERESIS,
+  O_STALE,
+  O_GAP,
+  O_DUE,
+  O_HELP
+};
 
-static const struct option long_options[] = {
-    {"truth", required_argument, NULL, O_TRUTH},       {"tracks", required_argument, NULL, O_TRACKS},
-    {"detections", required_argument, NULL, O_DETECTIONS}, {"json", no_argument, NULL, O_JSON},
-    {"plots", required_argument, NULL, O_PLOTS},       {"latency", required_argument, NULL, O_LATENCY},
-    {"step-s", required_argument, NULL, O_STEP},       {"cutoff-m", required_argument, NULL, O_CUTOFF},
-    {"hysteresis-m", required_argument, NULL, O_HYSTERESIS}, {"stale-s", required_argument, NULL, O_STALE},
-    {"gap-s", required_argument, NULL, O_GAP},         {"due", required_argument, NULL, O_DUE},
-    {"help", no_argument, NULL, O_HELP},               {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"truth", required_argument, NULL, O_TRUTH},
+                                             {"tracks", required_argument, NULL, O_TRACKS},
+                                             {"detections", required_argument, NULL, O_DETECTIONS},
+                                             {"json", no_argument, NULL, O_JSON},
+                                             {"plots", required_argument, NULL, O_PLOTS},
+                                             {"latency", required_argument, NULL, O_LATENCY},
+                                             {"step-s", required_argument, NULL, O_STEP},
+                                             {"cutoff-m", required_argument, NULL, O_CUTOFF},
+                                             {"hysteresis-m", required_argument, NULL, O_HYSTERESIS},
+                                             {"stale-s", required_argument, NULL, O_STALE},
+                                             {"gap-s", required_argument, NULL, O_GAP},
+                                             {"due", required_argument, NULL, O_DUE},
+                                             {"help", no_argument, NULL, O_HELP},
+                                             {NULL, 0, NULL, 0}};
 
 static bool option_take(struct options *o, int code) {
   double due = 0;
   switch (code) {
-  case O_TRUTH: o->truth = optarg; return true;
-  case O_TRACKS: o->tracks = optarg; return true;
-  case O_DETECTIONS: o->detections = optarg; return true;
-  case O_JSON: o->json = true; return true;
-  case O_PLOTS: o->plots = optarg; return true;
-  case O_LATENCY: o->latency = optarg; return true;
-  case O_STEP: return number_take("step-s", optarg, 0.001, 3600, &o->run.step_s);
-  case O_CUTOFF: return number_take("cutoff-m", optarg, 1, 1e7, &o->run.cutoff_m);
-  case O_HYSTERESIS: return number_take("hysteresis-m", optarg, 0, 1e7, &o->run.hysteresis_m);
-  case O_STALE: return number_take("stale-s", optarg, 0.001, 1e6, &o->run.stale_s);
-  case O_GAP: return number_take("gap-s", optarg, 0, 1e6, &o->run.gap_s);
+  case O_TRUTH:
+    o->truth = optarg;
+    return true;
+  case O_TRACKS:
+    o->tracks = optarg;
+    return true;
+  case O_DETECTIONS:
+    o->detections = optarg;
+    return true;
+  case O_JSON:
+    o->json = true;
+    return true;
+  case O_PLOTS:
+    o->plots = optarg;
+    return true;
+  case O_LATENCY:
+    o->latency = optarg;
+    return true;
+  case O_STEP:
+    return number_take("step-s", optarg, 0.001, 3600, &o->run.step_s);
+  case O_CUTOFF:
+    return number_take("cutoff-m", optarg, 1, 1e7, &o->run.cutoff_m);
+  case O_HYSTERESIS:
+    return number_take("hysteresis-m", optarg, 0, 1e7, &o->run.hysteresis_m);
+  case O_STALE:
+    return number_take("stale-s", optarg, 0.001, 1e6, &o->run.stale_s);
+  case O_GAP:
+    return number_take("gap-s", optarg, 0, 1e6, &o->run.gap_s);
   case O_DUE:
     if (!number_take("due", optarg, 1, 1e6, &due)) return false;
     o->due_count = (int)due;
     return true;
-  default: return false;
+  default:
+    return false;
   }
 }
 
@@ -129,8 +171,9 @@ static int score_make(struct score *s, const struct options *o, struct weft_erro
 }
 
 int score_main(int argc, char **argv) {
-  struct options o = {.due_count = 5,
-                      .run = {.step_s = 1, .cutoff_m = 10000, .hysteresis_m = 2000, .stale_s = 20, .gap_s = 10}};
+  struct options o = {
+      .due_count = 5,
+      .run = {.step_s = 1, .cutoff_m = 10000, .hysteresis_m = 2000, .stale_s = 20, .gap_s = 10}};
   int status = options_take(&o, argc, argv);
   if (status >= 0) return status;
   struct score score = {0};

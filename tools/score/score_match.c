@@ -26,8 +26,8 @@ void picture_close(struct picture *picture) {
   memset(picture, 0, sizeof *picture);
 }
 
-void picture_take(struct picture *picture, const struct truth *truth, const struct tracks *tracks, int64_t time_ns,
-                  double stale_s) {
+void picture_take(struct picture *picture, const struct truth *truth, const struct tracks *tracks,
+                  int64_t time_ns, double stale_s) {
   picture->time_ns = time_ns;
   picture->targets = picture->tracks = 0;
   for (size_t i = 0; i < truth->names.count; i++) {
@@ -62,8 +62,8 @@ static int x_order(const void *left, const void *right) {
 }
 
 /* All pairs nearer than the cutoff, found in a window along the x axis. */
-static struct edge *edges_find(const struct picture *p, double cutoff_m, double hysteresis_m, const int32_t *last,
-                               size_t *count) {
+static struct edge *edges_find(const struct picture *p, double cutoff_m, double hysteresis_m,
+                               const int32_t *last, size_t *count) {
   struct by_x *sorted = score_take(p->tracks, sizeof *sorted);
   for (size_t j = 0; j < p->tracks; j++) sorted[j] = (struct by_x){p->track_m[j][0], (uint32_t)j};
   qsort(sorted, p->tracks, sizeof *sorted, x_order);
@@ -75,14 +75,17 @@ static struct edge *edges_find(const struct picture *p, double cutoff_m, double 
     size_t low = 0, high = p->tracks;
     while (low < high) {
       size_t middle = (low + high) / 2;
-      if (sorted[middle].x < t[0] - cutoff_m) low = middle + 1;
-      else high = middle;
+      if (sorted[middle].x < t[0] - cutoff_m)
+        low = middle + 1;
+      else
+        high = middle;
     }
     for (size_t j = low; j < p->tracks && sorted[j].x < t[0] + cutoff_m; j++) {
       const double *k = p->track_m[sorted[j].slot];
       double x = k[0] - t[0], y = k[1] - t[1], z = k[2] - t[2], distance = sqrt(x * x + y * y + z * z);
       if (distance >= cutoff_m) continue;
-      if (last && last[p->target[i]] == (int32_t)p->track[sorted[j].slot]) distance = fmax(0, distance - hysteresis_m);
+      if (last && last[p->target[i]] == (int32_t)p->track[sorted[j].slot])
+        distance = fmax(0, distance - hysteresis_m);
       edge = score_grow(edge, *count, &capacity, sizeof *edge);
       edge[(*count)++] = (struct edge){(uint32_t)i, sorted[j].slot, distance * distance};
     }
@@ -108,7 +111,8 @@ static int root_order(const void *left, const void *right) {
   return (a->edge.track > b->edge.track) - (a->edge.track < b->edge.track);
 }
 
-/* Solves one connected component. `place` maps a track slot to its column here and is -1 everywhere between calls. */
+/* Solves one connected component. `place` maps a track slot to its column here and is -1 everywhere between
+ * calls. */
 static int component_solve(struct picture *p, const struct rooted_edge *edge, size_t count, double cutoff_m,
                            int32_t *place, struct weft_error *err) {
   uint32_t *row = score_take(count, sizeof *row), *column = score_take(count, sizeof *column);
@@ -121,7 +125,9 @@ static int component_solve(struct picture *p, const struct rooted_edge *edge, si
   }
   int code = 0;
   if (rows > ASSIGN_SIDE_MAX || columns > ASSIGN_SIDE_MAX) {
-    code = weft_fail(err, -E2BIG, "%zu targets and %zu tracks are linked by distances below the cutoff; at most %d: give a smaller --cutoff-m",
+    code = weft_fail(err, -E2BIG,
+                     "%zu targets and %zu tracks are linked by distances below the cutoff; at most %d: give "
+                     "a smaller --cutoff-m",
                      rows, columns, ASSIGN_SIDE_MAX);
   } else {
     double *cost = score_take(rows * columns, sizeof *cost);
@@ -144,7 +150,8 @@ static int component_solve(struct picture *p, const struct rooted_edge *edge, si
   return code;
 }
 
-int picture_match(struct picture *p, double cutoff_m, double hysteresis_m, const int32_t *last, struct weft_error *err) {
+int picture_match(struct picture *p, double cutoff_m, double hysteresis_m, const int32_t *last,
+                  struct weft_error *err) {
   size_t count = 0;
   struct edge *edge = edges_find(p, cutoff_m, hysteresis_m, last, &count);
   uint32_t *parent = score_take(p->targets + p->tracks, sizeof *parent);
@@ -154,16 +161,20 @@ int picture_match(struct picture *p, double cutoff_m, double hysteresis_m, const
   for (size_t i = 0; i < p->targets; i++) p->track_of[i] = -1;
   for (size_t j = 0; j < p->tracks; j++) place[j] = -1;
   for (size_t e = 0; e < count; e++) {
-    uint32_t a = root_find(parent, edge[e].target), b = root_find(parent, (uint32_t)p->targets + edge[e].track);
+    uint32_t a = root_find(parent, edge[e].target),
+             b = root_find(parent, (uint32_t)p->targets + edge[e].track);
     if (a != b) parent[a > b ? a : b] = a < b ? a : b;
   }
-  for (size_t e = 0; e < count; e++) rooted[e] = (struct rooted_edge){root_find(parent, edge[e].target), edge[e]};
+  for (size_t e = 0; e < count; e++)
+    rooted[e] = (struct rooted_edge){root_find(parent, edge[e].target), edge[e]};
   qsort(rooted, count, sizeof *rooted, root_order);
   int code = 0;
   for (size_t first = 0, next = 0; first < count && !code; first = next) {
     for (next = first; next < count && rooted[next].root == rooted[first].root;) next++;
-    if (next - first == 1) p->track_of[rooted[first].edge.target] = (int32_t)rooted[first].edge.track;
-    else code = component_solve(p, rooted + first, next - first, cutoff_m, place, err);
+    if (next - first == 1)
+      p->track_of[rooted[first].edge.target] = (int32_t)rooted[first].edge.track;
+    else
+      code = component_solve(p, rooted + first, next - first, cutoff_m, place, err);
   }
   free(edge);
   free(parent);
@@ -186,7 +197,8 @@ struct gospa picture_gospa(const struct picture *p, const struct truth *truth, d
     g.assigned++;
   }
   g.extra = p->tracks - g.assigned;
-  double missed_m2 = cutoff_m * cutoff_m / 2 * (double)g.missed, false_m2 = cutoff_m * cutoff_m / 2 * (double)g.extra;
+  double missed_m2 = cutoff_m * cutoff_m / 2 * (double)g.missed,
+         false_m2 = cutoff_m * cutoff_m / 2 * (double)g.extra;
   g.localisation_m = sqrt(localisation_m2);
   g.missed_m = sqrt(missed_m2);
   g.false_m = sqrt(false_m2);

@@ -16,7 +16,9 @@ static const char *const phase_colour[PHASE_COUNT] = {"#d62728", "#1f77b4", "#ff
 static const char *const phase_dark[PHASE_COUNT] = {"#670000", "#08306b", "#7a3800", "#00441b", "#252525"};
 static const char *const phase_title[PHASE_COUNT] = {"boost", "coast", "re-entry", "cruise", "phase absent"};
 
-static double since_s(const struct score *s, int64_t time_ns) { return (double)(time_ns - s->truth.first_ns) * 1e-9; }
+static double since_s(const struct score *s, int64_t time_ns) {
+  return (double)(time_ns - s->truth.first_ns) * 1e-9;
+}
 
 /* Longitudes are drawn within half a turn of the first target's, so that the date line cuts no track. */
 static double lon_near(const struct score *s, double lon_deg) {
@@ -34,8 +36,10 @@ static void truth_draw(const struct score *s, struct figure *f, bool ballistic, 
       if (k % stride && k + 1 < target->count) continue;
       const struct truth_point *point = &s->truth.point[target->first + k];
       struct place place = earth_place(point->position_m);
-      if (altitude) figure_point(f, 2, since_s(s, point->time_ns), place.height_m / 1000, 0, 0);
-      else figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
+      if (altitude)
+        figure_point(f, 2, since_s(s, point->time_ns), place.height_m / 1000, 0, 0);
+      else
+        figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
     }
     figure_lift(f);
   }
@@ -59,8 +63,10 @@ static void tracks_draw(const struct score *s, struct figure *f, bool altitude) 
       const struct track_line *line = &s->tracks.line[n];
       if (line->status != STATUS_CONFIRMED || line->phase != phase || seen++ % stride) continue;
       struct place place = earth_place(line->position_m);
-      if (altitude) figure_point(f, 2, since_s(s, line->time_ns), place.height_m / 1000, 0, 0);
-      else figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
+      if (altitude)
+        figure_point(f, 2, since_s(s, line->time_ns), place.height_m / 1000, 0, 0);
+      else
+        figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
     }
   }
 }
@@ -72,7 +78,8 @@ static int32_t impact_choose(const struct tracks *tracks, const struct track *tr
   for (size_t n = 0; n < track->count; n++) {
     const struct track_line *line = &tracks->line[track->first + n];
     if (line->status != STATUS_CONFIRMED || line->impact < 0) continue;
-    if (chosen < 0 || (double)(tracks->forecast[line->impact].time_ns - line->time_ns) * 1e-9 >= ahead_s) chosen = line->impact;
+    if (chosen < 0 || (double)(tracks->forecast[line->impact].time_ns - line->time_ns) * 1e-9 >= ahead_s)
+      chosen = line->impact;
   }
   return chosen;
 }
@@ -103,11 +110,13 @@ static void marks_draw(const struct score *s, struct figure *f) {
   figure_series(f, "1:2 with points pt 9 ps 1.4 lc rgb '#000000'", "true launch");
   for (size_t i = 0; i < s->truth.names.count; i++)
     if (s->truth.target[i].launch_known)
-      figure_point(f, 2, lon_near(s, s->truth.target[i].launch.lon_deg), s->truth.target[i].launch.lat_deg, 0, 0);
+      figure_point(f, 2, lon_near(s, s->truth.target[i].launch.lon_deg), s->truth.target[i].launch.lat_deg, 0,
+                   0);
   figure_series(f, "1:2 with points pt 2 ps 1.4 lw 2 lc rgb '#000000'", "true impact");
   for (size_t i = 0; i < s->truth.names.count; i++)
     if (s->truth.target[i].impact_known)
-      figure_point(f, 2, lon_near(s, s->truth.target[i].impact.lon_deg), s->truth.target[i].impact.lat_deg, 0, 0);
+      figure_point(f, 2, lon_near(s, s->truth.target[i].impact.lon_deg), s->truth.target[i].impact.lat_deg, 0,
+                   0);
 }
 
 /* Ranges that hold the truth with a margin and fill a canvas of 4 : 3 at equal scale north and east. */
@@ -126,8 +135,8 @@ static void ground_frame(const struct score *s, struct figure *f) {
   wide = fmax(wide, high * 1.22);
   high = fmax(high, wide / 1.22);
   double lon = (west + east) / 2, lat = (south + north) / 2;
-  figure_set(f, "set xrange [%.6f:%.6f]\nset yrange [%.6f:%.6f]\nset size ratio %.5f\n", lon - wide / shrink / 2,
-             lon + wide / shrink / 2, lat - high / 2, lat + high / 2, -1 / shrink);
+  figure_set(f, "set xrange [%.6f:%.6f]\nset yrange [%.6f:%.6f]\nset size ratio %.5f\n",
+             lon - wide / shrink / 2, lon + wide / shrink / 2, lat - high / 2, lat + high / 2, -1 / shrink);
 }
 
 static int ground_plot(const struct score *s, const char *directory, struct weft_error *err) {
@@ -152,7 +161,8 @@ static int altitude_plot(const struct score *s, const char *directory, struct we
   int code = figure_open(&f, directory, "altitude", err);
   if (code) return code;
   figure_set(&f, "set title 'Altitude: what flew (lines) and what weft said (dots)'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'height above the ellipsoid (km)'\nset yrange [0:*]\n");
+                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'height above the ellipsoid "
+                 "(km)'\nset yrange [0:*]\n");
   figure_series(&f, "1:2 with lines lw 0.7 lc rgb '#d0d0d0'", "truth, others");
   truth_draw(s, &f, false, true);
   tracks_draw(s, &f, true);
@@ -197,16 +207,22 @@ static double bin_mean(const struct bin *bin) {
   return sum / (double)bin->count;
 }
 
-static double bin_width_s(const struct score *s) { return fmax(1, since_s(s, s->truth.last_ns) / BINS); }
+static double bin_width_s(const struct score *s) {
+  return fmax(1, since_s(s, s->truth.last_ns) / BINS);
+}
 
 enum quantity { ERROR_M, RADIUS_M, NEES_POSITION, NEES_STATE };
 
 static double sample_quantity(const struct sample *sample, enum quantity quantity) {
   switch (quantity) {
-  case ERROR_M: return sample->error_m;
-  case RADIUS_M: return sample->radius_m;
-  case NEES_POSITION: return sample->nees_position / 3;
-  case NEES_STATE: return sample->nees_state / 6;
+  case ERROR_M:
+    return sample->error_m;
+  case RADIUS_M:
+    return sample->radius_m;
+  case NEES_POSITION:
+    return sample->nees_position / 3;
+  case NEES_STATE:
+    return sample->nees_state / 6;
   }
   return NAN;
 }
@@ -239,7 +255,8 @@ static void error_curves(const struct score *s, struct figure *f, struct bin *bi
     for (int b = 0; b < BINS; b++) {
       if (bin[b].count >= BIN_LINES_MIN)
         figure_point(f, 2, (b + 0.5) * bin_width_s(s), bin_quantile(&bin[b], stated ? 0.5 : 0.95), 0, 0);
-      else if (b && bin[b - 1].count >= BIN_LINES_MIN) figure_lift(f);
+      else if (b && bin[b - 1].count >= BIN_LINES_MIN)
+        figure_lift(f);
     }
   }
 }
@@ -248,9 +265,11 @@ static int error_plot(const struct score *s, const char *directory, struct weft_
   struct figure f;
   int code = figure_open(&f, directory, "position_error", err);
   if (code) return code;
-  figure_set(&f, "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
-                 "set format y '%%.0f'\n");
+  figure_set(
+      &f,
+      "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
+      "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
+      "set format y '%%.0f'\n");
   size_t lines[PHASE_COUNT] = {0};
   for (size_t i = 0; i < s->consistency.samples; i++) lines[s->consistency.sample[i].phase]++;
   for (int phase = 0; phase < PHASE_COUNT; phase++) {
@@ -259,8 +278,10 @@ static int error_plot(const struct score *s, const char *directory, struct weft_
     figure_series(&f, style, ""); /* one dot a line of the track file, in the colour of its curves */
     size_t stride = lines[phase] / POINTS_MAX + 1, seen = 0;
     for (size_t i = 0; i < s->consistency.samples; i++)
-      if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0 && seen++ % stride == 0)
-        figure_point(&f, 2, since_s(s, s->consistency.sample[i].time_ns), s->consistency.sample[i].error_m, 0, 0);
+      if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0 &&
+          seen++ % stride == 0)
+        figure_point(&f, 2, since_s(s, s->consistency.sample[i].time_ns), s->consistency.sample[i].error_m, 0,
+                     0);
   }
   struct bin bin[BINS] = {{0}};
   for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -274,28 +295,35 @@ static int nees_plot(const struct score *s, const char *directory, struct weft_e
   int code = figure_open(&f, directory, "nees", err);
   if (code) return code;
   figure_set(&f, "set title 'Are the stated covariances honest? (1 is honest, above is overconfident)'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'mean NEES per degree of freedom'\nset logscale y\n"
+                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'mean NEES per degree of "
+                 "freedom'\nset logscale y\n"
                  "set yrange [0.001<*<0.2:5<*<10000]\nset style fill solid 0.35 noborder\n");
   struct bin bin[BINS] = {{0}};
   bool missiles = phase_seen(s, PHASE_BOOST) || phase_seen(s, PHASE_COAST) || phase_seen(s, PHASE_REENTRY);
   bins_fill(s, bin, NEES_POSITION, missiles ? NOT_CRUISE : ALL_PHASES);
-  figure_series(&f, "1:2:3 with filledcurves lc rgb '#bbbbbb'", missiles ? "95 % band, missiles" : "95 % band");
+  figure_series(&f, "1:2:3 with filledcurves lc rgb '#bbbbbb'",
+                missiles ? "95 % band, missiles" : "95 % band");
   for (int b = 0; b < BINS; b++) {
     double n = (double)bin[b].count;
     if (n > 0)
-      figure_point(&f, 3, (b + 0.5) * bin_width_s(s), chi2_quantile(0.025, 3 * n) / (3 * n), chi2_quantile(0.975, 3 * n) / (3 * n), 0);
-    else if (b && bin[b - 1].count) figure_lift(&f);
+      figure_point(&f, 3, (b + 0.5) * bin_width_s(s), chi2_quantile(0.025, 3 * n) / (3 * n),
+                   chi2_quantile(0.975, 3 * n) / (3 * n), 0);
+    else if (b && bin[b - 1].count)
+      figure_lift(&f);
   }
   for (int phase = 0; phase < PHASE_COUNT; phase++)
     for (int state = 0; state < 2; state++) {
       char style[128], title[64];
       bins_fill(s, bin, state ? NEES_STATE : NEES_POSITION, phase);
-      snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", state ? "1.2 dt 2" : "2.2", phase_colour[phase]);
+      snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", state ? "1.2 dt 2" : "2.2",
+               phase_colour[phase]);
       snprintf(title, sizeof title, "%s, %s", phase_title[phase], state ? "pos. + velocity" : "position");
       figure_series(&f, style, title);
       for (int b = 0; b < BINS; b++) {
-        if (bin[b].count >= BIN_LINES_MIN) figure_point(&f, 2, (b + 0.5) * bin_width_s(s), bin_mean(&bin[b]), 0, 0);
-        else if (b && bin[b - 1].count >= BIN_LINES_MIN) figure_lift(&f);
+        if (bin[b].count >= BIN_LINES_MIN)
+          figure_point(&f, 2, (b + 0.5) * bin_width_s(s), bin_mean(&bin[b]), 0, 0);
+        else if (b && bin[b - 1].count >= BIN_LINES_MIN)
+          figure_lift(&f);
       }
     }
   bins_free(bin);
@@ -306,12 +334,16 @@ static int gospa_plot(const struct score *s, const char *directory, struct weft_
   struct figure f;
   int code = figure_open(&f, directory, "gospa", err);
   if (code) return code;
-  figure_set(&f, "set title 'GOSPA (p 2, alpha 2, cutoff %.0f m): the squares of the parts add up to the total squared'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'distance between picture and truth (km)'\nset yrange [0:*]\n",
+  figure_set(&f,
+             "set title 'GOSPA (p 2, alpha 2, cutoff %.0f m): the squares of the parts add up to the total "
+             "squared'\n"
+             "set xlabel 'time since the start of the truth (s)'\nset ylabel 'distance between picture and "
+             "truth (km)'\nset yrange [0:*]\n",
              s->run.options.cutoff_m);
   static const char *const titles[4] = {"total", "localisation", "missed targets", "false tracks"};
-  static const char *const styles[4] = {"1:2 with lines lw 2.5 lc rgb '#000000'", "1:2 with lines lw 2 lc rgb '#1f77b4'",
-                                        "1:2 with lines lw 2 lc rgb '#d62728'", "1:2 with lines lw 2 lc rgb '#ff7f0e'"};
+  static const char *const styles[4] = {
+      "1:2 with lines lw 2.5 lc rgb '#000000'", "1:2 with lines lw 2 lc rgb '#1f77b4'",
+      "1:2 with lines lw 2 lc rgb '#d62728'", "1:2 with lines lw 2 lc rgb '#ff7f0e'"};
   for (int part = 0; part < 4; part++) {
     figure_series(&f, styles[part], titles[part]);
     for (size_t k = 0; k < s->run.instants; k++) {
@@ -328,10 +360,13 @@ static int counts_plot(const struct score *s, const char *directory, struct weft
   int code = figure_open(&f, directory, "counts", err);
   if (code) return code;
   figure_set(&f, "set title 'How many: targets in the air, targets owed a track, tracks'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'number'\nset yrange [0:*]\nset offsets 0, 0, graph 0.05, 0\n");
-  static const char *const titles[4] = {"targets in the air", "targets owed a track", "of these tracked", "confirmed tracks"};
-  static const char *const styles[4] = {"1:2 with steps lw 1.5 lc rgb '#999999'", "1:2 with steps lw 3.5 lc rgb '#aec7e8'",
-                                        "1:2 with steps lw 1.8 lc rgb '#1f77b4'", "1:2 with steps lw 1.5 dt 2 lc rgb '#d62728'"};
+                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'number'\nset yrange "
+                 "[0:*]\nset offsets 0, 0, graph 0.05, 0\n");
+  static const char *const titles[4] = {"targets in the air", "targets owed a track", "of these tracked",
+                                        "confirmed tracks"};
+  static const char *const styles[4] = {
+      "1:2 with steps lw 1.5 lc rgb '#999999'", "1:2 with steps lw 3.5 lc rgb '#aec7e8'",
+      "1:2 with steps lw 1.8 lc rgb '#1f77b4'", "1:2 with steps lw 1.5 dt 2 lc rgb '#d62728'"};
   for (int part = 0; part < 4; part++) {
     figure_series(&f, styles[part], titles[part]);
     for (size_t k = 0; k < s->run.instants; k++) {
@@ -359,12 +394,16 @@ static int latency_plot(const struct score *s, const char *directory, struct wef
     low = b < low ? b : low;
     high = b > high ? b : high;
   }
-  figure_set(&f, "set title 'Latency from arrival of a detection to emission of its track (%.0f lines)'\n"
-                 "set xlabel 'latency (us)'\nset ylabel 'lines (%%)'\nset logscale x\nset style fill solid 0.6\nset yrange [0:*]\n"
-                 "set xrange [%g:%g]\nset offsets 0, 0, graph 0.12, 0\n",
-             s->latency.total, pow(10, (double)(low - 2) / PER_DECADE), pow(10, (double)(high + 3) / PER_DECADE));
+  figure_set(&f,
+             "set title 'Latency from arrival of a detection to emission of its track (%.0f lines)'\n"
+             "set xlabel 'latency (us)'\nset ylabel 'lines (%%)'\nset logscale x\nset style fill solid "
+             "0.6\nset yrange [0:*]\n"
+             "set xrange [%g:%g]\nset offsets 0, 0, graph 0.12, 0\n",
+             s->latency.total, pow(10, (double)(low - 2) / PER_DECADE),
+             pow(10, (double)(high + 3) / PER_DECADE));
   static const double mark[3] = {0.5, 0.99, 0.999};
-  static const char *const colour[3] = {"#2ca02c", "#ff7f0e", "#d62728"}, *const name[3] = {"median", "99 %", "99.9 %"};
+  static const char *const colour[3] = {"#2ca02c", "#ff7f0e", "#d62728"}, *const name[3] = {"median", "99 %",
+                                                                                            "99.9 %"};
   figure_series(&f, "1:2:3 with boxes lc rgb '#1f77b4'", "lines");
   for (int b = low; b <= high; b++) {
     double left = pow(10, (double)b / PER_DECADE), right = pow(10, (double)(b + 1) / PER_DECADE);
@@ -384,11 +423,14 @@ static int latency_plot(const struct score *s, const char *directory, struct wef
 }
 
 int plots_write(const struct score *score, const char *directory, struct weft_error *err) {
-  if (strlen(directory) > 500) return weft_fail(err, -ENAMETOOLONG, "--plots: the folder's path is too long: 500 characters at most");
+  if (strlen(directory) > 500)
+    return weft_fail(err, -ENAMETOOLONG, "--plots: the folder's path is too long: 500 characters at most");
   if (mkdir(directory, 0777) && errno != EEXIST)
-    return weft_fail(err, -errno, "%s: can't be made: %s; give a folder in one that exists", directory, strerror(errno));
+    return weft_fail(err, -errno, "%s: can't be made: %s; give a folder in one that exists", directory,
+                     strerror(errno));
   typedef int plot(const struct score *, const char *, struct weft_error *);
-  static plot *const plots[] = {ground_plot, altitude_plot, error_plot, nees_plot, gospa_plot, counts_plot, latency_plot};
+  static plot *const plots[] = {ground_plot, altitude_plot, error_plot,  nees_plot,
+                                gospa_plot,  counts_plot,   latency_plot};
   int code = 0;
   for (size_t i = 0; i < sizeof plots / sizeof *plots && !code; i++) code = plots[i](score, directory, err);
   return code;

@@ -44,7 +44,8 @@ static double mean(const double *value, size_t count) {
 }
 
 static void inputs_put(json_t *root, const struct score *s) {
-  json_t *truth = put_object(root, "truth"), *tracks = put_object(root, "tracks"), *options = put_object(root, "options");
+  json_t *truth = put_object(root, "truth"), *tracks = put_object(root, "tracks"),
+         *options = put_object(root, "options");
   put_count(truth, "targets", s->truth.names.count);
   put_count(truth, "points", s->truth.point_count);
   json_object_set_new(truth, "first_time_ns", json_integer(s->truth.first_ns));
@@ -208,7 +209,8 @@ static void confusion_put(json_t *root, const char *key, const struct score *s, 
   }
 }
 
-static void forecast_figures(json_t *object, const struct forecast_sample *sample, size_t count, double from_s, double to_s) {
+static void forecast_figures(json_t *object, const struct forecast_sample *sample, size_t count,
+                             double from_s, double to_s) {
   double *miss = score_take(count, sizeof *miss), late = 0;
   size_t n = 0, timed = 0, ellipses = 0, inside[3] = {0};
   static const double regions[3] = {0.5, 0.9, 0.99};
@@ -284,7 +286,8 @@ json_t *report_build(const struct score *s) {
   completeness_put(root, s);
   first_put(root, &s->run);
   json_t *consistency = put_object(root, "consistency");
-  for (int phase = 0; phase < PHASE_COUNT; phase++) phase_put(consistency, phase_words[phase], &s->consistency, phase);
+  for (int phase = 0; phase < PHASE_COUNT; phase++)
+    phase_put(consistency, phase_words[phase], &s->consistency, phase);
   phase_put(consistency, "all", &s->consistency, -1);
   confusion_put(root, "class", s, false);
   confusion_put(root, "phase", s, true);

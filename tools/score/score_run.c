@@ -7,7 +7,9 @@
 
 enum { CELLS_MAX = 1 << 28 }; /* instants x targets */
 
-static bool target_due(const struct truth_target *target, int64_t time_ns) { return target->due_ns <= time_ns; }
+static bool target_due(const struct truth_target *target, int64_t time_ns) {
+  return target->due_ns <= time_ns;
+}
 
 static void instant_count(struct run *run, size_t k, const struct truth *truth, const struct picture *p) {
   struct instant *at = &run->instant[k];
@@ -28,8 +30,8 @@ static void instant_count(struct run *run, size_t k, const struct truth *truth, 
 }
 
 /* One reading of the run in one direction of time: cell gets each target's track at each instant. */
-static int pass_read(struct run *run, struct picture *p, const struct truth *truth, const struct tracks *tracks,
-                     bool backward, int32_t *cell, struct weft_error *err) {
+static int pass_read(struct run *run, struct picture *p, const struct truth *truth,
+                     const struct tracks *tracks, bool backward, int32_t *cell, struct weft_error *err) {
   int32_t *last = score_take(run->targets, sizeof *last);
   for (size_t i = 0; i < run->targets; i++) last[i] = -1;
   int code = 0;
@@ -49,8 +51,8 @@ static int pass_read(struct run *run, struct picture *p, const struct truth *tru
   return code;
 }
 
-static int gospa_read(struct run *run, struct picture *p, const struct truth *truth, const struct tracks *tracks,
-                      bool *within, struct weft_error *err) {
+static int gospa_read(struct run *run, struct picture *p, const struct truth *truth,
+                      const struct tracks *tracks, bool *within, struct weft_error *err) {
   for (size_t k = 0; k < run->instants; k++) {
     picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
     int code = picture_match(p, run->options.cutoff_m, 0, NULL, err);
@@ -133,7 +135,8 @@ static void spans_find(struct run *run) {
   if (run->span_count) qsort(run->span, run->span_count, sizeof *run->span, span_order);
 }
 
-/* The first confirmed line of the first track, held between the instant before the match and that of the match. */
+/* The first confirmed line of the first track, held between the instant before the match and that of the
+ * match. */
 static void story_first(struct run *run, const struct truth *truth, const struct tracks *tracks, size_t i) {
   struct target_story *story = &run->story[i];
   story->to_first_s = NAN;
@@ -174,8 +177,8 @@ static int instants_set(struct run *run, const struct truth *truth, struct weft_
   return 0;
 }
 
-int run_build(struct run *run, const struct truth *truth, const struct tracks *tracks, const struct run_options *options,
-              struct weft_error *err) {
+int run_build(struct run *run, const struct truth *truth, const struct tracks *tracks,
+              const struct run_options *options, struct weft_error *err) {
   memset(run, 0, sizeof *run);
   run->options = *options;
   run->targets = truth->names.count;
@@ -220,8 +223,10 @@ int64_t run_target(const struct run *run, const struct truth *truth, uint32_t tr
   while (low < high) { /* the first span of a later track, or of this track beginning after the time */
     size_t middle = (low + high) / 2;
     const struct span *span = &run->span[middle];
-    if (span->track < track || (span->track == track && (double)span->first <= at)) low = middle + 1;
-    else high = middle;
+    if (span->track < track || (span->track == track && (double)span->first <= at))
+      low = middle + 1;
+    else
+      high = middle;
   }
   int64_t best = -1;
   double nearest = 1;

@@ -15,8 +15,9 @@ struct run_options {
 struct instant {
   int64_t time_ns;
   struct gospa gospa;
-  uint32_t alive, due, due_tracked, seen, seen_tracked; /* targets; `seen`: due and not past their last detection */
-  uint32_t tracks; /* confirmed */
+  uint32_t alive, due, due_tracked, seen,
+      seen_tracked; /* targets; `seen`: due and not past their last detection */
+  uint32_t tracks;  /* confirmed */
 };
 
 /* A track followed a target at the instants first..last. */
@@ -25,9 +26,10 @@ struct span {
 };
 
 struct target_story {
-  uint32_t breaks;          /* changes of the track number, and gaps longer than gap_s */
-  double to_first_s;        /* from the first detection (or the truth's start) to the first confirmed track; NAN never */
-  int32_t first_track;      /* -1 never */
+  uint32_t breaks;     /* changes of the track number, and gaps longer than gap_s */
+  double to_first_s;   /* from the first detection (or the truth's start) to the first confirmed track; NAN
+                          never */
+  int32_t first_track; /* -1 never */
   uint32_t due, due_tracked; /* instants */
 };
 
@@ -35,20 +37,20 @@ struct run {
   struct run_options options;
   size_t instants, targets;
   struct instant *instant;
-  int32_t *track_of;     /* [instant * targets + target]: a track index, or -1 */
-  struct span *span;     /* by track, then instant */
+  int32_t *track_of; /* [instant * targets + target]: a track index, or -1 */
+  struct span *span; /* by track, then instant */
   size_t span_count, span_capacity;
   struct target_story *story; /* per target */
   uint32_t breaks, switches;
   uint32_t confirmed_tracks, false_tracks, redundant_tracks;
-  bool backward;         /* the association was read backward in time, see docs/scoring.md */
+  bool backward; /* the association was read backward in time, see docs/scoring.md */
 };
 
 /* Everything above from truth and tracks. 0, or a negative errno with a text. */
-int run_build(struct run *run, const struct truth *truth, const struct tracks *tracks, const struct run_options *options,
-              struct weft_error *err);
-/* The target that the track followed at the time (the nearest instant at which it followed any, within one step), or
- * -1. */
+int run_build(struct run *run, const struct truth *truth, const struct tracks *tracks,
+              const struct run_options *options, struct weft_error *err);
+/* The target that the track followed at the time (the nearest instant at which it followed any, within one
+ * step), or -1. */
 int64_t run_target(const struct run *run, const struct truth *truth, uint32_t track, int64_t time_ns);
 void run_free(struct run *run);
 

@@ -11,8 +11,10 @@ static double get(const json_t *root, const char *group, const char *key) {
 
 /* A cell of ten characters, or a dash; `digits` after the point. */
 static void cell(FILE *out, double value, int digits) {
-  if (isfinite(value)) fprintf(out, " %10.*f", digits, value);
-  else fprintf(out, " %10s", "-");
+  if (isfinite(value))
+    fprintf(out, " %10.*f", digits, value);
+  else
+    fprintf(out, " %10s", "-");
 }
 
 static void row(FILE *out, const char *label, double value, int digits, const char *unit) {
@@ -25,7 +27,8 @@ static void overview_print(FILE *out, const json_t *r) {
   row(out, "owed a track", get(r, "completeness", "due_targets"), 0, "");
   row(out, "of these with a confirmed track", get(r, "completeness", "due_targets_tracked"), 0, "");
   row(out, "confirmed tracks", get(r, "tracks", "confirmed_tracks"), 0, "");
-  row(out, "false confirmed tracks", get(r, "tracks", "false_confirmed_tracks"), 0, "(never followed a target)");
+  row(out, "false confirmed tracks", get(r, "tracks", "false_confirmed_tracks"), 0,
+      "(never followed a target)");
   row(out, "of these beside a tracked target", get(r, "tracks", "redundant_confirmed_tracks"), 0, "");
   row(out, "completeness", 100 * get(r, "completeness", "fraction"), 2, "% of owed target-seconds");
   row(out, "completeness while seen", 100 * get(r, "completeness", "fraction_while_seen"), 2,
@@ -35,8 +38,10 @@ static void overview_print(FILE *out, const json_t *r) {
   row(out, "time to first confirmed, median", get(r, "time_to_first_confirmed", "median_s"), 2, "s");
   row(out, "time to first confirmed, 95 %", get(r, "time_to_first_confirmed", "p95_s"), 2, "s");
   row(out, "time to first confirmed, worst", get(r, "time_to_first_confirmed", "max_s"), 2, "s");
-  if (get(r, "tracks", "missed") > 0) row(out, "lines passed over by the reader", get(r, "tracks", "missed"), 0, "");
-  fprintf(out, "\nGOSPA (p 2, alpha 2, cutoff %.0f m; root mean square over the run)\n", get(r, "options", "cutoff_m"));
+  if (get(r, "tracks", "missed") > 0)
+    row(out, "lines passed over by the reader", get(r, "tracks", "missed"), 0, "");
+  fprintf(out, "\nGOSPA (p 2, alpha 2, cutoff %.0f m; root mean square over the run)\n",
+          get(r, "options", "cutoff_m"));
   row(out, "total", get(r, "gospa", "rms_m"), 1, "m");
   row(out, "of this localisation", get(r, "gospa", "localisation_rms_m"), 1, "m");
   row(out, "of this missed targets", get(r, "gospa", "missed_rms_m"), 1, "m");
@@ -46,9 +51,10 @@ static void overview_print(FILE *out, const json_t *r) {
 static void consistency_print(FILE *out, const json_t *r) {
   const json_t *all = json_object_get(r, "consistency");
   if (!json_object_size(all)) return;
-  fprintf(out, "\nErrors of confirmed track lines, by true phase (NEES per degree of freedom: 1 is honest, above is overconfident)\n");
-  fprintf(out, "  %-10s %10s %10s %10s %10s %23s %10s %10s\n", "phase", "lines", "position", "velocity", "NEES pos", "95 % band",
-          "NEES p+v", "pos in 95%");
+  fprintf(out, "\nErrors of confirmed track lines, by true phase (NEES per degree of freedom: 1 is honest, "
+               "above is overconfident)\n");
+  fprintf(out, "  %-10s %10s %10s %10s %10s %23s %10s %10s\n", "phase", "lines", "position", "velocity",
+          "NEES pos", "95 % band", "NEES p+v", "pos in 95%");
   fprintf(out, "  %-10s %10s %10s %10s %10s %23s %10s %10s\n", "", "", "RMSE m", "RMSE m/s", "", "", "", "%");
   const char *phase;
   json_t *figures;
@@ -56,11 +62,13 @@ static void consistency_print(FILE *out, const json_t *r) {
     fprintf(out, "  %-10s", phase);
     const json_t *lines = json_object_get(figures, "lines");
     fprintf(out, " %10lld", (long long)json_integer_value(lines));
-    const json_t *position = json_object_get(figures, "position_rmse_m"), *velocity = json_object_get(figures, "velocity_rmse_mps");
+    const json_t *position = json_object_get(figures, "position_rmse_m"),
+                 *velocity = json_object_get(figures, "velocity_rmse_mps");
     cell(out, json_is_number(position) ? json_number_value(position) : NAN, 1);
     cell(out, json_is_number(velocity) ? json_number_value(velocity) : NAN, 2);
     cell(out, get(figures, "nees_position", "mean_per_dof"), 3);
-    double low = get(figures, "nees_position", "band95_low") / 3, high = get(figures, "nees_position", "band95_high") / 3;
+    double low = get(figures, "nees_position", "band95_low") / 3,
+           high = get(figures, "nees_position", "band95_high") / 3;
     fprintf(out, "  ");
     cell(out, low, 3);
     cell(out, high, 3);
@@ -80,7 +88,8 @@ static void confusion_print(FILE *out, const json_t *r, const char *key) {
   json_t *counts, *count;
   json_object_foreach(rows, word, counts) {
     fprintf(out, "  %-10s", word);
-    json_object_foreach(counts, said, count) fprintf(out, "  %s %lld", said, (long long)json_integer_value(count));
+    json_object_foreach(counts, said, count)
+        fprintf(out, "  %s %lld", said, (long long)json_integer_value(count));
     fprintf(out, "\n");
   }
 }
@@ -103,8 +112,8 @@ static void forecast_row(FILE *out, const char *label, const json_t *figures) {
 static void forecast_print(FILE *out, const json_t *r, const char *key, const char *lead_name) {
   const json_t *object = json_object_get(r, key);
   if (!object) return;
-  fprintf(out, "\nStated %s against the true one\n  %-16s %10s %10s %10s %10s %10s %10s %10s\n", key, lead_name, "lines",
-          "median m", "95 % m", "time RMSE s", "in 50 %", "in 90 %", "in 99 %");
+  fprintf(out, "\nStated %s against the true one\n  %-16s %10s %10s %10s %10s %10s %10s %10s\n", key,
+          lead_name, "lines", "median m", "95 % m", "time RMSE s", "in 50 %", "in 90 %", "in 99 %");
   forecast_row(out, "all", object);
   size_t i;
   json_t *lead;
@@ -112,8 +121,10 @@ static void forecast_print(FILE *out, const json_t *r, const char *key, const ch
     char label[48];
     double from = json_number_value(json_object_get(lead, "from_s"));
     const json_t *to = json_object_get(lead, "to_s");
-    if (to) snprintf(label, sizeof label, "%.0f to %.0f s", from, json_number_value(to));
-    else snprintf(label, sizeof label, "over %.0f s", from);
+    if (to)
+      snprintf(label, sizeof label, "%.0f to %.0f s", from, json_number_value(to));
+    else
+      snprintf(label, sizeof label, "over %.0f s", from);
     forecast_row(out, label, lead);
   }
 }
@@ -127,7 +138,9 @@ void report_print(FILE *out, const json_t *r) {
   forecast_print(out, r, "launch", "after launch");
   if (!json_object_get(r, "latency")) return;
   fprintf(out, "\nLatency, arrival to emission%s\n",
-          json_is_true(json_object_get(json_object_get(r, "latency"), "upper_bounds")) ? " (upper edges of histogram buckets)" : "");
+          json_is_true(json_object_get(json_object_get(r, "latency"), "upper_bounds"))
+              ? " (upper edges of histogram buckets)"
+              : "");
   static const char *const names[] = {"p50_us", "p90_us", "p99_us", "p99_9_us", "max_us"};
   static const char *const labels[] = {"median", "90 %", "99 %", "99.9 %", "largest"};
   for (int i = 0; i < 5; i++) row(out, labels[i], get(r, "latency", names[i]), 0, "us");

@@ -17,13 +17,18 @@ static int word_find(const char *const *words, int count, const char *word) {
   return -1;
 }
 
-int class_parse(const char *word) { return word_find(class_words, CLASS_COUNT, word); }
-int phase_parse(const char *word) { return word_find(phase_words, PHASE_ABSENT, word); }
+int class_parse(const char *word) {
+  return word_find(class_words, CLASS_COUNT, word);
+}
+int phase_parse(const char *word) {
+  return word_find(phase_words, PHASE_ABSENT, word);
+}
 
 void *score_take(size_t count, size_t size) {
   void *memory = calloc(count ? count : 1, size);
   if (!memory) {
-    fprintf(stderr, "weft score: out of memory (%zu items of %zu bytes): use a larger --step-s or a shorter run\n",
+    fprintf(stderr,
+            "weft score: out of memory (%zu items of %zu bytes): use a larger --step-s or a shorter run\n",
             count, size);
     exit(1);
   }
@@ -51,7 +56,8 @@ static size_t name_hash(const char *text) {
 
 static size_t slot_find(const struct names *names, const char *text) {
   size_t at = name_hash(text) & (names->slots - 1);
-  while (names->slot[at] && strcmp(names->text[names->slot[at] - 1], text)) at = (at + 1) & (names->slots - 1);
+  while (names->slot[at] && strcmp(names->text[names->slot[at] - 1], text))
+    at = (at + 1) & (names->slots - 1);
   return at;
 }
 
@@ -124,7 +130,8 @@ int score_csv_open(struct csv *csv, const char *path, struct weft_error *err) {
   csv->path = path;
   csv->file = fopen(path, "r");
   if (!csv->file)
-    return weft_fail(err, -errno, "%s: can't be opened: %s; give the path of a CSV file", path, strerror(errno));
+    return weft_fail(err, -errno, "%s: can't be opened: %s; give the path of a CSV file", path,
+                     strerror(errno));
   struct stat about;
   if (!fstat(fileno(csv->file), &about)) csv->bytes_total = about.st_size;
   int code = line_read(csv, err);
@@ -147,8 +154,8 @@ int csv_next(struct csv *csv, struct weft_error *err) {
   if (code <= 0) return code;
   size_t fields = row_split(csv->text, csv->field);
   if (fields != csv->columns)
-    return weft_fail(err, -EINVAL, "%s:%ld: %zu fields where the header has %zu columns", csv->path, csv->line,
-                     fields, csv->columns);
+    return weft_fail(err, -EINVAL, "%s:%ld: %zu fields where the header has %zu columns", csv->path,
+                     csv->line, fields, csv->columns);
   return 1;
 }
 
@@ -194,8 +201,8 @@ void progress_show(const char *what, int64_t done, int64_t total) {
   if (percent == shown && done < total) return;
   shown = percent;
   int full = (int)(percent * WIDTH / 100);
-  fprintf(stderr, "\r%-16s [%.*s%*s] %3d %%", what, full, "########################################", WIDTH - full, "",
-          (int)percent);
+  fprintf(stderr, "\r%-16s [%.*s%*s] %3d %%", what, full, "########################################",
+          WIDTH - full, "", (int)percent);
   if (done >= total) {
     fprintf(stderr, "\r%*s\r", WIDTH + 28, "");
     shown = -1;

@@ -1,4 +1,5 @@
-/* Text in and out for `weft score`: CSV rows with their line numbers, tables of names, the contract's words. */
+/* Text in and out for `weft score`: CSV rows with their line numbers, tables of names, the contract's words.
+ */
 #ifndef WEFT_SCORE_TEXT_H
 #define WEFT_SCORE_TEXT_H
 
@@ -21,14 +22,16 @@ extern const char *const phase_words[PHASE_COUNT]; /* "boost", ..., "absent" */
 int class_parse(const char *word);
 int phase_parse(const char *word);
 
-/* Zeroed memory, or a message on stderr and exit status 1: a command-line tool has nothing else to do then. */
+/* Zeroed memory, or a message on stderr and exit status 1: a command-line tool has nothing else to do then.
+ */
 void *score_take(size_t count, size_t size);
-/* Makes room for one more item in a growing array of `count` items. `*capacity` is kept by the caller, from 0. */
+/* Makes room for one more item in a growing array of `count` items. `*capacity` is kept by the caller, from
+ * 0. */
 void *score_grow(void *items, size_t count, size_t *capacity, size_t size);
 
 /* Distinct names in the order of their first appearance. */
 struct names {
-  char **text;    /* owned */
+  char **text; /* owned */
   size_t count;
   size_t capacity;
   uint32_t *slot; /* open addressing: index + 1, 0 is empty */
@@ -45,9 +48,9 @@ void names_free(struct names *names);
 struct csv {
   FILE *file;
   const char *path;
-  long line;       /* of the current row; the header is line 1 */
-  char *header;    /* owned, split in place */
-  char *text;      /* owned by getline, split in place */
+  long line;    /* of the current row; the header is line 1 */
+  char *header; /* owned, split in place */
+  char *text;   /* owned by getline, split in place */
   size_t text_size;
   char *column[CSV_COLUMNS_MAX];
   char *field[CSV_COLUMNS_MAX];
@@ -58,7 +61,8 @@ struct csv {
 
 /* 0, or a negative errno with a text that names the file. */
 int score_csv_open(struct csv *csv, const char *path, struct weft_error *err);
-/* 1 a row, 0 the end, negative errno for a row that can't be split as the header says. Empty lines are skipped. */
+/* 1 a row, 0 the end, negative errno for a row that can't be split as the header says. Empty lines are
+ * skipped. */
 int csv_next(struct csv *csv, struct weft_error *err);
 void score_csv_close(struct csv *csv);
 /* The column's index, or -1. */

@@ -15,7 +15,8 @@ struct reader {
 };
 
 static int line_refuse(const struct reader *r, const char *what) {
-  return weft_fail(r->err, -EINVAL, "%s:%ld: %s; each line must be one track object as `weft fuse --tracks` writes it",
+  return weft_fail(r->err, -EINVAL,
+                   "%s:%ld: %s; each line must be one track object as `weft fuse --tracks` writes it",
                    r->path, r->line, what);
 }
 
@@ -46,7 +47,8 @@ static int32_t forecast_add(struct tracks *tracks, const json_t *object) {
                        .orientation_deg = real_get(object, "orientation_deg"),
                        .probability = real_get(object, "probability")};
   if (!isfinite(f.place.lat_deg) || !isfinite(f.place.lon_deg)) return -1;
-  tracks->forecast = score_grow(tracks->forecast, tracks->forecast_count, &tracks->forecast_capacity, sizeof f);
+  tracks->forecast =
+      score_grow(tracks->forecast, tracks->forecast_count, &tracks->forecast_capacity, sizeof f);
   tracks->forecast[tracks->forecast_count] = f;
   return (int32_t)tracks->forecast_count++;
 }
@@ -56,9 +58,12 @@ static int words_get(const struct reader *r, const json_t *object, struct track_
   const char *class_text = json_string_value(json_object_get(object, "class"));
   const char *phase_text = json_string_value(json_object_get(object, "phase"));
   line->status = STATUS_CONFIRMED;
-  if (status && !strcmp(status, "tentative")) line->status = STATUS_TENTATIVE;
-  else if (status && !strcmp(status, "lost")) line->status = STATUS_LOST;
-  else if (status && strcmp(status, "confirmed")) return line_refuse(r, "status must be tentative, confirmed or lost");
+  if (status && !strcmp(status, "tentative"))
+    line->status = STATUS_TENTATIVE;
+  else if (status && !strcmp(status, "lost"))
+    line->status = STATUS_LOST;
+  else if (status && strcmp(status, "confirmed"))
+    return line_refuse(r, "status must be tentative, confirmed or lost");
   int class_found = class_text ? class_parse(class_text) : CLASS_UNKNOWN;
   int phase_found = phase_text ? phase_parse(phase_text) : PHASE_ABSENT;
   if (class_found < 0) return line_refuse(r, "class must be unknown, ballistic, aircraft or orbital");
@@ -94,8 +99,8 @@ static int line_use(const struct reader *r, const json_t *object) {
   snprintf(name, sizeof name, "%.60s/%lld", centre ? centre : "", (long long)json_integer_value(number));
   line.track = names_add(&tracks->names, name);
   if (json_is_number(latency)) {
-    tracks->latency_us =
-        score_grow(tracks->latency_us, tracks->latency_count, &tracks->latency_capacity, sizeof *tracks->latency_us);
+    tracks->latency_us = score_grow(tracks->latency_us, tracks->latency_count, &tracks->latency_capacity,
+                                    sizeof *tracks->latency_us);
     tracks->latency_us[tracks->latency_count++] = json_number_value(latency);
   }
   tracks->line = score_grow(tracks->line, tracks->line_count, &tracks->line_capacity, sizeof *tracks->line);
@@ -107,7 +112,8 @@ static int line_parse(const struct reader *r, const char *text, size_t bytes) {
   json_error_t trouble;
   json_t *object = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &trouble);
   if (!object)
-    return weft_fail(r->err, -EINVAL, "%s:%ld: no JSON: %s (column %d); cut the file before this line or write it again",
+    return weft_fail(r->err, -EINVAL,
+                     "%s:%ld: no JSON: %s (column %d); cut the file before this line or write it again",
                      r->path, r->line, trouble.text, trouble.column);
   int code = json_is_object(object) ? line_use(r, object) : line_refuse(r, "not a JSON object");
   json_decref(object);
@@ -141,7 +147,8 @@ static void lines_sort(struct tracks *tracks) {
     sorted[i] = tracks->line[key[i].at];
     struct track *track = &tracks->track[sorted[i].track];
     if (!track->count++) track->first = i;
-    if (sorted[i].status == STATUS_CONFIRMED && track->confirmed_ns == INT64_MAX) track->confirmed_ns = sorted[i].time_ns;
+    if (sorted[i].status == STATUS_CONFIRMED && track->confirmed_ns == INT64_MAX)
+      track->confirmed_ns = sorted[i].time_ns;
   }
   free(key);
   free(tracks->line);
@@ -153,7 +160,8 @@ int tracks_read(struct tracks *tracks, const char *path, struct weft_error *err)
   memset(tracks, 0, sizeof *tracks);
   FILE *file = fopen(path, "r");
   if (!file)
-    return weft_fail(err, -errno, "%s: can't be opened: %s; give the path of a track file (JSON lines)", path, strerror(errno));
+    return weft_fail(err, -errno, "%s: can't be opened: %s; give the path of a track file (JSON lines)", path,
+                     strerror(errno));
   struct stat about;
   int64_t total = fstat(fileno(file), &about) ? 0 : about.st_size, done = 0;
   struct reader reader = {.tracks = tracks, .path = path, .err = err};
@@ -180,8 +188,10 @@ const struct track_line *track_newest(const struct tracks *tracks, size_t index,
   size_t low = 0, high = track->count;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (line[middle].time_ns <= time_ns) low = middle + 1;
-    else high = middle;
+    if (line[middle].time_ns <= time_ns)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low ? &line[low - 1] : NULL;
 }

@@ -30,8 +30,8 @@ struct track_line {
 };
 
 struct track {
-  size_t first, count;    /* its lines, by time */
-  int64_t confirmed_ns;   /* first confirmed line; INT64_MAX never */
+  size_t first, count;  /* its lines, by time */
+  int64_t confirmed_ns; /* first confirmed line; INT64_MAX never */
 };
 
 struct tracks {
@@ -43,7 +43,7 @@ struct tracks {
   size_t forecast_count, forecast_capacity;
   double *latency_us;
   size_t latency_count, latency_capacity;
-  int64_t missed;       /* sum of the {"missed":N} lines */
+  int64_t missed; /* sum of the {"missed":N} lines */
   int64_t missed_lines;
 };
 
@@ -51,8 +51,8 @@ struct tracks {
 int tracks_read(struct tracks *tracks, const char *path, struct weft_error *err);
 /* The newest line of the track not after `time_ns`, or NULL. */
 const struct track_line *track_newest(const struct tracks *tracks, size_t track, int64_t time_ns);
-/* The state of a line carried to `time_ns`: ballistic and orbital tracks fall freely unless in boost, all others keep
- * their velocity. */
+/* The state of a line carried to `time_ns`: ballistic and orbital tracks fall freely unless in boost, all
+ * others keep their velocity. */
 void track_carry(const struct track_line *line, int64_t time_ns, double position_m[3]);
 void tracks_free(struct tracks *tracks);
 

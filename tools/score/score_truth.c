@@ -4,11 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { C_TIME, C_TARGET, C_CLASS, C_PHASE, C_X, C_VX = C_X + 3, C_LAT = C_VX + 3, C_LON, C_IMPACT_TIME, C_COUNT };
+enum {
+  C_TIME,
+  C_TARGET,
+  C_CLASS,
+  C_PHASE,
+  C_X,
+  C_VX = C_X + 3,
+  C_LAT = C_VX + 3,
+  C_LON,
+  C_IMPACT_TIME,
+  C_COUNT
+};
 
 static const char *const truth_columns[C_COUNT] = {
-    "time_ns", "target",   "class",    "phase",          "x_m",            "y_m",           "z_m",
-    "vx_mps",  "vy_mps",   "vz_mps",   "impact_lat_deg", "impact_lon_deg", "impact_time_ns"};
+    "time_ns", "target", "class",          "phase",          "x_m",           "y_m", "z_m", "vx_mps",
+    "vy_mps",  "vz_mps", "impact_lat_deg", "impact_lon_deg", "impact_time_ns"};
 
 struct impact_row {
   double lat_deg, lon_deg;
@@ -20,27 +31,33 @@ static int columns_find(const struct csv *csv, int column[C_COUNT], struct weft_
   for (int i = 0; i < C_COUNT; i++) {
     column[i] = csv_column(csv, truth_columns[i]);
     if (column[i] < 0 && i < C_LAT)
-      return weft_fail(err, -EINVAL, "%s:1: no column %s; a truth file needs time_ns, target, class, phase, x_m.. and vx_mps..",
-                       csv->path, truth_columns[i]);
+      return weft_fail(
+          err, -EINVAL,
+          "%s:1: no column %s; a truth file needs time_ns, target, class, phase, x_m.. and vx_mps..",
+          csv->path, truth_columns[i]);
   }
   return 0;
 }
 
-static int words_read(const struct csv *csv, const int *column, struct truth_point *point, struct weft_error *err) {
+static int words_read(const struct csv *csv, const int *column, struct truth_point *point,
+                      struct weft_error *err) {
   const char *class_text = csv->field[column[C_CLASS]], *phase_text = csv->field[column[C_PHASE]];
-  int class_found = class_parse(class_text), phase_found = *phase_text ? phase_parse(phase_text) : PHASE_ABSENT;
+  int class_found = class_parse(class_text),
+      phase_found = *phase_text ? phase_parse(phase_text) : PHASE_ABSENT;
   if (class_found < 0)
-    return weft_fail(err, -EINVAL, "%s:%ld: class is \"%.40s\": must be unknown, ballistic, aircraft or orbital",
-                     csv->path, csv->line, class_text);
+    return weft_fail(err, -EINVAL,
+                     "%s:%ld: class is \"%.40s\": must be unknown, ballistic, aircraft or orbital", csv->path,
+                     csv->line, class_text);
   if (phase_found < 0)
-    return weft_fail(err, -EINVAL, "%s:%ld: phase is \"%.40s\": must be boost, coast, reentry or cruise", csv->path,
-                     csv->line, phase_text);
+    return weft_fail(err, -EINVAL, "%s:%ld: phase is \"%.40s\": must be boost, coast, reentry or cruise",
+                     csv->path, csv->line, phase_text);
   point->class = (uint8_t)class_found;
   point->phase = (uint8_t)phase_found;
   return 0;
 }
 
-static int impact_read(const struct csv *csv, const int *column, struct impact_row *row, struct weft_error *err) {
+static int impact_read(const struct csv *csv, const int *column, struct impact_row *row,
+                       struct weft_error *err) {
   memset(row, 0, sizeof *row);
   for (int i = C_LAT; i < C_COUNT; i++)
     if (column[i] < 0 || !*csv->field[column[i]]) return 0;
@@ -51,8 +68,8 @@ static int impact_read(const struct csv *csv, const int *column, struct impact_r
   return code;
 }
 
-static int row_read(const struct csv *csv, const int *column, struct truth_point *point, struct impact_row *impact,
-                    struct weft_error *err) {
+static int row_read(const struct csv *csv, const int *column, struct truth_point *point,
+                    struct impact_row *impact, struct weft_error *err) {
   int code = csv_integer(csv, column[C_TIME], &point->time_ns, err);
   if (!code) code = words_read(csv, column, point, err);
   for (int i = 0; i < 3 && !code; i++) {
@@ -63,8 +80,8 @@ static int row_read(const struct csv *csv, const int *column, struct truth_point
   if (code) return code;
   const char *name = csv->field[column[C_TARGET]];
   if (!*name || strlen(name) >= NAME_BYTES_MAX)
-    return weft_fail(err, -EINVAL, "%s:%ld: target is \"%.40s\": must be 1 to %d characters", csv->path, csv->line,
-                     name, NAME_BYTES_MAX - 1);
+    return weft_fail(err, -EINVAL, "%s:%ld: target is \"%.40s\": must be 1 to %d characters", csv->path,
+                     csv->line, name, NAME_BYTES_MAX - 1);
   point->line = (uint32_t)csv->line;
   return 0;
 }
@@ -112,7 +129,8 @@ static void launch_set(struct truth_target *target, const struct truth_point *fi
 }
 
 static int targets_set(struct truth *truth, const char *path, struct weft_error *err) {
-  if (!truth->point_count) return weft_fail(err, -EINVAL, "%s:1: no truth below the header: nothing to score against", path);
+  if (!truth->point_count)
+    return weft_fail(err, -EINVAL, "%s:1: no truth below the header: nothing to score against", path);
   qsort(truth->point, truth->point_count, sizeof *truth->point, point_order);
   truth->first_ns = INT64_MAX;
   truth->last_ns = INT64_MIN;
@@ -124,8 +142,8 @@ static int targets_set(struct truth *truth, const char *path, struct weft_error 
     at += target->count;
     for (size_t k = 1; k < target->count; k++)
       if (point[k].time_ns == point[k - 1].time_ns)
-        return weft_fail(err, -EINVAL, "%s:%u: target %s has the time of line %u again: one point per time", path,
-                         point[k].line, truth->names.text[i], point[k - 1].line);
+        return weft_fail(err, -EINVAL, "%s:%u: target %s has the time of line %u again: one point per time",
+                         path, point[k].line, truth->names.text[i], point[k - 1].line);
     target->class = point[target->count - 1].class;
     target->detected_ns = target->due_ns = point[0].time_ns;
     target->unseen_ns = point[target->count - 1].time_ns;
@@ -146,15 +164,16 @@ int truth_read(struct truth *truth, const char *path, struct weft_error *err) {
   return code ? code : targets_set(truth, path, err);
 }
 
-/* How often one sensor has seen one target, with the time of the due_count-th; kept per (target, sensor) name. */
+/* How often one sensor has seen one target, with the time of the due_count-th; kept per (target, sensor)
+ * name. */
 struct sighting {
   int32_t *count;
   size_t capacity;
   struct names pairs;
 };
 
-static int detection_use(struct truth *truth, struct sighting *seen, const struct csv *csv, const int column[3],
-                         int due_count, struct weft_error *err) {
+static int detection_use(struct truth *truth, struct sighting *seen, const struct csv *csv,
+                         const int column[3], int due_count, struct weft_error *err) {
   int64_t time_ns = 0;
   int code = csv_integer(csv, column[0], &time_ns, err);
   if (code) return code;
@@ -186,7 +205,8 @@ int truth_detections_read(struct truth *truth, const char *path, int due_count, 
   for (int i = 0; i < 3 && !code; i++) {
     column[i] = csv_column(&csv, wanted[i]);
     if (column[i] < 0)
-      code = weft_fail(err, -EINVAL, "%s:1: no column %s; --detections needs time_ns, sensor and truth", path, wanted[i]);
+      code = weft_fail(err, -EINVAL, "%s:1: no column %s; --detections needs time_ns, sensor and truth", path,
+                       wanted[i]);
   }
   for (size_t i = 0; i < truth->names.count; i++) {
     truth->target[i].detected_ns = truth->target[i].due_ns = INT64_MAX;
@@ -212,8 +232,10 @@ bool truth_at(const struct truth *truth, size_t index, int64_t time_ns, struct t
   size_t low = 0, high = target->count - 1;
   while (high - low > 1) {
     size_t middle = (low + high) / 2;
-    if (point[middle].time_ns <= time_ns) low = middle;
-    else high = middle;
+    if (point[middle].time_ns <= time_ns)
+      low = middle;
+    else
+      high = middle;
   }
   if (point[high].time_ns <= time_ns) low = high;
   const struct truth_point *a = &point[low], *b = &point[low == high ? low : high];
@@ -221,11 +243,13 @@ bool truth_at(const struct truth *truth, size_t index, int64_t time_ns, struct t
   state->phase = a->phase;
   double span_s = (double)(b->time_ns - a->time_ns) * 1e-9;
   double s = span_s > 0 ? (double)(time_ns - a->time_ns) * 1e-9 / span_s : 0;
-  double h01 = s * s * (3 - 2 * s), h10 = s * (1 - s) * (1 - s), h11 = s * s * (s - 1), slope = 6 * s * (1 - s);
+  double h01 = s * s * (3 - 2 * s), h10 = s * (1 - s) * (1 - s), h11 = s * s * (s - 1),
+         slope = 6 * s * (1 - s);
   for (int i = 0; i < 3; i++) {
     double step = b->position_m[i] - a->position_m[i], va = a->velocity_mps[i], vb = b->velocity_mps[i];
     state->position_m[i] = a->position_m[i] + h01 * step + span_s * (h10 * va + h11 * vb);
-    state->velocity_mps[i] = span_s > 0 ? slope * step / span_s + (1 - s) * (1 - 3 * s) * va + s * (3 * s - 2) * vb : va;
+    state->velocity_mps[i] =
+        span_s > 0 ? slope * step / span_s + (1 - s) * (1 - 3 * s) * va + s * (3 * s - 2) * vb : va;
   }
   return true;
 }

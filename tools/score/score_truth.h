@@ -1,4 +1,5 @@
-/* The truth (docs/scoring.md, contract section 7) and what the sensors saw of it (section 3, column `truth`). */
+/* The truth (docs/scoring.md, contract section 7) and what the sensors saw of it (section 3, column `truth`).
+ */
 #ifndef WEFT_SCORE_TRUTH_H
 #define WEFT_SCORE_TRUTH_H
 
@@ -25,9 +26,10 @@ struct truth_target {
   int64_t impact_ns;
   bool launch_known; /* the truth starts at the launch: ballistic, in boost, near the ground */
   struct place launch;
-  int64_t detected_ns; /* first detection by any sensor; INT64_MAX never; the truth's start without detections */
-  int64_t due_ns;      /* from here on a track is owed: the fifth detection by one sensor, or the truth's start */
-  int64_t unseen_ns;   /* last detection by any sensor, or the truth's end */
+  int64_t
+      detected_ns; /* first detection by any sensor; INT64_MAX never; the truth's start without detections */
+  int64_t due_ns;  /* from here on a track is owed: the fifth detection by one sensor, or the truth's start */
+  int64_t unseen_ns; /* last detection by any sensor, or the truth's end */
 };
 
 struct truth {
@@ -37,7 +39,8 @@ struct truth {
   struct truth_target *target; /* names.count */
   int64_t first_ns, last_ns;
   bool detections_read;
-  int64_t detections, detections_clutter, detections_unknown; /* read; without a truth; with one that isn't known */
+  int64_t detections, detections_clutter,
+      detections_unknown; /* read; without a truth; with one that isn't known */
 };
 
 struct truth_state {
@@ -47,8 +50,8 @@ struct truth_state {
 
 /* Reads the CSV. 0, or a negative errno with file and line. */
 int truth_read(struct truth *truth, const char *path, struct weft_error *err);
-/* Reads a detection CSV for the columns time_ns, sensor and truth, and sets detected, due and unseen times. A target
- * becomes due with its `due_count`-th detection by one sensor. */
+/* Reads a detection CSV for the columns time_ns, sensor and truth, and sets detected, due and unseen times. A
+ * target becomes due with its `due_count`-th detection by one sensor. */
 int truth_detections_read(struct truth *truth, const char *path, int due_count, struct weft_error *err);
 /* The target's state by cubic Hermite interpolation. False outside its life. */
 bool truth_at(const struct truth *truth, size_t target, int64_t time_ns, struct truth_state *state);
