@@ -38,8 +38,9 @@ static void advance(struct sequence_window *window, uint64_t sequence) {
   if (sequence - window->highest >= SEQUENCE_WINDOW) {
     memset(window->seen, 0, sizeof window->seen);
   } else {
-    for (uint64_t at = window->highest + 1; at <= sequence; at++) {
-      uint32_t slot = slot_of(at);
+    uint64_t count = sequence - window->highest; /* counted, since the last number may be the last there is */
+    for (uint64_t i = 1; i <= count; i++) {
+      uint32_t slot = slot_of(window->highest + i);
       window->seen[slot / 64] &= ~(1ull << (slot % 64));
     }
   }
