@@ -20,7 +20,8 @@
 #define SEED 20260101u
 
 static void near(const char *what, double value, double low, double high) {
-  if (!(value >= low && value <= high)) fail_msg("%s = %.12g, expected %.12g to %.12g (seed %u)", what, value, low, high, SEED);
+  if (!(value >= low && value <= high))
+    fail_msg("%s = %.12g, expected %.12g to %.12g (seed %u)", what, value, low, high, SEED);
 }
 
 static void central(const void *context, double time_s, const struct state *at, double a[3]) {
@@ -95,8 +96,8 @@ static void geodetic_round_trips(void **unused) {
 /* US Standard Atmosphere 1976, tables: density at geometric heights. */
 static void atmosphere_matches_the_published_table(void **unused) {
   (void)unused;
-  static const double table[][2] = {{0, 1.2250},       {5000, 0.73643},    {11000, 0.36480},   {20000, 0.088910},
-                                    {30000, 0.018410}, {50000, 1.0269e-3}, {70000, 8.2829e-5}, {80000, 1.8458e-5},
+  static const double table[][2] = {{0, 1.2250},        {5000, 0.73643},    {11000, 0.36480},   {20000, 0.088910},
+                                    {30000, 0.018410},  {50000, 1.0269e-3}, {70000, 8.2829e-5}, {80000, 1.8458e-5},
                                     {100000, 5.604e-7}, {200000, 2.541e-10}};
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
     char what[40];
@@ -144,8 +145,10 @@ static void nesc_case_9_follows_the_recordings(void **unused) {
   assert_non_null(fgets(line, sizeof line, file));
   while (fgets(line, sizeof line, file)) {
     double time, altitude_ft, longitude_deg, skipped;
-    assert_int_equal(sscanf(line, "%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf", &time, &skipped, &skipped, &skipped, &skipped,
-                            &skipped, &skipped, &skipped, &skipped, &skipped, &altitude_ft, &longitude_deg), 12);
+    assert_int_equal(sscanf(line, "%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf", &time, &skipped, &skipped,
+                            &skipped, &skipped, &skipped, &skipped, &skipped, &skipped, &skipped, &altitude_ft,
+                            &longitude_deg),
+                     12);
     if (time > now) dormand_run(&run, &now, time, &state);
     struct earth_geodetic at = earth_geodetic(state.r);
     near("altitude difference ft", at.height_m / 0.3048 - altitude_ft, -0.01, 0.01);
@@ -157,8 +160,11 @@ static void nesc_case_9_follows_the_recordings(void **unused) {
 }
 
 static struct flight flight_from(const char *type, double cut) {
-  return (struct flight){.type = missile_preset(type), .launch_s = 3, .launch = {-45 * SALVO_DEG, -123 * SALVO_DEG, 0},
-                         .azimuth_rad = 1.1, .cutoff_s = cut * missile_boost_s(missile_preset(type))};
+  return (struct flight){.type = missile_preset(type),
+                         .launch_s = 3,
+                         .launch = {-45 * SALVO_DEG, -123 * SALVO_DEG, 0},
+                         .azimuth_rad = 1.1,
+                         .cutoff_s = cut * missile_boost_s(missile_preset(type))};
 }
 
 static void impact_converges_with_the_tolerance(void **unused) {
@@ -227,7 +233,8 @@ static void aim_is_hit_within_the_stated_miss(void **unused) {
   struct prng prng = prng_seed(SEED, 2);
   for (int i = 0; i < 30; i++) {
     struct flight flight = {.type = missile_preset(i % 2 ? "medium" : "short"), .launch_s = i};
-    double reach = i % 2 ? 500e3 + 400e3 * prng_uniform(&prng) : 180e3 + 80e3 * prng_uniform(&prng), angle = 2 * SALVO_PI * prng_uniform(&prng);
+    double reach = i % 2 ? 500e3 + 400e3 * prng_uniform(&prng) : 180e3 + 80e3 * prng_uniform(&prng),
+           angle = 2 * SALVO_PI * prng_uniform(&prng);
     flight.launch = (struct earth_geodetic){-45 * SALVO_DEG, -123 * SALVO_DEG, 0};
     struct earth_geodetic aim = {flight.launch.lat_rad + reach * cos(angle) / 6.371e6,
                                  flight.launch.lon_rad + reach * sin(angle) / (6.371e6 * cos(45 * SALVO_DEG)), 0};
@@ -247,9 +254,11 @@ static void aim_out_of_reach_is_refused_with_the_reach(void **unused) {
   (void)unused;
   struct flight flight = {.type = missile_preset("short"), .launch = {-45 * SALVO_DEG, -123 * SALVO_DEG, 0}};
   struct weft_error err = {""};
-  assert_int_equal(flight_aim(&flight, (struct earth_geodetic){-50 * SALVO_DEG, -113 * SALVO_DEG, 0}, 200, &err), -ERANGE);
+  assert_int_equal(flight_aim(&flight, (struct earth_geodetic){-50 * SALVO_DEG, -113 * SALVO_DEG, 0}, 200, &err),
+                   -ERANGE);
   assert_non_null(strstr(err.text, "type short reaches"));
-  assert_int_equal(flight_aim(&flight, (struct earth_geodetic){-45.01 * SALVO_DEG, -123 * SALVO_DEG, 0}, 200, &err), -ERANGE);
+  assert_int_equal(flight_aim(&flight, (struct earth_geodetic){-45.01 * SALVO_DEG, -123 * SALVO_DEG, 0}, 200, &err),
+                   -ERANGE);
   flight_free(&flight);
 }
 

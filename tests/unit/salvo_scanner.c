@@ -17,7 +17,8 @@
 #include "tools/salvo/scanner.h"
 
 static void near(const char *what, double value, double low, double high) {
-  if (!(value >= low && value <= high)) fail_msg("%s = %.12g, expected %.12g to %.12g (seed 1)", what, value, low, high);
+  if (!(value >= low && value <= high))
+    fail_msg("%s = %.12g, expected %.12g to %.12g (seed 1)", what, value, low, high);
 }
 
 /* A scenario from text, with its targets. */
@@ -46,13 +47,13 @@ static void world_close(struct world *world) {
   scenario_free(world->scenario);
 }
 
-#define RADAR_ONE                                                                                                      \
-  "  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30}, revisit_s: 0.5,\n"  \
-  "     sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002, range_rate_mps: 5}, detection_probability: 0.8,\n"  \
-  "     clutter_per_scan: 3, coverage: {range_m: [1000, 500000], azimuth_deg: [300, 200], elevation_deg: [0.5, 60]},\n"    \
+#define RADAR_ONE                                                                                                         \
+  "  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30}, revisit_s: 0.5,\n" \
+  "     sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002, range_rate_mps: 5}, detection_probability: 0.8,\n" \
+  "     clutter_per_scan: 3, coverage: {range_m: [1000, 500000], azimuth_deg: [300, 200], elevation_deg: [0.5, 60]},\n"   \
   "     delay: {constant_s: 0.2, jitter_s: 0.3}}\n"
-#define PLANE                                                                                                          \
-  "  - {name: plane, lat_deg: [-44.4, -44.4], lon_deg: [-123.4, -123.4], height_m: [10000, 10000], speed_mps: [10, 10],\n"  \
+#define PLANE                                                                                                              \
+  "  - {name: plane, lat_deg: [-44.4, -44.4], lon_deg: [-123.4, -123.4], height_m: [10000, 10000], speed_mps: [10, 10],\n" \
   "     heading_deg: [80, 80], legs: [{duration_s: 4000}]}\n"
 
 static void detections_have_the_stated_probability_and_noise(void **unused) {
@@ -68,7 +69,8 @@ static void detections_have_the_stated_probability_and_noise(void **unused) {
     if (report->target < 0) continue;
     struct state state;
     double ideal[4];
-    assert_true(path_at(&world.targets.targets[0].path, 1e-9 * (double)(report->time_ns - world.scenario->start_ns), &state));
+    assert_true(
+        path_at(&world.targets.targets[0].path, 1e-9 * (double)(report->time_ns - world.scenario->start_ns), &state));
     gauge_measure(&stand, &state, ideal);
     for (int i = 0; i < 4; i++) {
       double error = report->z[i] - ideal[i];
@@ -95,7 +97,8 @@ static void clutter_is_poisson_and_uniform_over_the_coverage(void **unused) {
   double n = 0, sum[3] = {0}, square[3] = {0}, scans = 7200;
   for (const struct report *report; (report = scanner_next(scanner));) {
     double azimuth = report->z[1] / SALVO_DEG;
-    double unit[3] = {(report->z[0] - 1000) / 499000, fmod(azimuth - 300 + 360, 360) / 260, (report->z[2] / SALVO_DEG - 0.5) / 59.5};
+    double unit[3] = {(report->z[0] - 1000) / 499000, fmod(azimuth - 300 + 360, 360) / 260,
+                      (report->z[2] / SALVO_DEG - 0.5) / 59.5};
     for (int i = 0; i < 3; i++) {
       near("place in the coverage", unit[i], 0, 1);
       sum[i] += unit[i];
@@ -114,10 +117,11 @@ static void clutter_is_poisson_and_uniform_over_the_coverage(void **unused) {
 
 static void bursts_multiply_the_clutter_while_they_last(void **unused) {
   (void)unused;
-  struct world world = world_open("duration_s: 3600\nsensors:\n"
-                                  "  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30},\n"
-                                  "     revisit_s: 1, sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002},\n"
-                                  "     clutter_per_scan: 2, burst: {per_hour: 20, duration_s: 10, multiplier: 20}}\n");
+  struct world world = world_open(
+      "duration_s: 3600\nsensors:\n"
+      "  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30},\n"
+      "     revisit_s: 1, sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002},\n"
+      "     clutter_per_scan: 2, burst: {per_hour: 20, duration_s: 10, multiplier: 20}}\n");
   struct scanner *scanner = scanner_open(world.scenario, &world.targets, false);
   static int scan[3600];
   memset(scan, 0, sizeof scan);
@@ -134,25 +138,29 @@ static void bursts_multiply_the_clutter_while_they_last(void **unused) {
   }
   near("loud scans", loud, 60, 360);
   near("loud mean", (double)loud_sum / loud, 40 - 4.5 * sqrt(40.0 / loud), 40 + 4.5 * sqrt(40.0 / loud));
-  near("quiet mean", quiet_sum / (3600.0 - loud), 2 - 4.5 * sqrt(2 / (3600.0 - loud)), 2 + 4.5 * sqrt(2 / (3600.0 - loud)));
+  near("quiet mean", quiet_sum / (3600.0 - loud), 2 - 4.5 * sqrt(2 / (3600.0 - loud)),
+       2 + 4.5 * sqrt(2 / (3600.0 - loud)));
   scanner_free(scanner);
   world_close(&world);
 }
 
 static void arrivals_are_in_order_and_delayed_as_stated(void **unused) {
   (void)unused;
-  struct world world = world_open("duration_s: 300\nsensors:\n" RADAR_ONE
-                                  "  - {id: 2, name: p, nation: B, kind: position, position: {lat_deg: -44, lon_deg: -123, height_m: 30},\n"
-                                  "     revisit_s: 0.7, phase_s: 0.1, sigma: {x_m: 20}, delay: {constant_s: 1.5}}\n"
-                                  "fleets:\n" PLANE);
+  struct world world = world_open(
+      "duration_s: 300\nsensors:\n" RADAR_ONE
+      "  - {id: 2, name: p, nation: B, kind: position, position: {lat_deg: -44, lon_deg: -123, height_m: 30},\n"
+      "     revisit_s: 0.7, phase_s: 0.1, sigma: {x_m: 20}, delay: {constant_s: 1.5}}\n"
+      "fleets:\n" PLANE);
   struct scanner *scanner = scanner_open(world.scenario, &world.targets, false);
   int64_t last = 0, newest = 0;
   int overtaken = 0;
   for (const struct report *report; (report = scanner_next(scanner));) {
     double delay = 1e-9 * (double)(report->arrival_ns - report->time_ns);
     assert_true(report->arrival_ns >= last);
-    if (report->gauge == 0) near("radar delay", delay, 0.2 - 1e-8, 0.5 + 1e-8);
-    else near("position delay", delay, 1.5 - 1e-8, 1.5 + 1e-8);
+    if (report->gauge == 0)
+      near("radar delay", delay, 0.2 - 1e-8, 0.5 + 1e-8);
+    else
+      near("position delay", delay, 1.5 - 1e-8, 1.5 + 1e-8);
     last = report->arrival_ns;
     overtaken += report->time_ns < newest;
     newest = report->time_ns > newest ? report->time_ns : newest;
@@ -238,8 +246,10 @@ static void the_earth_hides_what_is_behind_the_horizon(void **unused) {
   for (int i = 0; i < 60; i++) {
     double middle = (low + high) / 2;
     earth_ecef_deg(0, middle, 10000, plane);
-    if (earth_blocks(radar, plane)) high = middle;
-    else low = middle;
+    if (earth_blocks(radar, plane))
+      high = middle;
+    else
+      low = middle;
   }
   double angle = acos(EARTH_A_M / (EARTH_A_M + 10000)) + acos(EARTH_A_M / (EARTH_A_M + 30));
   near("horizon along the equator, deg", low, angle / SALVO_DEG - 1e-6, angle / SALVO_DEG + 1e-6);
@@ -252,11 +262,12 @@ static void the_earth_hides_what_is_behind_the_horizon(void **unused) {
 
 static void a_rotating_beam_stamps_the_time_it_passes(void **unused) {
   (void)unused;
-  struct world world = world_open("duration_s: 1000\nsensors:\n"
-                                  "  - {id: 1, name: r, nation: A, kind: radar2d, position: {lat_deg: -45, lon_deg: -123, height_m: 30},\n"
-                                  "     scan: rotating, revisit_s: 6, phase_s: 2, sigma: {range_m: 30, azimuth_rad: 0.000001, height_m: 40},\n"
-                                  "     detection_probability: 1}\n"
-                                  "fleets:\n  - {name: f, count: 20, lat_deg: [-46, -44], lon_deg: [-124, -122], height_m: [8000, 12000]}\n");
+  struct world world = world_open(
+      "duration_s: 1000\nsensors:\n"
+      "  - {id: 1, name: r, nation: A, kind: radar2d, position: {lat_deg: -45, lon_deg: -123, height_m: 30},\n"
+      "     scan: rotating, revisit_s: 6, phase_s: 2, sigma: {range_m: 30, azimuth_rad: 0.000001, height_m: 40},\n"
+      "     detection_probability: 1}\n"
+      "fleets:\n  - {name: f, count: 20, lat_deg: [-46, -44], lon_deg: [-124, -122], height_m: [8000, 12000]}\n");
   struct scanner *scanner = scanner_open(world.scenario, &world.targets, false);
   int n = 0;
   for (const struct report *report; (report = scanner_next(scanner)); n++) {
@@ -272,11 +283,12 @@ static void a_rotating_beam_stamps_the_time_it_passes(void **unused) {
 
 static void infrared_sees_burning_motors_above_the_clouds_alone(void **unused) {
   (void)unused;
-  struct world world = world_open("duration_s: 400\nsensors:\n"
-                                  "  - {id: 1, name: eye, nation: A, kind: los, frame: ecef, position: {lat_deg: 0, lon_deg: -118, height_m: 35786000},\n"
-                                  "     revisit_s: 0.5, sigma: {azimuth_rad: 0.00002, elevation_rad: 0.00002}, detection_probability: 1}\n"
-                                  "salvos:\n  - {name: M, type: short, first_s: 10, launch: {lat_deg: -45, lon_deg: -123}, aim: {lat_deg: -47, lon_deg: -123}}\n"
-                                  "fleets:\n" PLANE);
+  struct world world = world_open(
+      "duration_s: 400\nsensors:\n"
+      "  - {id: 1, name: eye, nation: A, kind: los, frame: ecef, position: {lat_deg: 0, lon_deg: -118, height_m: 35786000},\n"
+      "     revisit_s: 0.5, sigma: {azimuth_rad: 0.00002, elevation_rad: 0.00002}, detection_probability: 1}\n"
+      "salvos:\n  - {name: M, type: short, first_s: 10, launch: {lat_deg: -45, lon_deg: -123}, aim: {lat_deg: -47, lon_deg: -123}}\n"
+      "fleets:\n" PLANE);
   struct scanner *scanner = scanner_open(world.scenario, &world.targets, false);
   const struct target *missile = &world.targets.targets[0];
   int n = 0;
@@ -314,7 +326,8 @@ static void a_ship_says_where_it_is_and_measures_from_there(void **unused) {
     if (report->kind == REPORT_STATE) {
       memcpy(at.r, report->z, sizeof at.r);
       memcpy(at.v, report->velocity, sizeof at.v);
-      near("metres from the start", hypot(hypot(at.r[0] - start[0], at.r[1] - start[1]), at.r[2] - start[2]), 10 * time - 0.1, 10 * time + 0.1);
+      near("metres from the start", hypot(hypot(at.r[0] - start[0], at.r[1] - start[1]), at.r[2] - start[2]),
+           10 * time - 0.1, 10 * time + 0.1);
       near("speed", vec_norm(at.v), 10 - 1e-6, 10 + 1e-6);
       states++;
       continue;
@@ -338,12 +351,14 @@ static void a_ship_says_where_it_is_and_measures_from_there(void **unused) {
 
 static void bias_is_added_to_value_and_time(void **unused) {
   (void)unused;
-#define BIAS_HEAD                                                                                                      \
+#define BIAS_HEAD                                                                                                                   \
   "duration_s: 60\nsensors:\n  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30},\n" \
   "     revisit_s: 1, sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002}, detection_probability: 1"
   struct world plain = world_open(BIAS_HEAD "}\nfleets:\n" PLANE);
-  struct world biased = world_open(BIAS_HEAD ", bias: {range_m: 180, azimuth_rad: 0.009, elevation_rad: -0.002, time_s: 0.25}}\nfleets:\n" PLANE);
-  struct scanner *a = scanner_open(plain.scenario, &plain.targets, false), *b = scanner_open(biased.scenario, &biased.targets, false);
+  struct world biased = world_open(
+      BIAS_HEAD ", bias: {range_m: 180, azimuth_rad: 0.009, elevation_rad: -0.002, time_s: 0.25}}\nfleets:\n" PLANE);
+  struct scanner *a = scanner_open(plain.scenario, &plain.targets, false),
+                 *b = scanner_open(biased.scenario, &biased.targets, false);
   for (const struct report *x, *y; (x = scanner_next(a)) && (y = scanner_next(b));) {
     assert_int_equal(y->time_ns - x->time_ns, 250000000);
     assert_int_equal(y->arrival_ns, x->arrival_ns);

@@ -48,8 +48,8 @@ static const char *refusal(const char *text) {
   return rc ? err.text : "";
 }
 
-#define RADAR                                                                                                          \
-  "sensors:\n  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: 0, lon_deg: -140, height_m: 3}, revisit_s: 1,\n"  \
+#define RADAR                                                                                                                  \
+  "sensors:\n  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: 0, lon_deg: -140, height_m: 3}, revisit_s: 1,\n" \
   "     sigma: {range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.002}}\n"
 
 static void bad_scenarios_are_refused_with_line_and_remedy(void **unused) {
@@ -61,14 +61,19 @@ static void bad_scenarios_are_refused_with_line_and_remedy(void **unused) {
       {"name: x\n", ":1:", "no sensors"},
       {RADAR "start: yesterday\n", ":4:", "2026-01-01T00:00:00Z"},
       {RADAR "duration_s: 0\n", ":4:", "duration_s"},
-      {RADAR "salvos:\n  - {name: M, type: huge, first_s: 1, launch: {lat_deg: 0, lon_deg: -140}, aim: {lat_deg: 2, lon_deg: -140}}\n",
+      {RADAR
+       "salvos:\n  - {name: M, type: huge, first_s: 1, launch: {lat_deg: 0, lon_deg: -140}, aim: {lat_deg: 2, lon_deg: -140}}\n",
        ":5:", "no missile type huge"},
-      {RADAR "salvos:\n  - {name: M, type: short, first_s: 1, launch: {lat_deg: 0, lon_deg: -140}, aim: {lat_deg: 9, lon_deg: -140}}\n",
+      {RADAR
+       "salvos:\n  - {name: M, type: short, first_s: 1, launch: {lat_deg: 0, lon_deg: -140}, aim: {lat_deg: 9, lon_deg: -140}}\n",
        ":5:", "reaches"},
-      {RADAR "  - {id: 1, name: s, nation: A, kind: position, position: {lat_deg: 0, lon_deg: -140, height_m: 3}, revisit_s: 1,\n"
-             "     sigma: {x_m: 30}}\n", ":4:", "twice"},
+      {RADAR
+       "  - {id: 1, name: s, nation: A, kind: position, position: {lat_deg: 0, lon_deg: -140, height_m: 3}, revisit_s: 1,\n"
+       "     sigma: {x_m: 30}}\n",
+       ":4:", "twice"},
       {"sensors:\n  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: 0, lon_deg: -140, height_m: 3}, revisit_s: 1,\n"
-       "     sigma: {range_m: 30, azimuth_rad: 0.001}}\n", ":3:", "elevation_rad"},
+       "     sigma: {range_m: 30, azimuth_rad: 0.001}}\n",
+       ":3:", "elevation_rad"},
       {RADAR "fleets:\n  - {name: f, lat_deg: [0, 1], lon_deg: [-141, -140], speed_mps: fast}\n", ":5:", "speed_mps"},
       {RADAR "include: [nowhere.yaml]\n", "nowhere.yaml", ""},
   };
@@ -106,7 +111,8 @@ static void shipped_sites_are_what_the_scenarios_say_and_load(void **unused) {
     char *stored = calloc(1, size + 2);
     size_t got = fread(stored, 1, size + 1, file);
     fclose(file);
-    if (got != size || memcmp(stored, text, size) != 0) fail_msg("%s is stale; write it again with weft salvo --site", path);
+    if (got != size || memcmp(stored, text, size) != 0)
+      fail_msg("%s is stale; write it again with weft salvo --site", path);
     static struct site site;
     struct weft_error err = {""};
     if (site_load(path, &site, &err)) fail_msg("%s", err.text);
@@ -136,7 +142,8 @@ static void shipped_salvo_stays_at_sea_and_within_its_time(void **unused) {
     struct earth_geodetic ends[2] = {earth_geodetic(pad.r), target->impact};
     for (int k = 0; k < 2; k++) { /* no land lies in 38 to 52 S, 140 to 105 W */
       double lat = ends[k].lat_rad / SALVO_DEG, lon = ends[k].lon_rad / SALVO_DEG;
-      if (!(lat < -38 && lat > -52 && lon > -140 && lon < -105)) fail_msg("%s: %.3f %.3f is outside the open sea", target->name, lat, lon);
+      if (!(lat < -38 && lat > -52 && lon > -140 && lon < -105))
+        fail_msg("%s: %.3f %.3f is outside the open sea", target->name, lat, lon);
       assert_true(fabs(ends[k].height_m) < 1e-2);
     }
   }
@@ -157,7 +164,8 @@ static char *csv_of(const char *name, uint64_t seed, double duration_s, size_t *
   struct scanner *scanner = scanner_open(scenario, &targets, true);
   FILE *memory = open_memstream(&text, size);
   csv_head_write(memory);
-  for (const struct report *report; (report = scanner_next(scanner));) csv_report_write(memory, scenario, &targets, report);
+  for (const struct report *report; (report = scanner_next(scanner));)
+    csv_report_write(memory, scenario, &targets, report);
   fclose(memory);
   scanner_free(scanner);
   targets_free(&targets);
@@ -168,7 +176,8 @@ static char *csv_of(const char *name, uint64_t seed, double duration_s, size_t *
 static void equal_seeds_give_equal_bytes(void **unused) {
   (void)unused;
   size_t a_size, b_size, c_size;
-  char *a = csv_of("salvo60", 7, 150, &a_size), *b = csv_of("salvo60", 7, 150, &b_size), *c = csv_of("salvo60", 8, 150, &c_size);
+  char *a = csv_of("salvo60", 7, 150, &a_size), *b = csv_of("salvo60", 7, 150, &b_size),
+       *c = csv_of("salvo60", 8, 150, &c_size);
   assert_int_equal(a_size, b_size);
   assert_memory_equal(a, b, a_size);
   assert_true(a_size != c_size || memcmp(a, c, a_size) != 0);
@@ -226,16 +235,20 @@ static void truth_lines_follow_the_contract(void **unused) {
   int fd = mkstemp(path), lines = 0, last_phase = 0;
   assert_true(fd >= 0);
   close(fd);
-  if (targets_build(&targets, scenario, &err) || truth_write(path, scenario, &targets, &err)) fail_msg("%s", err.text);
+  if (targets_build(&targets, scenario, &err) || truth_write(path, scenario, &targets, &err))
+    fail_msg("%s", err.text);
   FILE *file = fopen(path, "r");
   assert_non_null(fgets(line, sizeof line, file));
-  assert_string_equal(line, "time_ns,target,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps,impact_lat_deg,impact_lon_deg,impact_time_ns\n");
+  assert_string_equal(
+      line,
+      "time_ns,target,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps,impact_lat_deg,impact_lon_deg,impact_time_ns\n");
   for (; fgets(line, sizeof line, file); lines++) {
     char target[32], class_[32], phase[32], end[128];
     long long time;
     double r[3], v[3];
-    assert_int_equal(sscanf(line, "%lld,%31[^,],%31[^,],%31[^,],%lf,%lf,%lf,%lf,%lf,%lf,%127s", &time, target, class_, phase, &r[0], &r[1],
-                            &r[2], &v[0], &v[1], &v[2], end), 11);
+    assert_int_equal(sscanf(line, "%lld,%31[^,],%31[^,],%31[^,],%lf,%lf,%lf,%lf,%lf,%lf,%127s", &time, target, class_,
+                            phase, &r[0], &r[1], &r[2], &v[0], &v[1], &v[2], end),
+                     11);
     int at = strcmp(phase, "boost") == 0 ? 0 : strcmp(phase, "coast") == 0 ? 1 : 2;
     double height = earth_geodetic(r).height_m;
     assert_string_equal(class_, "ballistic");

@@ -76,7 +76,9 @@ static void leg_fly(struct path *path, struct cruise *at, const struct manoeuvre
   }
 }
 
-static double between(struct prng *prng, const double range[2]) { return range[0] + (range[1] - range[0]) * prng_uniform(prng); }
+static double between(struct prng *prng, const double range[2]) {
+  return range[0] + (range[1] - range[0]) * prng_uniform(prng);
+}
 
 /* A random straight, then a random turn, and now and then a climb or descent that stays within the fleet's heights. */
 static struct manoeuvre leg_draw(const struct fleet *fleet, const struct cruise *at, int ordinal, struct prng *prng) {
@@ -109,9 +111,12 @@ void aircraft_build(struct fleet_of_targets *all, const struct fleet *fleet, uin
     double time = 0;
     for (int leg_at = 0; time < duration_s; leg_at++) {
       struct manoeuvre leg = level;
-      if (fleet->leg_count == 0) leg = leg_draw(fleet, &at, leg_at, &prng);
-      else if (leg_at < fleet->leg_count) leg = fleet->legs[leg_at];
-      else leg.duration_s = duration_s;
+      if (fleet->leg_count == 0)
+        leg = leg_draw(fleet, &at, leg_at, &prng);
+      else if (leg_at < fleet->leg_count)
+        leg = fleet->legs[leg_at];
+      else
+        leg.duration_s = duration_s;
       double end = fmin(duration_s, time + leg.duration_s);
       leg_fly(&target->path, &at, &leg, time, end);
       time = end;
@@ -119,7 +124,8 @@ void aircraft_build(struct fleet_of_targets *all, const struct fleet *fleet, uin
   }
 }
 
-void cruise_build(struct path *path, struct earth_geodetic from, double heading_rad, double speed_mps, double duration_s) {
+void cruise_build(struct path *path, struct earth_geodetic from, double heading_rad, double speed_mps,
+                  double duration_s) {
   static const struct manoeuvre level = {0};
   struct cruise at = {from.lat_rad, from.lon_rad, from.height_m, heading_rad, speed_mps};
   leg_fly(path, &at, &level, 0, duration_s);

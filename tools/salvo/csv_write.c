@@ -2,10 +2,11 @@
 #include "tools/salvo/output.h"
 
 void csv_head_write(FILE *out) {
-  fputs("time_ns,sensor,kind,range_m,azimuth_rad,elevation_rad,range_rate_mps,height_m,x_m,y_m,z_m,snr_db,sigma_range_m,"
-        "sigma_azimuth_rad,sigma_elevation_rad,sigma_range_rate_mps,sigma_height_m,sigma_x_m,sensor_x_m,sensor_y_m,"
-        "sensor_z_m,truth\n",
-        out);
+  fputs(
+      "time_ns,sensor,kind,range_m,azimuth_rad,elevation_rad,range_rate_mps,height_m,x_m,y_m,z_m,snr_db,sigma_range_m,"
+      "sigma_azimuth_rad,sigma_elevation_rad,sigma_range_rate_mps,sigma_height_m,sigma_x_m,sensor_x_m,sensor_y_m,"
+      "sensor_z_m,truth\n",
+      out);
 }
 
 void csv_report_write(FILE *out, const struct scenario *scenario, const struct fleet_of_targets *targets,
@@ -30,6 +31,7 @@ void csv_report_write(FILE *out, const struct scenario *scenario, const struct f
   fputs(",,,,,,", out);
   if (gauge->moving && gauge->frame_ecef)
     fprintf(out, "%.4f,%.4f,%.4f,", report->platform_m[0], report->platform_m[1], report->platform_m[2]);
-  else fputs(",,,", out);
+  else
+    fputs(",,,", out);
   fprintf(out, "%s\n", report->target >= 0 ? targets->targets[report->target].name : "");
 }

@@ -16,8 +16,8 @@ static const double WEIGHT[STAGES][STAGES - 1] = {
     {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
     {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
     {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
-static const double ERROR[STAGES] = {71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
-                                     -17253.0 / 339200, 22.0 / 525,  -1.0 / 40};
+static const double ERROR[STAGES] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
+                                     -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 
 /* One step of h from `state` with acceleration `a0`; returns the error as a multiple of the tolerance. */
 static double step(const struct dormand *run, double time_s, double h, const struct state *state, const double a0[3],
@@ -63,8 +63,10 @@ static void floor_cut(const struct dormand *run, struct path_piece *piece, struc
   for (int i = 0; i < FLOOR_ITERATIONS_MAX && high - low > 1e-9; i++) {
     double middle = (low + high) / 2;
     piece_at(piece, middle, state);
-    if (floor_gap(run, state->r) > 0) low = middle;
-    else high = middle;
+    if (floor_gap(run, state->r) > 0)
+      low = middle;
+    else
+      high = middle;
   }
   piece_at(piece, high, state);
   double keep = (high - piece->begin_s) / piece->length_s, power = 1;

@@ -10,10 +10,10 @@ typedef void (*dormand_force)(const void *context, double time_s, const struct s
 struct dormand {
   dormand_force force;
   const void *context;
-  double tolerance_m;      /* error of one step in position; a hundredth of it per second in velocity */
+  double tolerance_m; /* error of one step in position; a hundredth of it per second in velocity */
   double step_max_s;
-  double floor_m;          /* stop where the height above the ellipsoid falls below this; -1e9 = never */
-  struct path *path;       /* every accepted step is appended; NULL: none */
+  double floor_m;    /* stop where the height above the ellipsoid falls below this; -1e9 = never */
+  struct path *path; /* every accepted step is appended; NULL: none */
 };
 
 enum dormand_end { DORMAND_TIME, DORMAND_FLOOR, DORMAND_STUCK };

@@ -5,8 +5,12 @@
 enum { LATITUDE_ITERATIONS_MAX = 12 };
 static const double ECC2 = EARTH_F * (2 - EARTH_F);
 
-double vec_dot(const double a[3], const double b[3]) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-double vec_norm(const double a[3]) { return sqrt(vec_dot(a, a)); }
+double vec_dot(const double a[3], const double b[3]) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+double vec_norm(const double a[3]) {
+  return sqrt(vec_dot(a, a));
+}
 
 struct earth_geodetic earth_geodetic(const double ecef_m[3]) {
   double p = hypot(ecef_m[0], ecef_m[1]), z = ecef_m[2];

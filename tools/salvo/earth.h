@@ -7,9 +7,9 @@
 
 #define EARTH_A_M 6378137.0
 #define EARTH_F (1.0 / 298.257223563)
-#define EARTH_GM 3.986004418e14    /* m^3/s^2 */
-#define EARTH_J2 1.082629821e-3    /* WGS-84: sqrt(5) times 4.84166774985e-4 */
-#define EARTH_RATE 7.292115e-5     /* rad/s */
+#define EARTH_GM 3.986004418e14 /* m^3/s^2 */
+#define EARTH_J2 1.082629821e-3 /* WGS-84: sqrt(5) times 4.84166774985e-4 */
+#define EARTH_RATE 7.292115e-5  /* rad/s */
 #define SALVO_PI 3.14159265358979323846
 #define SALVO_DEG (SALVO_PI / 180.0)
 

@@ -32,8 +32,9 @@ static const struct missile_type PRESETS[] = {
      .pitch_end_deg = 42},
     {.name = "long",
      .stage_count = 2,
-     .stages = {{.thrust_n = 450e3, .isp_s = 250, .propellant_kg = 14000, .dry_kg = 1800, .diameter_m = 1.4},
-                {.thrust_n = 110e3, .isp_s = 270, .propellant_kg = 4500, .dry_kg = 700, .diameter_m = 1.2, .coast_s = 2}},
+     .stages =
+         {{.thrust_n = 450e3, .isp_s = 250, .propellant_kg = 14000, .dry_kg = 1800, .diameter_m = 1.4},
+          {.thrust_n = 110e3, .isp_s = 270, .propellant_kg = 4500, .dry_kg = 700, .diameter_m = 1.2, .coast_s = 2}},
      .payload_kg = 900,
      .ballistic_coefficient_kgpm2 = 6000,
      .rise_s = 6,
@@ -58,7 +59,8 @@ double missile_boost_s(const struct missile_type *type) {
 }
 
 double missile_drag_coefficient(double mach) {
-  static const double table[][2] = {{0, 0.25}, {0.8, 0.27}, {1.0, 0.45}, {1.2, 0.50}, {2.0, 0.38}, {3.0, 0.30}, {5.0, 0.22}};
+  static const double table[][2] = {{0, 0.25},   {0.8, 0.27}, {1.0, 0.45}, {1.2, 0.50},
+                                    {2.0, 0.38}, {3.0, 0.30}, {5.0, 0.22}};
   enum { ROWS = sizeof table / sizeof table[0] };
   for (int i = 1; i < ROWS; i++) {
     if (mach < table[i][0]) {
@@ -114,8 +116,8 @@ static void leg_force(const void *context, double time_s, const struct state *at
 }
 
 /* Runs one leg from *time_s to `until_s`, split where the steering changes. */
-static enum dormand_end leg_run(struct leg *leg, double tolerance_m, struct path *path, double *time_s, double until_s,
-                                struct state *state) {
+static enum dormand_end leg_run(struct leg *leg, double tolerance_m, struct path *path, double *time_s,
+                                double until_s, struct state *state) {
   const struct missile_type *type = leg->flight->type;
   double launch = leg->flight->launch_s, switches[2] = {launch + type->rise_s, launch + type->pitch_end_s};
   struct dormand run = {leg_force, leg, tolerance_m, STEP_MAX_S, 0, path};
@@ -169,8 +171,10 @@ static void flight_mark(struct flight *flight) {
   for (int i = 0; i < 60; i++) {
     double middle = (low + high) / 2;
     path_at(&flight->path, middle, &state);
-    if (climb_mps(&state) > 0) low = middle;
-    else high = middle;
+    if (climb_mps(&state) > 0)
+      low = middle;
+    else
+      high = middle;
   }
   flight->apogee_s = low;
   path_at(&flight->path, low, &state);
@@ -179,8 +183,10 @@ static void flight_mark(struct flight *flight) {
   for (int i = 0; i < 60 && flight->apogee_m > REENTRY_HEIGHT_M; i++) {
     double middle = (low + high) / 2;
     path_at(&flight->path, middle, &state);
-    if (earth_geodetic(state.r).height_m > REENTRY_HEIGHT_M) low = middle;
-    else high = middle;
+    if (earth_geodetic(state.r).height_m > REENTRY_HEIGHT_M)
+      low = middle;
+    else
+      high = middle;
   }
   flight->reentry_s = low;
 }
@@ -204,7 +210,9 @@ int flight_integrate(struct flight *flight, double tolerance_m, bool keep) {
   return 0;
 }
 
-static double wrapped(double angle) { return remainder(angle, 2 * SALVO_PI); }
+static double wrapped(double angle) {
+  return remainder(angle, 2 * SALVO_PI);
+}
 
 /* Flies with the given cut-off and reports range (chord) and bearing of the impact. */
 static int shot(struct flight *flight, double cutoff_s, double *range_m, double *bearing_rad) {
@@ -239,7 +247,8 @@ int flight_aim(struct flight *flight, struct earth_geodetic aim, double miss_m, 
     flight->azimuth_rad -= wrapped(bearing - want_bearing);
     if (shot(flight, cutoff, &range, &bearing)) return weft_fail(err, -ERANGE, "does not come down");
     double miss = range - want_range;
-    if (hypot(miss, wrapped(bearing - want_bearing) * want_range) < miss_m) return flight_integrate(flight, 1e-3, true);
+    if (hypot(miss, wrapped(bearing - want_bearing) * want_range) < miss_m)
+      return flight_integrate(flight, 1e-3, true);
     if (miss > 0) {
       high = cutoff;
       high_miss = miss;
@@ -253,4 +262,6 @@ int flight_aim(struct flight *flight, struct earth_geodetic aim, double miss_m, 
   return weft_fail(err, -ERANGE, "no way found to the aim %.0f km away", want_range / 1e3);
 }
 
-void flight_free(struct flight *flight) { path_free(&flight->path); }
+void flight_free(struct flight *flight) {
+  path_free(&flight->path);
+}

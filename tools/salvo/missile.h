@@ -37,11 +37,12 @@ struct flight {
   const struct missile_type *type;
   double launch_s;
   struct earth_geodetic launch;
-  double azimuth_rad;      /* of the pitch plane at the pad */
-  double cutoff_s;         /* thrust of the last stage ends so long after launch */
+  double azimuth_rad; /* of the pitch plane at the pad */
+  double cutoff_s;    /* thrust of the last stage ends so long after launch */
   /* results */
-  struct path path;        /* owned */
-  double impact_s, apogee_m, apogee_s, cutoff_speed_mps, reentry_s; /* reentry_s: passes 80 km (or apogee) downwards */
+  struct path path; /* owned */
+  double impact_s, apogee_m, apogee_s, cutoff_speed_mps,
+      reentry_s; /* reentry_s: passes 80 km (or apogee) downwards */
   struct earth_geodetic impact;
 };
 

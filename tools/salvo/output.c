@@ -13,7 +13,7 @@ enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = 1328 }; /* 48 + 20 * 64: fits an Ethe
 
 /* A sensor's datagram being filled. */
 struct pack {
-  uint64_t sequence;   /* next */
+  uint64_t sequence; /* next */
   uint32_t count;
   int64_t first_ns, last_ns; /* arrival of its first and last detection */
   struct weft_detection entries[PACK_ENTRIES];
@@ -27,10 +27,10 @@ struct output {
   const char *csv_name, *to;
   struct weft_sender *udp;
   struct weft_recorder *recorder;
-  int tcp;             /* socket or -1 */
-  struct pack *packs;  /* per sensor; NULL without wire */
+  int tcp;            /* socket or -1 */
+  struct pack *packs; /* per sensor; NULL without wire */
   struct output_counts counts;
-  int failure;         /* first negative errno */
+  int failure;           /* first negative errno */
   struct weft_error why; /* its text, where it came with one */
 };
 
@@ -67,7 +67,8 @@ static int tcp_open(const char *host, uint16_t port, struct weft_error *err) {
     }
   }
   freeaddrinfo(list);
-  if (fd < 0) return weft_fail(err, rc ? rc : -EIO, "tcp:%s:%u: %s; is the server listening there?", host, port, strerror(-rc));
+  if (fd < 0)
+    return weft_fail(err, rc ? rc : -EIO, "tcp:%s:%u: %s; is the server listening there?", host, port, strerror(-rc));
   return fd;
 }
 
@@ -102,14 +103,20 @@ int output_open(struct output **output, const struct scenario *scenario, const s
                 const struct output_options *options, struct weft_error *err) {
   struct output *made = calloc(1, sizeof *made);
   if (!made) return weft_fail(err, -ENOMEM, "out of memory");
-  *made = (struct output){.scenario = scenario, .targets = targets, .pack_ns = options->pack_ns, .tcp = -1,
-                          .csv_name = options->csv, .to = options->to};
+  *made = (struct output){.scenario = scenario,
+                          .targets = targets,
+                          .pack_ns = options->pack_ns,
+                          .tcp = -1,
+                          .csv_name = options->csv,
+                          .to = options->to};
   int rc = 0;
   if (options->journal) rc = journal_open(made, options->journal, err);
   if (rc == 0 && options->csv) {
     made->csv = strcmp(options->csv, "-") == 0 ? stdout : fopen(options->csv, "w");
-    if (!made->csv) rc = weft_fail(err, -errno, "%s: %s; choose a file that can be written", options->csv, strerror(errno));
-    else csv_head_write(made->csv);
+    if (!made->csv)
+      rc = weft_fail(err, -errno, "%s: %s; choose a file that can be written", options->csv, strerror(errno));
+    else
+      csv_head_write(made->csv);
   }
   if (rc == 0 && options->to) rc = wire_open(made, options->to, err);
   if (rc) {
@@ -143,7 +150,9 @@ static void datagram_send(struct output *output, const uint8_t *data, size_t siz
   if (rc && output->failure == 0) output->failure = rc;
 }
 
-static uint16_t flags_of(const struct output *output) { return output->scenario->exercise ? WEFT_FLAG_EXERCISE : 0; }
+static uint16_t flags_of(const struct output *output) {
+  return output->scenario->exercise ? WEFT_FLAG_EXERCISE : 0;
+}
 
 static void pack_send(struct output *output, uint32_t gauge) {
   struct pack *pack = &output->packs[gauge];
@@ -168,7 +177,8 @@ static struct weft_detection detection_make(const struct report *report) {
   for (int i = 0; i < 4; i++) detection.measure[i] = report->z[i];
   if (report->kind == GAUGE_RADAR)
     valid = WEFT_HAS_RANGE | WEFT_HAS_AZIMUTH | WEFT_HAS_ELEVATION | (report->has_rate ? WEFT_HAS_RANGE_RATE : 0u);
-  if (report->kind == GAUGE_RADAR2D) valid = WEFT_HAS_RANGE | WEFT_HAS_AZIMUTH | (report->has_height ? WEFT_HAS_HEIGHT : 0u);
+  if (report->kind == GAUGE_RADAR2D)
+    valid = WEFT_HAS_RANGE | WEFT_HAS_AZIMUTH | (report->has_height ? WEFT_HAS_HEIGHT : 0u);
   if (report->kind == GAUGE_LOS) valid = WEFT_HAS_AZIMUTH | WEFT_HAS_ELEVATION;
   detection.valid = (uint16_t)valid;
   return detection;
@@ -180,8 +190,8 @@ static void wire_report(struct output *output, const struct report *report) {
     uint8_t data[DATAGRAM_BYTES];
     struct weft_sensor_state state = state_make(report);
     pack_send(output, report->gauge);
-    size_t size = weft_datagram_states(data, sizeof data, output->scenario->gauges[report->gauge].id, flags_of(output),
-                                       pack->sequence++, report->arrival_ns, &state, 1);
+    size_t size = weft_datagram_states(data, sizeof data, output->scenario->gauges[report->gauge].id,
+                                       flags_of(output), pack->sequence++, report->arrival_ns, &state, 1);
     datagram_send(output, data, size);
     return;
   }
@@ -206,16 +216,20 @@ int output_report(struct output *output, const struct report *report) {
   if (output->packs) wire_report(output, report);
   if (output->recorder && output->failure == 0) output->failure = journal_report(output, report);
   if (output->csv) csv_report_write(output->csv, output->scenario, output->targets, report);
-  if (report->kind == REPORT_STATE) output->counts.states++;
-  else if (report->target < 0) output->counts.clutter++;
-  else output->counts.detections++;
+  if (report->kind == REPORT_STATE)
+    output->counts.states++;
+  else if (report->target < 0)
+    output->counts.clutter++;
+  else
+    output->counts.detections++;
   return output->failure;
 }
 
 int output_flush(struct output *output, int64_t arrival_ns) {
   if (output->packs) {
     for (uint32_t i = 0; i < (uint32_t)output->scenario->gauge_count; i++)
-      if (output->packs[i].count > 0 && arrival_ns - output->packs[i].first_ns > output->pack_ns) pack_send(output, i);
+      if (output->packs[i].count > 0 && arrival_ns - output->packs[i].first_ns > output->pack_ns)
+        pack_send(output, i);
     int rc = output->udp ? weft_sender_flush(output->udp) : 0;
     if (rc && output->failure == 0) output->failure = rc;
   }
@@ -230,9 +244,11 @@ int output_close(struct output *output, struct weft_error *err) {
   if (!output) return 0;
   output_flush(output, INT64_MAX);
   int rc = 0;
-  if (output->failure && output->why.text[0]) rc = weft_fail(err, output->failure, "%s", output->why.text);
+  if (output->failure && output->why.text[0])
+    rc = weft_fail(err, output->failure, "%s", output->why.text);
   else if (output->failure)
-    rc = weft_fail(err, output->failure, "%s: %s; is the server listening there?", output->to, strerror(-output->failure));
+    rc = weft_fail(err, output->failure, "%s: %s; is the server listening there?", output->to,
+                   strerror(-output->failure));
   weft_sender_close(output->udp);
   if (output->recorder) {
     int closed = weft_recorder_close(output->recorder, rc ? NULL : err);

@@ -32,7 +32,9 @@ void path_free(struct path *path) {
   *path = (struct path){0};
 }
 
-double path_begin_s(const struct path *path) { return path->count ? path->pieces[0].begin_s : 0; }
+double path_begin_s(const struct path *path) {
+  return path->count ? path->pieces[0].begin_s : 0;
+}
 
 double path_end_s(const struct path *path) {
   if (path->count == 0) return 0;
@@ -54,8 +56,10 @@ bool path_at(const struct path *path, double time_s, struct state *state) {
   size_t low = 0, high = path->count - 1;
   while (low < high) {
     size_t middle = (low + high + 1) / 2;
-    if (path->pieces[middle].begin_s <= time_s) low = middle;
-    else high = middle - 1;
+    if (path->pieces[middle].begin_s <= time_s)
+      low = middle;
+    else
+      high = middle - 1;
   }
   piece_at(&path->pieces[low], time_s, state);
   return true;

@@ -22,7 +22,9 @@ void report_push(struct report_queue *queue, const struct report *report) {
   queue->heap[at] = *report;
 }
 
-const struct report *report_first(const struct report_queue *queue) { return queue->count ? &queue->heap[0] : NULL; }
+const struct report *report_first(const struct report_queue *queue) {
+  return queue->count ? &queue->heap[0] : NULL;
+}
 
 void report_pop(struct report_queue *queue) {
   weft_assert(queue->count > 0);

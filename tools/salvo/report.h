@@ -9,16 +9,16 @@
 enum { REPORT_STATE = 0 }; /* else enum gauge_kind */
 
 struct report {
-  int64_t time_ns;     /* as stamped by the sensor, Unix UTC */
-  int64_t arrival_ns;  /* at the fusion centre */
-  uint64_t ordinal;    /* of generation; breaks ties */
-  uint32_t gauge;      /* index into scenario.gauges */
-  int32_t target;      /* index into targets; -1 clutter, or a state */
-  uint8_t kind;        /* REPORT_STATE or enum gauge_kind */
+  int64_t time_ns;    /* as stamped by the sensor, Unix UTC */
+  int64_t arrival_ns; /* at the fusion centre */
+  uint64_t ordinal;   /* of generation; breaks ties */
+  uint32_t gauge;     /* index into scenario.gauges */
+  int32_t target;     /* index into targets; -1 clutter, or a state */
+  uint8_t kind;       /* REPORT_STATE or enum gauge_kind */
   bool has_rate, has_height;
-  double z[4];         /* radar: range m, azimuth rad, elevation rad, range rate m/s; radar2d: range, azimuth, height m; los:
+  double z[4]; /* radar: range m, azimuth rad, elevation rad, range rate m/s; radar2d: range, azimuth, height m; los:
                           -, azimuth, elevation; position: x, y, z m; state: position m (ECEF) */
-  double velocity[3];  /* state only */
+  double velocity[3];   /* state only */
   double platform_m[3]; /* where the sensor was */
 };
 

@@ -13,7 +13,7 @@
 #include "tools/salvo/output.h"
 #include "tools/salvo/scanner.h"
 
-#define PACK_S 0.02     /* a datagram waits at most so long, in the receiver's time */
+#define PACK_S 0.02 /* a datagram waits at most so long, in the receiver's time */
 #define PROGRESS_S 0.2
 
 struct salvo_options {
@@ -72,12 +72,13 @@ static bool natural(const char *text, uint64_t *value) {
 /* 0 to go on, else the exit status + 1. */
 static int options_read(int argc, char **argv, struct salvo_options *options) {
   enum { TO = 256, CSV, JOURNAL, TRUTH, SITE, LIST, SEED, SPEED, START, DURATION };
-  static const struct option known[] = {{"to", 1, 0, TO},       {"csv", 1, 0, CSV},     {"journal", 1, 0, JOURNAL},
-                                        {"truth", 1, 0, TRUTH}, {"site", 1, 0, SITE},   {"list", 0, 0, LIST},
-                                        {"seed", 1, 0, SEED},   {"speed", 1, 0, SPEED}, {"start", 1, 0, START},
-                                        {"duration", 1, 0, DURATION}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+  static const struct option known[] = {
+      {"to", 1, 0, TO},       {"csv", 1, 0, CSV},           {"journal", 1, 0, JOURNAL}, {"truth", 1, 0, TRUTH},
+      {"site", 1, 0, SITE},   {"list", 0, 0, LIST},         {"seed", 1, 0, SEED},       {"speed", 1, 0, SPEED},
+      {"start", 1, 0, START}, {"duration", 1, 0, DURATION}, {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
   int64_t start;
   optind = 0;
+  opterr = 0; /* one line of error, and it is ours */
   for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
     switch (option) {
     case 'h': fputs(HELP, stdout); return 1;
@@ -103,9 +104,12 @@ static int options_read(int argc, char **argv, struct salvo_options *options) {
         return 1 + wrong("start", optarg, "no time; write it as 2026-01-01T00:00:00Z, or now");
       break;
     case DURATION:
-      if (!number(optarg, 0.1, 86400, &options->duration_s)) return 1 + wrong("duration", optarg, "give 0.1 to 86400 seconds");
+      if (!number(optarg, 0.1, 86400, &options->duration_s))
+        return 1 + wrong("duration", optarg, "give 0.1 to 86400 seconds");
       break;
-    default: fprintf(stderr, "weft salvo: see weft salvo --help\n"); return 3;
+    default:
+      fprintf(stderr, "weft salvo: %s: unknown, or its value is missing; see weft salvo --help\n", argv[optind - 1]);
+      return 3;
     }
   }
   if (argc - optind != 1) {
@@ -120,8 +124,9 @@ static int options_read(int argc, char **argv, struct salvo_options *options) {
 static void progress(double at_s, double duration_s, const struct output *output) {
   struct output_counts counts = output_counts(output);
   int width = 30, filled = (int)(at_s / duration_s * width);
-  fprintf(stderr, "\r[%.*s%*s] %5.0f/%.0f s  %llu detections  %llu clutter ", filled, "##############################",
-          width - filled, "", at_s, duration_s, (unsigned long long)counts.detections, (unsigned long long)counts.clutter);
+  fprintf(stderr, "\r[%.*s%*s] %5.0f/%.0f s  %llu detections  %llu clutter ", filled,
+          "##############################", width - filled, "", at_s, duration_s,
+          (unsigned long long)counts.detections, (unsigned long long)counts.clutter);
 }
 
 /* Sleeps until `due_s` of the monotonic clock, or a signal. */
@@ -168,12 +173,14 @@ static int scenario_run(const struct salvo_options *options, const struct scenar
 }
 
 static void targets_list(const struct fleet_of_targets *targets) {
-  printf("target launch_s burnout_s reentry_s impact_s range_km apogee_km burnout_mps impact_lat_deg impact_lon_deg\n");
+  printf(
+      "target launch_s burnout_s reentry_s impact_s range_km apogee_km burnout_mps impact_lat_deg impact_lon_deg\n");
   for (int i = 0; i < targets->count; i++) {
     const struct target *t = &targets->targets[i];
     if (t->class_ != TARGET_BALLISTIC) continue;
-    printf("%s %.1f %.1f %.1f %.1f %.1f %.1f %.0f %.4f %.4f\n", t->name, t->launch_s, t->boost_end_s, t->reentry_s, t->impact_s,
-           t->range_m / 1e3, t->apogee_m / 1e3, t->cutoff_speed_mps, t->impact.lat_rad / SALVO_DEG, t->impact.lon_rad / SALVO_DEG);
+    printf("%s %.1f %.1f %.1f %.1f %.1f %.1f %.0f %.4f %.4f\n", t->name, t->launch_s, t->boost_end_s, t->reentry_s,
+           t->impact_s, t->range_m / 1e3, t->apogee_m / 1e3, t->cutoff_speed_mps, t->impact.lat_rad / SALVO_DEG,
+           t->impact.lon_rad / SALVO_DEG);
   }
 }
 
@@ -190,8 +197,8 @@ static int64_t start_choose(const struct salvo_options *options, const struct sc
 }
 
 /* Everything after the targets are known. */
-static int generate(const struct salvo_options *options, struct scenario *scenario, const struct fleet_of_targets *targets,
-                    struct weft_error *err) {
+static int generate(const struct salvo_options *options, struct scenario *scenario,
+                    const struct fleet_of_targets *targets, struct weft_error *err) {
   struct output *output = NULL;
   struct output_options outputs = {options->csv, options->to, options->journal,
                                    (int64_t)(1e9 * PACK_S * fmax(1, options->speed))};
@@ -209,8 +216,8 @@ static int generate(const struct salvo_options *options, struct scenario *scenar
   int closed = output_close(output, rc ? NULL : err);
   if (rc == 0 && closed == 0 && (options->to || isatty(STDERR_FILENO)))
     fprintf(stderr, "weft salvo: %llu detections, %llu clutter, %llu states, %llu datagrams\n",
-            (unsigned long long)counts.detections, (unsigned long long)counts.clutter, (unsigned long long)counts.states,
-            (unsigned long long)counts.datagrams);
+            (unsigned long long)counts.detections, (unsigned long long)counts.clutter,
+            (unsigned long long)counts.states, (unsigned long long)counts.datagrams);
   return rc ? rc : closed;
 }
 

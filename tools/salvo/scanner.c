@@ -19,15 +19,15 @@ struct pair {
 /* One sensor. */
 struct eye {
   const struct gauge *gauge;
-  struct path track;    /* of a moving platform */
-  struct stand at;      /* of a fixed one */
+  struct path track; /* of a moving platform */
+  struct stand at;   /* of a fixed one */
   bool moving;
-  int64_t scan;         /* next scan, from -1: the one under way when the scenario begins */
-  int64_t states;       /* sent so far */
-  struct prng prng;     /* clutter */
+  int64_t scan;     /* next scan, from -1: the one under way when the scenario begins */
+  int64_t states;   /* sent so far */
+  struct prng prng; /* clutter */
   int burst_count;
-  double *bursts_s;     /* beginnings */
-  struct pair *pairs;   /* per target */
+  double *bursts_s;   /* beginnings */
+  struct pair *pairs; /* per target */
 };
 
 struct scanner {
@@ -39,9 +39,13 @@ struct scanner {
   uint64_t ordinal;
 };
 
-static uint64_t mixed(uint64_t a, uint64_t b) { return (a ^ (b >> 29) ^ (b << 35)) * 0x9e3779b97f4a7c15u + b; }
+static uint64_t mixed(uint64_t a, uint64_t b) {
+  return (a ^ (b >> 29) ^ (b << 35)) * 0x9e3779b97f4a7c15u + b;
+}
 
-static double phase_s(const struct gauge *gauge) { return fmod(gauge->phase_s, gauge->revisit_s); }
+static double phase_s(const struct gauge *gauge) {
+  return fmod(gauge->phase_s, gauge->revisit_s);
+}
 static double scan_begin_s(const struct eye *eye) {
   return phase_s(eye->gauge) + (double)eye->scan * eye->gauge->revisit_s;
 }
@@ -55,7 +59,8 @@ static void eye_open(struct eye *eye, const struct scanner *scanner, const struc
   earth_ecef_deg(gauge->lat_deg, gauge->lon_deg, gauge->height_m, eye->at.state.r);
   stand_axes(gauge, &eye->at);
   if (eye->moving)
-    cruise_build(&eye->track, (struct earth_geodetic){gauge->lat_deg * SALVO_DEG, gauge->lon_deg * SALVO_DEG, gauge->height_m},
+    cruise_build(&eye->track,
+                 (struct earth_geodetic){gauge->lat_deg * SALVO_DEG, gauge->lon_deg * SALVO_DEG, gauge->height_m},
                  gauge->course_deg * SALVO_DEG, gauge->speed_mps, scenario->duration_s + 10);
   snprintf(name, sizeof name, "sensor %u", gauge->id);
   uint64_t stream = stream_of(name);
@@ -102,8 +107,10 @@ void scanner_free(struct scanner *scanner) {
 void stand_axes(const struct gauge *gauge, struct stand *stand) {
   static const double ecef[3][3] = {{0, 1, 0}, {1, 0, 0}, {0, 0, 1}};
   struct earth_geodetic at = earth_geodetic(stand->state.r);
-  if (gauge->frame_ecef) memcpy(stand->rows, ecef, sizeof ecef);
-  else earth_enu(at.lat_rad, at.lon_rad, stand->rows);
+  if (gauge->frame_ecef)
+    memcpy(stand->rows, ecef, sizeof ecef);
+  else
+    earth_enu(at.lat_rad, at.lon_rad, stand->rows);
 }
 
 void gauge_measure(const struct stand *from, const struct state *target, double z[4]) {
@@ -139,11 +146,15 @@ bool gauge_sees(const struct gauge *gauge, const struct stand *from, const struc
 }
 
 static void eye_stand(const struct eye *eye, double time_s, struct stand *stand) {
-  if (!eye->moving || !path_at(&eye->track, fmax(0, time_s), &stand->state)) *stand = eye->at;
-  else stand_axes(eye->gauge, stand);
+  if (!eye->moving || !path_at(&eye->track, fmax(0, time_s), &stand->state))
+    *stand = eye->at;
+  else
+    stand_axes(eye->gauge, stand);
 }
 
-static int64_t ns(double seconds) { return (int64_t)llround(seconds * 1e9); }
+static int64_t ns(double seconds) {
+  return (int64_t)llround(seconds * 1e9);
+}
 
 /* Adds the sensor's errors of bias and stamps the times. */
 static void report_finish(struct scanner *scanner, const struct eye *eye, struct report *report, double time_s,
@@ -210,11 +221,13 @@ static void targets_scan(struct scanner *scanner, struct eye *eye, double begin_
   for (int i = 0; i < scanner->targets->count; i++) {
     const struct target *target = &scanner->targets->targets[i];
     struct state state;
-  struct stand from;
+    struct stand from;
     double time = begin_s, z[4];
     if (!(gauge->sees & (1u << target->class_))) continue;
     if (begin_s > path_end_s(&target->path) || begin_s + gauge->revisit_s < path_begin_s(&target->path)) continue;
-    if (gauge->boost_only && !target_boosting(target, begin_s) && !target_boosting(target, begin_s + gauge->revisit_s)) continue;
+    if (gauge->boost_only && !target_boosting(target, begin_s) &&
+        !target_boosting(target, begin_s + gauge->revisit_s))
+      continue;
     if (gauge->rotating && !beam_time(eye, target, begin_s, &time)) continue;
     if (time < 0 || time >= scanner->scenario->duration_s || !path_at(&target->path, time, &state)) continue;
     if (gauge->rotating && time - eye->pairs[i].last_hit_s < gauge->revisit_s / 2) continue;
@@ -226,7 +239,9 @@ static void targets_scan(struct scanner *scanner, struct eye *eye, double begin_
   }
 }
 
-static double between(struct prng *prng, double low, double high) { return low + (high - low) * prng_uniform(prng); }
+static double between(struct prng *prng, double low, double high) {
+  return low + (high - low) * prng_uniform(prng);
+}
 
 static bool bursting(const struct eye *eye, double time_s) {
   for (int i = 0; i < eye->burst_count; i++)
@@ -242,7 +257,8 @@ static void clutter_scan(struct scanner *scanner, struct eye *eye, double begin_
   if (bursting(eye, begin_s)) mean *= gauge->burst_multiplier;
   uint64_t count = mean > 0 ? prng_poisson(&eye->prng, mean) : 0;
   for (uint64_t i = 0; i < count; i++) {
-    struct report report = {.kind = (uint8_t)gauge->kind, .target = -1, .has_rate = gauge->kind == GAUGE_RADAR && gauge->sigma[3] > 0};
+    struct report report = {
+        .kind = (uint8_t)gauge->kind, .target = -1, .has_rate = gauge->kind == GAUGE_RADAR && gauge->sigma[3] > 0};
     double turn = gauge->azimuth_deg[1] - gauge->azimuth_deg[0];
     if (turn < 0) turn += 360;
     report.z[0] = between(&eye->prng, gauge->range_m[0], gauge->range_m[1]);
@@ -258,7 +274,8 @@ static void clutter_scan(struct scanner *scanner, struct eye *eye, double begin_
       double range = report.z[0], c = cos(report.z[2]);
       double polar[3] = {c * sin(report.z[1]), c * cos(report.z[1]), sin(report.z[2])};
       for (int j = 0; j < 3; j++)
-        report.z[j] = from.state.r[j] + range * (polar[0] * from.rows[0][j] + polar[1] * from.rows[1][j] + polar[2] * from.rows[2][j]);
+        report.z[j] = from.state.r[j] +
+                      range * (polar[0] * from.rows[0][j] + polar[1] * from.rows[1][j] + polar[2] * from.rows[2][j]);
     }
     if (time >= 0 && time < scanner->scenario->duration_s) report_finish(scanner, eye, &report, time, delay);
   }

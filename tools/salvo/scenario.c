@@ -38,7 +38,8 @@ static void type_read(struct reading *in, int node, struct missile_type *type) {
   memset(type, 0, sizeof *type);
   yaml_doc_string(doc, node, "name", YAML_REQUIRED, type->name, sizeof type->name);
   yaml_doc_double(doc, node, "payload_kg", YAML_REQUIRED, 1, 1e5, &type->payload_kg);
-  yaml_doc_double(doc, node, "ballistic_coefficient_kgpm2", YAML_REQUIRED, 10, 1e5, &type->ballistic_coefficient_kgpm2);
+  yaml_doc_double(doc, node, "ballistic_coefficient_kgpm2", YAML_REQUIRED, 10, 1e5,
+                  &type->ballistic_coefficient_kgpm2);
   yaml_doc_double(doc, node, "rise_s", YAML_REQUIRED, 0.1, 60, &type->rise_s);
   yaml_doc_double(doc, node, "pitch_end_s", YAML_REQUIRED, 0.2, 600, &type->pitch_end_s);
   yaml_doc_double(doc, node, "pitch_end_deg", YAML_REQUIRED, 5, 89, &type->pitch_end_deg);
@@ -91,8 +92,11 @@ static void salvo_read(struct reading *in, int node, struct salvo *salvo) {
   disc_read(in, node, "launch", &salvo->launch);
   disc_read(in, node, "aim", &salvo->aim);
   const struct missile_type *type = type_find(in->scenario, type_name);
-  if (type) salvo->type = *type;
-  else yaml_doc_fail(doc, node, "type", "no missile type %s; use short, medium, long or one defined under types", type_name);
+  if (type)
+    salvo->type = *type;
+  else
+    yaml_doc_fail(doc, node, "type", "no missile type %s; use short, medium, long or one defined under types",
+                  type_name);
   salvo->type.pitch_end_deg += loft_deg;
   if (type && (salvo->type.pitch_end_deg < 5 || salvo->type.pitch_end_deg > 89))
     yaml_doc_fail(doc, node, "loft_deg", "pitch_end_deg plus loft_deg must stay within 5 to 89");
@@ -103,7 +107,8 @@ static void salvo_read(struct reading *in, int node, struct salvo *salvo) {
 static void fleet_read(struct reading *in, int node, struct fleet *fleet) {
   struct yaml_doc *doc = in->doc;
   int64_t count = 1;
-  *fleet = (struct fleet){.height_m = {3000, 12000}, .speed_mps = {120, 260}, .heading_deg = {0, 360}, .straight_s = {60, 300}};
+  *fleet = (struct fleet){
+      .height_m = {3000, 12000}, .speed_mps = {120, 260}, .heading_deg = {0, 360}, .straight_s = {60, 300}};
   yaml_doc_string(doc, node, "name", YAML_REQUIRED, fleet->name, sizeof fleet->name);
   yaml_doc_int(doc, node, "count", YAML_OPTIONAL, 1, SCENARIO_COUNT_MAX, &count);
   fleet->count = (int)count;
@@ -143,20 +148,21 @@ static void orbit_read(struct reading *in, int node, struct orbit *orbit) {
 static void gauge_read(struct reading *in, int node, struct gauge *gauge) {
   scenario_gauge_read(in->doc, node, gauge);
   for (const struct gauge *other = in->scenario->gauges; other < gauge; other++)
-    if (other->id == gauge->id) yaml_doc_fail(in->doc, node, "id", "sensor %u is there twice; give each its own id", gauge->id);
+    if (other->id == gauge->id)
+      yaml_doc_fail(in->doc, node, "id", "sensor %u is there twice; give each its own id", gauge->id);
 }
 
 /* Reads every item of the list `key` onto the end of an array. */
-#define LIST_READ(in, root, key, what, array, counter, maximum, reader)                                                \
-  do {                                                                                                                 \
-    int list = yaml_doc_sequence((in)->doc, root, key, YAML_OPTIONAL, maximum);                                        \
-    int items = yaml_doc_item_count((in)->doc, list);                                                                  \
-    if ((counter) + items > (maximum)) {                                                                               \
-      yaml_doc_fail((in)->doc, root, key, "more than %d in all; leave some out", (int)(maximum));                      \
-      items = 0;                                                                                                       \
-    }                                                                                                                  \
-    for (int item = 0; item < items; item++, (counter)++)                                                              \
-      reader(in, yaml_doc_item_mapping((in)->doc, list, item, what), &(array)[counter]);                               \
+#define LIST_READ(in, root, key, what, array, counter, maximum, reader)                                              \
+  do {                                                                                                               \
+    int list = yaml_doc_sequence((in)->doc, root, key, YAML_OPTIONAL, maximum);                                      \
+    int items = yaml_doc_item_count((in)->doc, list);                                                                \
+    if ((counter) + items > (maximum)) {                                                                             \
+      yaml_doc_fail((in)->doc, root, key, "more than %d in all; leave some out", (int)(maximum));                    \
+      items = 0;                                                                                                     \
+    }                                                                                                                \
+    for (int item = 0; item < items; item++, (counter)++)                                                            \
+      reader(in, yaml_doc_item_mapping((in)->doc, list, item, what), &(array)[counter]);                             \
   } while (0)
 
 static int file_read(struct scenario *scenario, const char *path, struct weft_error *err);
@@ -184,12 +190,14 @@ static void head_read(struct reading *in, int root) {
   yaml_doc_string(in->doc, root, "name", YAML_OPTIONAL, scenario->name, sizeof scenario->name);
   yaml_doc_string(in->doc, root, "centre", YAML_OPTIONAL, scenario->centre, sizeof scenario->centre);
   yaml_doc_bool(in->doc, root, "exercise", YAML_OPTIONAL, &scenario->exercise);
-  if (yaml_doc_enum(in->doc, root, "time", YAML_OPTIONAL, times, 2, &time) == YAML_FOUND) scenario->time_live = time == 1;
+  if (yaml_doc_enum(in->doc, root, "time", YAML_OPTIONAL, times, 2, &time) == YAML_FOUND)
+    scenario->time_live = time == 1;
   if (yaml_doc_string(in->doc, root, "start", YAML_OPTIONAL, start, sizeof start) == YAML_FOUND &&
       !scenario_time(start, &scenario->start_ns))
     yaml_doc_fail(in->doc, root, "start", "%s is no time; write it as 2026-01-01T00:00:00Z", start);
   yaml_doc_double(in->doc, root, "duration_s", YAML_OPTIONAL, 1, 86400, &scenario->duration_s);
-  if (yaml_doc_int(in->doc, root, "seed", YAML_OPTIONAL, 0, INT64_MAX, &seed) == YAML_FOUND) scenario->seed = (uint64_t)seed;
+  if (yaml_doc_int(in->doc, root, "seed", YAML_OPTIONAL, 0, INT64_MAX, &seed) == YAML_FOUND)
+    scenario->seed = (uint64_t)seed;
   yaml_doc_double(in->doc, root, "truth_interval_s", YAML_OPTIONAL, 0.05, 60, &scenario->truth_interval_s);
 }
 
@@ -206,8 +214,10 @@ static int file_read(struct scenario *scenario, const char *path, struct weft_er
   rc = includes_read(&in, root, err);
   if (rc == 0) {
     head_read(&in, root); /* after the includes, so that the outer file has the last word */
-    LIST_READ(&in, root, "types", "missile type", scenario->types, scenario->type_count, SCENARIO_TYPES_MAX, type_read);
-    LIST_READ(&in, root, "sensors", "sensor", scenario->gauges, scenario->gauge_count, SCENARIO_SENSORS_MAX, gauge_read);
+    LIST_READ(&in, root, "types", "missile type", scenario->types, scenario->type_count, SCENARIO_TYPES_MAX,
+              type_read);
+    LIST_READ(&in, root, "sensors", "sensor", scenario->gauges, scenario->gauge_count, SCENARIO_SENSORS_MAX,
+              gauge_read);
     LIST_READ(&in, root, "salvos", "salvo", scenario->salvos, scenario->salvo_count, SCENARIO_SALVOS_MAX, salvo_read);
     LIST_READ(&in, root, "fleets", "fleet", scenario->fleets, scenario->fleet_count, SCENARIO_FLEETS_MAX, fleet_read);
     LIST_READ(&in, root, "orbits", "orbit", scenario->orbits, scenario->orbit_count, SCENARIO_ORBITS_MAX, orbit_read);
@@ -228,7 +238,8 @@ int scenario_load(struct scenario **scenario, const char *path, struct weft_erro
   made->seed = 1;
   made->truth_interval_s = 1;
   int rc = file_read(made, path, err);
-  if (rc == 0 && made->gauge_count == 0) rc = weft_fail(err, -EINVAL, "%s:1: no sensors; list at least one under sensors", path);
+  if (rc == 0 && made->gauge_count == 0)
+    rc = weft_fail(err, -EINVAL, "%s:1: no sensors; list at least one under sensors", path);
   if (rc < 0) {
     free(made);
     return rc;
@@ -237,4 +248,6 @@ int scenario_load(struct scenario **scenario, const char *path, struct weft_erro
   return 0;
 }
 
-void scenario_free(struct scenario *scenario) { free(scenario); }
+void scenario_free(struct scenario *scenario) {
+  free(scenario);
+}

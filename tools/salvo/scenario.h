@@ -1,4 +1,4 @@
-/* A scenario: what flies and what looks, as its YAML file says it. docs/scenarios.md describes every key. */
+/* A scenario: what flies and what looks, as its YAML file says it. tools/scenarios/README.md describes every key. */
 #ifndef WEFT_SALVO_SCENARIO_H
 #define WEFT_SALVO_SCENARIO_H
 
@@ -28,26 +28,26 @@ extern const char *const gauge_kind_names[5];
 struct gauge {
   uint32_t id;
   char name[SCENARIO_NAME_MAX], nation[SCENARIO_NAME_MAX];
-  int kind;                     /* enum gauge_kind */
-  bool frame_ecef;              /* los: azimuth and elevation refer to ECEF axes */
+  int kind;        /* enum gauge_kind */
+  bool frame_ecef; /* los: azimuth and elevation refer to ECEF axes */
   double lat_deg, lon_deg, height_m;
   bool moving;
   double course_deg, speed_mps, state_interval_s;
-  bool rotating;                /* a beam that goes round once per revisit; else a frame per revisit */
-  double revisit_s, phase_s;    /* frames at phase + k revisit */
-  double sigma[4];              /* radar: range m, azimuth rad, elevation rad, range rate m/s (0: not measured); radar2d:
+  bool rotating;             /* a beam that goes round once per revisit; else a frame per revisit */
+  double revisit_s, phase_s; /* frames at phase + k revisit */
+  double sigma[4];           /* radar: range m, azimuth rad, elevation rad, range rate m/s (0: not measured); radar2d:
                                    range, azimuth, height m (0: not measured), -; los: -, azimuth, elevation; position: x m */
   double detection_probability;
   double clutter_per_scan;
-  double clutter_rate_mps;      /* false range rates are uniform within +- this */
+  double clutter_rate_mps; /* false range rates are uniform within +- this */
   double burst_per_hour, burst_duration_s, burst_multiplier;
   double range_m[2], azimuth_deg[2], elevation_deg[2];
-  unsigned sees;                /* bit per enum target_class: ballistic, aircraft, orbital */
-  bool boost_only;              /* sees burning motors only (infrared) */
-  double cloud_m;               /* los: sees nothing lower than this */
-  double delay_s, jitter_s;     /* arrival - measurement: constant plus uniform in [0, jitter] */
-  double bias[3], bias_time_s;  /* added to range, azimuth, elevation; to the time stamp */
-  bool registered;              /* the site configuration knows the bias */
+  unsigned sees;               /* bit per enum target_class: ballistic, aircraft, orbital */
+  bool boost_only;             /* sees burning motors only (infrared) */
+  double cloud_m;              /* los: sees nothing lower than this */
+  double delay_s, jitter_s;    /* arrival - measurement: constant plus uniform in [0, jitter] */
+  double bias[3], bias_time_s; /* added to range, azimuth, elevation; to the time stamp */
+  bool registered;             /* the site configuration knows the bias */
 };
 
 struct disc {
@@ -61,7 +61,7 @@ struct salvo {
   int count;
   double first_s, last_s; /* launches between */
   struct disc launch, aim;
-  char where[256];        /* file:line, for errors found later */
+  char where[256]; /* file:line, for errors found later */
 };
 
 struct manoeuvre {
@@ -81,14 +81,15 @@ struct fleet {
 struct orbit {
   char name[SCENARIO_NAME_MAX];
   double perigee_km, apogee_km; /* heights */
-  double inclination_deg, node_deg, argument_deg, anomaly_deg; /* node measured from the Greenwich meridian at the start */
+  double inclination_deg, node_deg, argument_deg,
+      anomaly_deg; /* node measured from the Greenwich meridian at the start */
 };
 
 struct scenario {
   char name[SCENARIO_NAME_MAX];
   char centre[SCENARIO_NAME_MAX];
   bool exercise;
-  bool time_live;    /* for the site configuration */
+  bool time_live; /* for the site configuration */
   int64_t start_ns;
   double duration_s;
   uint64_t seed;

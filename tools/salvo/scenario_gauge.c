@@ -16,8 +16,8 @@ static void sigma_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
   for (int i = 0; i < 4; i++) {
     if (!keys[gauge->kind][i]) continue;
     bool optional = i == 3 || (gauge->kind == GAUGE_RADAR2D && i == 2);
-    yaml_doc_double(doc, sigma, keys[gauge->kind][i], optional ? YAML_OPTIONAL : YAML_REQUIRED, optional ? 0 : 1e-9, 1e6,
-                    &gauge->sigma[i]);
+    yaml_doc_double(doc, sigma, keys[gauge->kind][i], optional ? YAML_OPTIONAL : YAML_REQUIRED, optional ? 0 : 1e-9,
+                    1e6, &gauge->sigma[i]);
   }
   yaml_doc_finish_mapping(doc, sigma);
 }
@@ -80,8 +80,10 @@ static void sees_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
     int at = 0;
     if (yaml_doc_item_string(doc, list, i, text, sizeof text) < 0) return;
     while (at < 3 && strcmp(classes[at], text) != 0) at++;
-    if (at == 3) yaml_doc_fail(doc, node, "sees", "%s is no class; use ballistic, aircraft or orbital", text);
-    else gauge->sees |= 1u << at;
+    if (at == 3)
+      yaml_doc_fail(doc, node, "sees", "%s is no class; use ballistic, aircraft or orbital", text);
+    else
+      gauge->sees |= 1u << at;
   }
 }
 

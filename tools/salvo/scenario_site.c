@@ -36,7 +36,8 @@ static void gauge_write(FILE *out, const struct gauge *gauge) {
     fprintf(out, "    registration: {range_m: %.10g, azimuth_rad: %.10g, elevation_rad: %.10g, time_s: %.10g}\n",
             gauge->bias[0], gauge->bias[1], gauge->bias[2], gauge->bias_time_s);
   /* A filter must never believe in certainty: the configuration admits neither 0 nor 1. */
-  fprintf(out, "    detection_probability: %.10g\n    clutter_per_scan: %.10g\n    coverage: {", fmax(0.001, fmin(0.999, gauge->detection_probability)), fmax(1e-6, gauge->clutter_per_scan));
+  fprintf(out, "    detection_probability: %.10g\n    clutter_per_scan: %.10g\n    coverage: {",
+          fmax(0.001, fmin(0.999, gauge->detection_probability)), fmax(1e-6, gauge->clutter_per_scan));
   if (gauge->kind != GAUGE_LOS) fprintf(out, "range_m: [%.10g, %.10g], ", gauge->range_m[0], gauge->range_m[1]);
   fprintf(out, "azimuth_deg: [%.10g, %.10g], elevation_deg: [%.10g, %.10g]}\n", gauge->azimuth_deg[0],
           gauge->azimuth_deg[1], gauge->elevation_deg[0], gauge->elevation_deg[1]);
@@ -46,7 +47,8 @@ void scenario_site_print(const struct scenario *scenario, FILE *out) {
   fprintf(out, "# Site configuration of the scenario %s, written by `weft salvo --site`.\n", scenario->name);
   fprintf(out, "centre: %s\nexercise: %s\ntime: %s\n", scenario->centre, scenario->exercise ? "true" : "false",
           scenario->time_live ? "live" : "recorded");
-  fprintf(out, "listen: {detections: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}\nsensors:\n");
+  fprintf(out,
+          "listen: {detections: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}\nsensors:\n");
   for (int i = 0; i < scenario->gauge_count; i++) gauge_write(out, &scenario->gauges[i]);
 }
 

@@ -28,8 +28,10 @@ struct target *target_add(struct fleet_of_targets *all, const char *group, int o
   struct target *target = &all->targets[all->count++];
   memset(target, 0, sizeof *target);
   int digits = snprintf(NULL, 0, "%d", count);
-  if (count == 1) snprintf(target->name, sizeof target->name, "%s", group);
-  else snprintf(target->name, sizeof target->name, "%s-%0*d", group, digits, ordinal + 1);
+  if (count == 1)
+    snprintf(target->name, sizeof target->name, "%s", group);
+  else
+    snprintf(target->name, sizeof target->name, "%s-%0*d", group, digits, ordinal + 1);
   target->stream = stream_of(target->name);
   return target;
 }
@@ -42,7 +44,8 @@ static struct earth_geodetic disc_draw(const struct disc *disc, struct prng *prn
   return (struct earth_geodetic){lat * SALVO_DEG, lon * SALVO_DEG, 0};
 }
 
-static int salvo_build(struct fleet_of_targets *all, const struct salvo *salvo, uint64_t seed, struct weft_error *err) {
+static int salvo_build(struct fleet_of_targets *all, const struct salvo *salvo, uint64_t seed,
+                       struct weft_error *err) {
   double spacing = salvo->count > 1 ? (salvo->last_s - salvo->first_s) / (salvo->count - 1) : 0;
   for (int i = 0; i < salvo->count; i++) {
     struct target *target = target_add(all, salvo->name, i, salvo->count);
@@ -52,7 +55,9 @@ static int salvo_build(struct fleet_of_targets *all, const struct salvo *salvo, 
     struct weft_error why;
     flight.launch_s = salvo->first_s + spacing * i;
     int rc = flight_aim(&flight, aim, AIM_MISS_M, &why);
-    if (rc) return weft_fail(err, rc, "%s: salvo %s: %s; move launch or aim, or take another type", salvo->where, target->name, why.text);
+    if (rc)
+      return weft_fail(err, rc, "%s: salvo %s: %s; move launch or aim, or take another type", salvo->where,
+                       target->name, why.text);
     double impact_m[3], bearing;
     earth_ecef(flight.impact, impact_m);
     earth_chord(flight.launch, impact_m, &bearing, &target->range_m);
@@ -107,12 +112,14 @@ int targets_build(struct fleet_of_targets *all, const struct scenario *scenario,
     int rc = salvo_build(all, &scenario->salvos[i], scenario->seed, err);
     if (rc) return rc;
   }
-  for (int i = 0; i < scenario->fleet_count; i++) aircraft_build(all, &scenario->fleets[i], scenario->seed, scenario->duration_s);
+  for (int i = 0; i < scenario->fleet_count; i++)
+    aircraft_build(all, &scenario->fleets[i], scenario->seed, scenario->duration_s);
   for (int i = 0; i < scenario->orbit_count; i++) orbit_build(all, &scenario->orbits[i], scenario->duration_s);
   for (int i = 0; i < all->count; i++)
     for (int j = 0; j < i && all->count < 1000; j++)
       if (strcmp(all->targets[i].name, all->targets[j].name) == 0)
-        return weft_fail(err, -EINVAL, "%s: two targets are called %s; rename one", scenario->name, all->targets[i].name);
+        return weft_fail(err, -EINVAL, "%s: two targets are called %s; rename one", scenario->name,
+                         all->targets[i].name);
   return 0;
 }
 
