@@ -51,29 +51,35 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   if (rc < 0) goto fail;
   struct tracker_options tracker = {.tracks_max = engine->tracks_max, .number_base = options->track_base,
                                     .parallel = pool_parallel(engine->pool)};
-  engine->output.capacity = 2 * engine->tracks_max;
-  size_t size = tracker_arena_size(site, &tracker) + engine->output.capacity * sizeof(struct track_report) + (1u << 20);
+  size_t outputs = options->outputs ? options->outputs : 1;
+  size_t size = tracker_arena_size(site, &tracker) + outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
     weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max", size >> 20);
     goto fail;
   }
-  engine->output.reports = arena_take(&engine->arena, engine->output.capacity, sizeof *engine->output.reports);
   engine->tracker = tracker_open(&engine->arena, site, &tracker);
-  if (!engine->output.reports || !engine->tracker) {
+  if (!engine->tracker) {
     rc = weft_fail(err, -E2BIG, "the site has more line-of-sight sensors than the 32 that weft indexes, or the tracker "
                                 "does not fit its memory; reduce the sensors or --tracks-max");
     goto fail;
   }
-  arena_seal(&engine->arena);
   return 0;
 fail:
   engine_close(engine);
   return rc;
 }
 
-void engine_step(struct engine *engine, const struct frame *frame) {
-  tracker_step(engine->tracker, frame, &engine->output, engine->fates);
+int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err) {
+  *output = (struct step_output){.capacity = 2 * engine->tracks_max};
+  output->reports = arena_take(&engine->arena, output->capacity, sizeof *output->reports);
+  return output->reports ? 0 : weft_fail(err, -ENOMEM, "out of memory for the lines of a frame");
+}
+
+void engine_seal(struct engine *engine) { arena_seal(&engine->arena); }
+
+void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output) {
+  tracker_step(engine->tracker, frame, output, engine->fates);
 }
 
 void engine_drain(struct engine *engine) { tracker_drain(engine->tracker, engine->fates); }
@@ -99,6 +105,8 @@ void engine_close(struct engine *engine) {
   }
   memset(engine, 0, sizeof *engine);
 }
+
+uint64_t engine_track_base(int64_t now_ns) { return now_ns > 0 ? (uint64_t)now_ns / 1000 : 0; }
 
 int engine_ledger_print(const struct ledger *ledger, const struct site *site, FILE *out) {
   size_t size = ledger_json_max(site);

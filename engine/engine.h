@@ -16,6 +16,7 @@ struct engine_options {
   uint32_t workers;     /* 0: what the plan says */
   uint32_t tracks_max;  /* 0: default */
   uint64_t track_base;  /* track numbers begin above it */
+  uint32_t outputs;     /* how many outputs will be opened; 0 means 1 */
 };
 
 struct engine {
@@ -24,15 +25,18 @@ struct engine {
   struct topology_plan *plan;
   struct pool *pool;
   struct tracker *tracker;
-  struct step_output output;      /* of the last step */
   struct ledger *fates;           /* the engine's part of the books: fates by sensor */
   uint32_t tracks_max;
 };
 
 /* Takes ownership of `site` (made by malloc, filled by site_load or site_parse), also on failure. */
 int engine_open(struct engine *engine, struct site *site, const struct engine_options *options, struct weft_error *err);
-/* One frame through the tracker; engine->output holds its lines until the next step. */
-void engine_step(struct engine *engine, const struct frame *frame);
+/* An output with room for every line a step can give, from the engine's arena: only before engine_seal. */
+int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
+/* Nothing is allocated from here on. */
+void engine_seal(struct engine *engine);
+/* One frame through the tracker; `output` holds its lines. */
+void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output);
 /* No more frames: nothing stays in flight. */
 void engine_drain(struct engine *engine);
 /* Copies the fates into a ledger that ingest wrote, and settles it. */
@@ -42,6 +46,11 @@ void engine_close(struct engine *engine);
 /* A site from a file or from a journal's text, on the heap. */
 int engine_site_load(const char *path, struct site **site, struct weft_error *err);
 int engine_site_parse(const char *text, size_t size, const char *name, struct site **site, struct weft_error *err);
+
+/* Where the track numbers of a server or recorder that starts now begin: microseconds since 1970, so that no number is
+ * given out twice, not after a restart either, as long as fewer than a million tracks begin per second. Below 2^53, so
+ * that readers of JSON who count in doubles keep it exact. */
+uint64_t engine_track_base(int64_t now_ns);
 
 /* A ledger line of a settled ledger, to `out` with its newline. */
 int engine_ledger_print(const struct ledger *ledger, const struct site *site, FILE *out);

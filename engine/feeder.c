@@ -9,6 +9,12 @@ int feeder_open(struct feeder *feeder, struct site *site, const struct engine_op
   memset(feeder, 0, sizeof *feeder);
   int rc = engine_open(&feeder->engine, site, options, err);
   if (rc < 0) return rc;
+  rc = engine_output_open(&feeder->engine, &feeder->output, err);
+  if (rc < 0) {
+    engine_close(&feeder->engine);
+    return rc;
+  }
+  engine_seal(&feeder->engine);
   feeder->emit = emit;
   feeder->context = context;
   feeder->rule = frame_rule_begin(site->frame_limit_ns);
@@ -31,8 +37,8 @@ int feeder_open(struct feeder *feeder, struct site *site, const struct engine_op
 }
 
 void feeder_frame(struct feeder *feeder, const struct frame *frame) {
-  engine_step(&feeder->engine, frame);
-  if (feeder->emit) feeder->emit(feeder->context, &feeder->engine.output);
+  engine_step(&feeder->engine, frame, &feeder->output);
+  if (feeder->emit) feeder->emit(feeder->context, &feeder->output);
 }
 
 static void frame_close(struct feeder *feeder, int64_t close_ns) {

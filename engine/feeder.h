@@ -10,6 +10,7 @@
 
 struct feeder {
   struct engine engine;
+  struct step_output output;    /* of the last step */
   struct arena arena;           /* frames and intake */
   struct ledger *ledger;
   struct frame_builder builder;

@@ -28,7 +28,7 @@ struct sensor {
   double registration[3];     /* known offsets to subtract: range m, azimuth rad, elevation rad */
   double registration_time_s; /* subtracted from the time of measurement */
   double detection_probability;  /* (0, 1) */
-  double clutter_per_scan;       /* expected false plots per revisit over the whole coverage, > 0 after defaults */
+  double clutter_per_scan;       /* expected false plots per revisit over the whole coverage, 0 = a clean sensor (the tracker still allows for a hundredth of one) */
   double coverage_range_m[2];    /* min, max */
   double coverage_azimuth_deg[2];   /* from, to, clockwise; 0, 360 = all round */
   double coverage_elevation_deg[2];

@@ -219,7 +219,7 @@ static void sensor_read(struct yaml_doc *doc, int mapping, const char *file, con
   sensor->detection_probability = 0.9;
   yaml_doc_double(doc, mapping, "detection_probability", YAML_OPTIONAL, 0.001, 0.999, &sensor->detection_probability);
   sensor->clutter_per_scan = 1;
-  yaml_doc_double(doc, mapping, "clutter_per_scan", YAML_OPTIONAL, 1e-6, 1e6, &sensor->clutter_per_scan);
+  yaml_doc_double(doc, mapping, "clutter_per_scan", YAML_OPTIONAL, 0, 1e6, &sensor->clutter_per_scan);
   coverage_read(doc, mapping, sensor);
   asterix_read(doc, mapping, sensor);
   path_read(doc, mapping, "key", YAML_OPTIONAL, file, sensor->key_path);

@@ -10,7 +10,7 @@
  * Ranges. stale_s, future_s 0.001..86400; lag_s 0..60; frame_limit_ms 0.1..1000; lat_deg +-90; lon_deg -180..360;
  * height_m -500..1e8; revisit_s 0.001..86400; sigma range_m, height_m, x_m 1e-3..1e6, azimuth_rad, elevation_rad
  * 1e-8..1, range_rate_mps 1e-4..1e5; registration range_m +-1e6, angles +-1 rad, time_s +-3600; detection_probability
- * 0.001..0.999; clutter_per_scan 1e-6..1e6; coverage range_m 0..1e8, azimuth_deg -360..360, elevation_deg +-90; sac, sic
+ * 0.001..0.999; clutter_per_scan 0..1e6; coverage range_m 0..1e8, azimuth_deg -360..360, elevation_deg +-90; sac, sic
  * 0..255; segment_mib 1..65536; id 0..4294967295; at most SITE_SENSORS_MAX sensors and SITE_NATIONS_MAX nations.
  *
  * Paths (regions, key, journal directory): a relative one is taken from the folder that the configuration file is in, and

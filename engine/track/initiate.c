@@ -40,7 +40,7 @@ static struct seed seed_from_plot(const struct tracker *tracker, const struct pl
                       .sensor = {plot->sensor, plot->sensor}};
   memcpy(seed.point_m, plot->point_m, sizeof seed.point_m);
   memcpy(seed.covariance, plot->point_covariance, sizeof seed.covariance);
-  seed.log_odds = wk_log(new_objects_per_scan / fmax(sensor->clutter_per_scan, 1e-6));
+  seed.log_odds = wk_log(new_objects_per_scan / clutter_per_scan_of(sensor));
   seed.expires_ns = plot->time_ns + seed_life_ns(tracker, plot->sensor);
   return seed;
 }
@@ -342,8 +342,8 @@ static void ray_offer(struct tracker *tracker, const struct plot *plot) {
     best.detections = 2;
     best.present = true;
     /* False crossings per cubic metre: both sensors' false lines within the gate of each other. */
-    best.log_density = wk_log(fmax(sensor->clutter_per_scan, 1e-6)) - wk_log(1e18);
-    best.log_odds = wk_log(new_objects_per_scan / fmax(sensor->clutter_per_scan, 1e-6)) + 3;
+    best.log_density = wk_log(clutter_per_scan_of(sensor)) - wk_log(1e18);
+    best.log_odds = wk_log(new_objects_per_scan / clutter_per_scan_of(sensor)) + 3;
     other->present = false; /* its fate goes with the point */
     point_offer(tracker, &best, plot->arrival_ns);
     return;

@@ -53,6 +53,8 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
   if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections && track->log_odds >= log_odds_confirm) {
     track->status = STATUS_CONFIRMED;
     tracker->statistics.tracks_confirmed++;
+    tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
+    tracker->statistics.tracks_by_status[STATUS_CONFIRMED]++;
   }
   classify(track);
   touch(tracker, slot);
@@ -62,6 +64,7 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
 void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   tracker->statistics.tracks_started++;
+  tracker->statistics.tracks_by_status[STATUS_TENTATIVE]++;
   classify(track);
   touch(tracker, slot);
   lifecycle_index(tracker, slot);
@@ -197,6 +200,7 @@ static void track_end(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   double moments[1][27];
   filter_moments(&tracker->filter, &slot, 1, moments);
+  tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
   report_fill(tracker, track, moments[0], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
   tracker->statistics.tracks_lost++;

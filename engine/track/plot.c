@@ -178,6 +178,8 @@ static void align_position(struct plot *plot, const struct frame *frame, uint32_
   plot->sigma_cross_m = sigma;
 }
 
+double clutter_per_scan_of(const struct sensor *sensor) { return fmax(sensor->clutter_per_scan, 0.01); }
+
 /* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter density). */
 static double clutter_density_log(const struct plot *plot, const struct sensor *sensor) {
   double volume = 1;
@@ -192,7 +194,7 @@ static double clutter_density_log(const struct plot *plot, const struct sensor *
   case WK_POSITION: volume = range_m * range_m * range_m * 4; break;
   case WK_KINDS: break;
   }
-  return wk_log(fmax(sensor->clutter_per_scan, 1e-6) / fmax(volume, 1e-12));
+  return wk_log(clutter_per_scan_of(sensor) / fmax(volume, 1e-12));
 }
 
 void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,

@@ -48,6 +48,9 @@ uint32_t sensor_motion_status(const struct sensor_motion *motion);
 void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,
                 const struct frame *frame, uint32_t i);
 
+/* Expected false plots per scan, never below a hundredth: no sensor is that clean. */
+double clutter_per_scan_of(const struct sensor *sensor);
+
 /* True when the position (ECEF) lies inside the sensor's stated coverage as seen from its place at time_ns and the Earth is
  * not in between. */
 bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *motion, int64_t time_ns,

@@ -190,10 +190,4 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->statistics.detections += frame->count;
 }
 
-void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) {
-  *out = tracker->statistics;
-  for (uint32_t slot = 0; slot < tracker->store.high; slot++) {
-    const struct track *track = &tracker->store.tracks[slot];
-    if (track->alive) out->tracks_by_status[track->status == STATUS_CONFIRMED]++;
-  }
-}
+void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) { *out = tracker->statistics; }

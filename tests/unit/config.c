@@ -221,7 +221,7 @@ static const struct refusal_case refusals[] = {
     {"time_s: 0.25", "time_s: 4000", 19, "time_s", "(allowed: -3600 to 3600)"},
     {"time_s: 0.25", "time_ms: 250", 19, "time_ms", "unknown key"},
     {"detection_probability: 0.8", "detection_probability: 1", 20, "detection_probability", "(allowed: 0.001 to 0.999)"},
-    {"clutter_per_scan: 20", "clutter_per_scan: 0", 21, "clutter_per_scan", "out of range"},
+    {"clutter_per_scan: 20", "clutter_per_scan: -1", 21, "clutter_per_scan", "out of range"},
     {"[1000, 2000000]", "[1000]", 22, "range_m", "list of 2"},
     {"[1000, 2000000]", "[2000, 1000]", 22, "range_m", "the first must be below the second"},
     {"[1, 88]", "[1, 91]", 22, "elevation_deg", "(allowed: -90 to 90)"},

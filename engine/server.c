@@ -1,0 +1,245 @@
+/* weft run: the server as a whole. */
+#include "engine/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/log.h"
+
+enum { DRAIN_TURNS_MAX = 1000 };
+
+/* A server keeps its books by wall clock; track numbers begin where no earlier run can have come. */
+static int engine_start(struct server *server, struct weft_error *err) {
+  const struct weft_run_options *o = server->options;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  server->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  struct engine_options options = {.workers = o->workers, .tracks_max = o->tracks_max, .outputs = SERVER_SLOTS,
+                                   .track_base = engine_track_base(server->started_ns)};
+  struct site *site;
+  int rc = engine_site_load(o->config_path, &site, err);
+  if (rc < 0) return rc;
+  rc = engine_open(&server->engine, site, &options, err);
+  server->site = rc < 0 ? NULL : site;
+  return rc;
+}
+
+static struct track_port_config tracks_config(const struct server *server) {
+  return (struct track_port_config){.address = &server->site->listen_tracks, .site = server->site, .tag_first = TAG_TRACKS,
+                                    .tracks_max = 2 * server->engine.tracks_max};
+}
+
+static struct http_port_config pages_config(struct server *server) {
+  return (struct http_port_config){.address = &server->site->listen_metrics, .tag_first = TAG_METRICS, .body = pages_body,
+                                   .body_bytes = metrics_text_max(server->site), .context = server};
+}
+
+static struct journal_options journal_config(const struct server *server, const char *directory) {
+  struct journal_options options = {.directory = directory, .segment_mib = server->site->journal_segment_mib,
+                                    .token_base = TOKEN_JOURNAL};
+  options.head.track_base = engine_track_base(server->started_ns);
+  memcpy(options.head.centre, server->site->centre, sizeof options.head.centre);
+  options.head.site_text = server->site->text;
+  options.head.site_size = server->site->text_size;
+  return options;
+}
+
+static const char *journal_directory(const struct server *server) {
+  if (server->options->journal_directory) return server->options->journal_directory;
+  return server->site->journal_directory[0] ? server->site->journal_directory : NULL;
+}
+
+/* Everything that is allocated once. */
+static int memory_open(struct server *server, struct weft_error *err) {
+  struct track_port_config tracks = tracks_config(server);
+  struct http_port_config pages = pages_config(server);
+  struct journal_options journal = journal_config(server, "");
+  size_t size = frame_builder_bytes(FRAME_DETECTIONS_MAX) + SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
+                intake_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) + 2 * sizeof(struct io_batch) +
+                sizeof(struct ledger) + sizeof(struct metrics_snapshot) + 2 * sizeof(struct histogram) + (1u << 20);
+  if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);
+  if (server->site->listen_metrics.enabled) size += http_port_arena_bytes(&pages);
+  if (journal_directory(server)) size += journal_writer_bytes(&journal);
+  int rc = arena_open(&server->arena, size);
+  if (rc < 0) return weft_fail(err, rc, "out of memory: the server needs %zu MiB", size >> 20);
+  server->batch = arena_take(&server->arena, 1, sizeof *server->batch);
+  server->ledger = arena_take(&server->arena, 1, sizeof *server->ledger);
+  server->snapshot = arena_take(&server->arena, 1, sizeof *server->snapshot);
+  server->latency_ns = arena_take(&server->arena, 1, sizeof *server->latency_ns);
+  server->frame_detections = arena_take(&server->arena, 1, sizeof *server->frame_detections);
+  server->stages[0].name = "receive";
+  server->stages[1].name = "step";
+  server->stages[2].name = "emit";
+  rc = server->frame_detections ? frame_builder_open(&server->builder, &server->arena, FRAME_DETECTIONS_MAX) : -ENOMEM;
+  if (rc == 0) {
+    rc = intake_open(&server->intake, &server->arena, server->site, server->ledger, &server->builder, server->site->time, NULL);
+  }
+  return rc < 0 ? weft_fail(err, rc, "out of memory for frames") : 0;
+}
+
+static int outputs_open(struct server *server, struct weft_error *err) {
+  int rc = 0;
+  if (server->options->tracks_path) rc = line_file_open(&server->tracks, server->options->tracks_path, err);
+  if (rc == 0 && server->site->listen_tracks.enabled) {
+    struct track_port_config config = tracks_config(server);
+    rc = track_port_open(&server->track_port, &config, server->io, &server->arena, err);
+    if (rc < 0) return rc;
+    server->port_tracks = (uint16_t)rc;
+    rc = 0;
+  }
+  if (rc == 0 && server->site->listen_metrics.enabled) {
+    struct http_port_config config = pages_config(server);
+    rc = http_port_open(&server->http, &config, server->io, &server->arena, err);
+    if (rc < 0) return rc;
+    server->port_metrics = (uint16_t)rc;
+    rc = 0;
+  }
+  const char *directory = journal_directory(server);
+  if (rc == 0 && directory) {
+    struct journal_options options = journal_config(server, directory);
+    rc = journal_writer_open(&server->journal, &server->arena, server->io, &options, server->started_ns, err);
+  }
+  return rc;
+}
+
+static int signals_open(struct server *server, struct weft_error *err) {
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGINT);
+  sigaddset(&mask, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &mask, NULL);
+  server->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (server->signal_fd < 0) return weft_fail(err, -errno, "signalfd: %s", strerror(errno));
+  int rc = io_watch(server->io, server->signal_fd, TAG_SIGNAL, IO_READABLE);
+  return rc < 0 ? weft_fail(err, rc, "watching signals: %s", strerror(-rc)) : 0;
+}
+
+static void ready_print(const struct server *server) {
+  FILE *out = server->options->out;
+  const struct site *site = server->site;
+  fprintf(out, "ready");
+  if (server->port_detections) fprintf(out, " detections=udp:%s:%u", site->listen_detections.host, server->port_detections);
+  if (server->port_tracks) fprintf(out, " tracks=tcp:%s:%u", site->listen_tracks.host, server->port_tracks);
+  if (server->port_metrics) fprintf(out, " metrics=http:%s:%u", site->listen_metrics.host, server->port_metrics);
+  if (server->port_asterix) fprintf(out, " asterix=udp:%s:%u", site->listen_asterix.host, server->port_asterix);
+  fprintf(out, "\n");
+  fflush(out);
+}
+
+static void event_take(struct server *server, const struct io_event *event) {
+  if (event->kind == IO_EVENT_APPEND && server->journal && journal_owns(server->journal, event->token)) {
+    journal_completed(server->journal, event->token, event->result);
+  } else if (event->kind == IO_EVENT_SOCKET) {
+    log_line(LOG_LEVEL_WARNING, "receiving failed on listen.%s: %s; it goes on",
+             event->token == TAG_ASTERIX ? "asterix" : "detections", strerror(-event->result));
+  } else if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) {
+    server->stopping = true;
+  } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
+    track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
+  } else if (server->http && http_port_owns(server->http, event->token)) {
+    http_port_ready(server->http, event->token, event->result, io_now(server->io));
+  } else {
+    inputs_event(server, event);
+  }
+}
+
+/* One turn of the I/O thread. Returns the datagrams received, or a negative errno. */
+static int turn(struct server *server, int64_t timeout_ns) {
+  int rc = io_receive(server->io, server->batch, timeout_ns);
+  if (rc < 0) return rc;
+  int64_t began_ns = io_now(server->io);
+  int datagrams = (int)server->batch->datagram_count;
+  for (uint32_t i = 0; i < server->batch->datagram_count; i++) inputs_datagram(server, &server->batch->datagrams[i]);
+  for (uint32_t i = 0; i < server->batch->event_count; i++) event_take(server, &server->batch->events[i]);
+  io_release(server->io, server->batch);
+  if (datagrams > 0) {
+    server->stages[0].count++;
+    server->stages[0].sum_ns += (uint64_t)(io_now(server->io) - began_ns);
+  }
+  frames_emit(server);
+  frames_turn(server, false);
+  return datagrams;
+}
+
+static int loop(struct server *server, struct weft_error *err) {
+  int64_t end_ns = server->options->duration_s > 0 ? server->started_ns + (int64_t)(server->options->duration_s * 1e9) : INT64_MAX;
+  int64_t ticked_ns = 0;
+  while (!server->stopping) {
+    int64_t now_ns = io_now(server->io), wait_ns = frames_wait_ns(server, now_ns);
+    if (now_ns >= end_ns) break;
+    if (end_ns - now_ns < wait_ns) wait_ns = end_ns - now_ns;
+    int rc = turn(server, wait_ns);
+    if (rc < 0) return weft_fail(err, rc, "receiving failed: %s", strerror(-rc));
+    if (server->http && now_ns - ticked_ns > 1000000000) {
+      http_port_tick(server->http, now_ns);
+      ticked_ns = now_ns;
+    }
+  }
+  return 0;
+}
+
+/* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up to a second. */
+static int drain(struct server *server, struct weft_error *err) {
+  for (int i = 0; i < DRAIN_TURNS_MAX && turn(server, 0) > 0; i++) continue;
+  frames_finish(server);
+  engine_drain(&server->engine);
+  engine_fates_copy(&server->engine, server->ledger);
+  server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  for (int i = 0; i < 100 && server->track_port && !track_port_drained(server->track_port); i++) {
+    int rc = io_receive(server->io, server->batch, 10000000);
+    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++) event_take(server, &server->batch->events[k]);
+    io_release(server->io, server->batch);
+  }
+  for (int i = 0; i < 100 && server->journal && !journal_idle(server->journal); i++) {
+    int rc = io_receive(server->io, server->batch, 10000000);
+    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++) event_take(server, &server->batch->events[k]);
+    io_release(server->io, server->batch);
+  }
+  int rc = server->tracks ? line_file_flush(server->tracks) : 0;
+  if (rc < 0) weft_fail(err, rc, "%s: writing tracks failed: %s", server->options->tracks_path, strerror(-rc));
+  int printed = engine_ledger_print(server->ledger, server->site, server->options->out);
+  return rc < 0 ? rc : printed < 0 ? weft_fail(err, printed, "printing the ledger failed") : 0;
+}
+
+static void server_close(struct server *server) {
+  frames_close(server);
+  if (server->io) inputs_close(server);
+  track_port_close(server->track_port);
+  if (server->http) http_port_close(server->http);
+  if (server->journal && journal_idle(server->journal)) journal_writer_close(server->journal);
+  line_file_close(server->tracks);
+  io_close(server->io);
+  if (server->signal_fd > 0) close(server->signal_fd);
+  engine_close(&server->engine);
+  arena_close(&server->arena);
+  free(server);
+}
+
+int weft_run(const struct weft_run_options *options, struct weft_error *err) {
+  static const enum io_choice choices[] = {[WEFT_IO_AUTO] = IO_AUTO, [WEFT_IO_URING] = IO_URING, [WEFT_IO_PLAIN] = IO_PLAIN};
+  struct server *server = calloc(1, sizeof *server);
+  if (!server) return weft_fail(err, -ENOMEM, "out of memory");
+  server->options = options;
+  int rc = engine_start(server, err);
+  if (rc == 0) rc = memory_open(server, err);
+  if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
+  if (rc == 0) rc = signals_open(server, err);
+  if (rc == 0) rc = inputs_open(server, err);
+  if (rc == 0) rc = outputs_open(server, err);
+  if (rc == 0) rc = frames_open(server, err);
+  if (rc == 0) {
+    arena_seal(&server->arena);
+    topology_bind_io_thread(server->engine.plan);
+    server->closed_at_ns = io_now(server->io);
+    ready_print(server);
+    rc = loop(server, err);
+    if (rc == 0) rc = drain(server, err);
+  }
+  server_close(server);
+  return rc;
+}

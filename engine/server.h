@@ -1,0 +1,127 @@
+/* weft run: the parts of the server. Two threads: the I/O thread receives, admits, closes frames, journals and emits; the
+ * engine thread steps frames (with its team of workers). They meet in a ring of frame slots, each owned by one side at a time.
+ * Internal to engine/server*.c. */
+#ifndef WEFT_SERVER_H
+#define WEFT_SERVER_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "engine/base/histogram.h"
+#include "engine/emit/http_port.h"
+#include "engine/emit/line_file.h"
+#include "engine/emit/listener.h"
+#include "engine/emit/metrics.h"
+#include "engine/emit/track_port.h"
+#include "engine/engine.h"
+#include "engine/ingest/frame_builder.h"
+#include "engine/ingest/intake.h"
+#include "engine/ingest/recording.h"
+#include "engine/ingest/wire.h"
+#include "engine/journal/journal_writer.h"
+#include "engine/platform/io.h"
+
+enum {
+  SERVER_SLOTS = 4,
+  SERVER_STREAMS_MAX = 64, /* TCP connections that bring detections */
+  /* io tags */
+  TAG_DETECTIONS = 1,
+  TAG_ASTERIX = 2,
+  TAG_ENGINE = 3,
+  TAG_SIGNAL = 4,
+  TAG_STREAM_LISTENER = 5,
+  TAG_STREAM = 100,
+  TAG_TRACKS = 1000,
+  TAG_METRICS = 2000,
+  TOKEN_JOURNAL = 10000
+};
+
+enum slot_state { SLOT_FREE, SLOT_CLOSED, SLOT_STEPPED };
+
+/* A frame on its way. FREE and STEPPED belong to the I/O thread, CLOSED to the engine thread. */
+struct slot {
+  _Atomic int state; /* enum slot_state */
+  struct frame frame;
+  struct step_output output;
+  uint64_t fates[SITE_SENSORS_MAX][FATES]; /* the engine's books after this frame */
+  struct tracker_statistics statistics;
+  int64_t closed_ns; /* receiver's clock at closing */
+  int64_t step_ns;   /* time that the step took */
+};
+
+struct stream {
+  int fd; /* -1: free */
+  struct wire_stream wire;
+};
+
+struct server {
+  const struct weft_run_options *options;
+  struct site *site; /* the engine's */
+  struct engine engine;
+  struct arena arena;
+  struct io *io;
+  struct io_batch *batch;
+  struct ledger *ledger; /* ingest's rows; fates are those of the newest stepped frame */
+  struct frame_builder builder;
+  struct intake intake;
+  struct clock_day clock_day;
+  uint64_t asterix_sequence;
+
+  /* frames */
+  struct slot *slots;         /* SERVER_SLOTS, used in turn */
+  uint64_t closed, emitted;   /* frames closed and emitted so far */
+  uint64_t append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
+  int64_t open_since_ns;      /* arrival of the open frame's first entry; 0: empty */
+  int64_t closed_at_ns;       /* receiver's clock at the last closing */
+  int64_t newest_ns;          /* running maximum of measurement time, INT64_MIN before any */
+  pthread_t thread;
+  bool thread_started;
+  sem_t work;                 /* one per closed frame, and one to end */
+  _Atomic bool ending;
+  int done_fd;                /* eventfd: a frame was stepped */
+
+  /* outputs */
+  struct line_file *tracks;
+  bool tracks_failed;  /* said so already */
+  struct track_port *track_port;
+  struct http_port *http;
+  struct journal_writer *journal;
+  uint16_t port_detections, port_asterix, port_tracks, port_metrics;
+
+  /* inputs over TCP */
+  struct listener stream_listener;
+  bool has_stream_listener;
+  struct stream *streams; /* SERVER_STREAMS_MAX */
+
+  int signal_fd;
+  bool stopping;
+  int64_t started_ns;
+  struct metrics_snapshot *snapshot;
+  struct histogram *latency_ns, *frame_detections;
+  struct metrics_stage stages[3]; /* receive, step, emit */
+};
+
+/* server_frames.c */
+int frames_open(struct server *server, struct weft_error *err);
+void frames_close(struct server *server);
+/* Puts emitted slots back, in order; emits what is stepped and appended. */
+void frames_emit(struct server *server);
+/* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for a slot. */
+void frames_turn(struct server *server, bool force);
+/* Steps and emits everything, waiting for the engine. */
+void frames_finish(struct server *server);
+/* Nanoseconds until frames_turn has something to do; 0: at once. */
+int64_t frames_wait_ns(const struct server *server, int64_t now_ns);
+
+/* server_inputs.c */
+int inputs_open(struct server *server, struct weft_error *err);
+void inputs_close(struct server *server);
+void inputs_datagram(struct server *server, const struct io_datagram *datagram);
+/* True if the event was one of theirs. */
+bool inputs_event(struct server *server, const struct io_event *event);
+
+/* server_pages.c */
+size_t pages_body(void *context, enum http_page page, char *body, size_t size, bool *healthy);
+
+#endif

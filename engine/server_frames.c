@@ -1,0 +1,234 @@
+/* The frames of a running server: when they close, the engine thread that steps them, and their emission in order. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+#include "engine/base/log.h"
+#include "engine/server.h"
+
+/* A disk that takes longer than this for a frame is treated as failed for it. */
+#define JOURNAL_STALL_NS 500000000
+
+static int64_t monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct slot *slot_of(struct server *server, uint64_t ordinal) { return &server->slots[ordinal % SERVER_SLOTS]; }
+
+static void *engine_thread(void *context) {
+  struct server *server = context;
+  const uint64_t one = 1;
+  for (uint64_t ordinal = 0;; ordinal++) {
+    while (sem_wait(&server->work) < 0) weft_assert(errno == EINTR);
+    struct slot *slot = slot_of(server, ordinal);
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) {
+      weft_assert(atomic_load(&server->ending));
+      return NULL;
+    }
+    int64_t began_ns = monotonic_ns();
+    engine_step(&server->engine, &slot->frame, &slot->output);
+    slot->step_ns = monotonic_ns() - began_ns;
+    tracker_statistics_get(server->engine.tracker, &slot->statistics);
+    for (uint32_t s = 0; s < server->site->sensor_count; s++) {
+      memcpy(slot->fates[s], server->engine.fates->sensors[s].fates, sizeof slot->fates[s]);
+    }
+    atomic_store_explicit(&slot->state, SLOT_STEPPED, memory_order_release);
+    if (write(server->done_fd, &one, sizeof one) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+  }
+}
+
+int frames_open(struct server *server, struct weft_error *err) {
+  int rc = -ENOMEM;
+  server->slots = arena_take(&server->arena, SERVER_SLOTS, sizeof *server->slots);
+  for (int i = 0; server->slots && i < SERVER_SLOTS; i++) {
+    rc = frame_open(&server->slots[i].frame, &server->arena, FRAME_DETECTIONS_MAX);
+    if (rc == 0) rc = engine_output_open(&server->engine, &server->slots[i].output, err);
+    if (rc < 0) return weft_fail(err, rc, "out of memory for frames");
+  }
+  if (!server->slots) return weft_fail(err, rc, "out of memory for frames");
+  engine_seal(&server->engine);
+  server->newest_ns = INT64_MIN;
+  server->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (server->done_fd < 0) return weft_fail(err, -errno, "eventfd: %s", strerror(errno));
+  sem_init(&server->work, 0, 0);
+  rc = io_watch(server->io, server->done_fd, TAG_ENGINE, IO_READABLE);
+  if (rc < 0) return weft_fail(err, rc, "watching the engine: %s", strerror(-rc));
+  rc = -pthread_create(&server->thread, NULL, engine_thread, server);
+  if (rc < 0) return weft_fail(err, rc, "starting the engine thread: %s", strerror(-rc));
+  server->thread_started = true;
+  return 0;
+}
+
+void frames_close(struct server *server) {
+  if (server->thread_started) {
+    atomic_store(&server->ending, true);
+    sem_post(&server->work);
+    pthread_join(server->thread, NULL);
+  }
+  if (server->done_fd > 0) close(server->done_fd);
+}
+
+/* May this frame's lines leave? Where a journal is on, only after its append completed, was given up, or has taken so long
+ * that the warning can't wait for it. */
+static bool journal_lets(struct server *server, const struct slot *slot) {
+  if (!server->journal || journal_marks_of(server->journal).settled_frame >= slot->frame.number) return true;
+  return io_now(server->io) - slot->closed_ns > JOURNAL_STALL_NS;
+}
+
+static void slot_emit(struct server *server, struct slot *slot) {
+  int64_t now_ns = io_now(server->io), began_ns = monotonic_ns();
+  if (server->journal && (journal_frame_failed(server->journal, slot->frame.number) ||
+                          journal_marks_of(server->journal).settled_frame < slot->frame.number)) {
+    server->ledger->unjournaled++;
+  }
+  if (server->tracks) {
+    line_file_put(server->tracks, &slot->output, server->site);
+    int rc = line_file_flush(server->tracks);
+    if (rc < 0 && !server->tracks_failed) {
+      log_line(LOG_LEVEL_ERROR, "%s: writing tracks failed: %s; later lines are dropped there, the live port goes on",
+               server->options->tracks_path, strerror(-rc));
+      server->tracks_failed = true;
+    }
+  }
+  if (server->track_port) track_port_publish(server->track_port, &slot->output, now_ns);
+  for (uint32_t i = 0; i < slot->output.count; i++) {
+    int64_t arrival_ns = slot->output.reports[i].arrival_ns;
+    if (arrival_ns != 0) histogram_record(server->latency_ns, now_ns - arrival_ns);
+  }
+  for (uint32_t s = 0; s < server->site->sensor_count; s++) {
+    memcpy(server->ledger->sensors[s].fates, slot->fates[s], sizeof slot->fates[s]);
+  }
+  server->snapshot->tracks[0] = slot->statistics.tracks_by_status[0];
+  server->snapshot->tracks[1] = slot->statistics.tracks_by_status[1];
+  server->snapshot->tracks[2] = slot->statistics.tracks_lost;
+  server->stages[1].count++;
+  server->stages[1].sum_ns += (uint64_t)slot->step_ns;
+  server->stages[2].count++;
+  server->stages[2].sum_ns += (uint64_t)(monotonic_ns() - began_ns);
+  atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_release);
+  server->emitted++;
+}
+
+void frames_emit(struct server *server) {
+  uint64_t count;
+  if (read(server->done_fd, &count, sizeof count) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+  while (server->emitted < server->closed) {
+    struct slot *slot = slot_of(server, server->emitted);
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_STEPPED || !journal_lets(server, slot)) return;
+    slot_emit(server, slot);
+  }
+}
+
+/* Frames that the engine has not finished. */
+static bool engine_busy(const struct server *server) {
+  for (uint64_t ordinal = server->emitted; ordinal < server->closed; ordinal++) {
+    const struct slot *slot = &server->slots[ordinal % SERVER_SLOTS];
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_CLOSED) return true;
+  }
+  return false;
+}
+
+/* Time of the frame about to close: the receiver's clock, or, where time is recorded, that of the data. */
+static int64_t frame_time_ns(struct server *server, int64_t now_ns) {
+  if (server->site->time == SITE_TIME_LIVE) return now_ns;
+  const struct frame *open = &server->builder.open;
+  for (uint32_t i = 0; i < open->count; i++) {
+    if (open->time_of_ns[i] > server->newest_ns) server->newest_ns = open->time_of_ns[i];
+  }
+  return server->newest_ns == INT64_MIN ? 0 : server->newest_ns;
+}
+
+static void append_try(struct server *server, struct slot *slot) {
+  int rc = journal_append(server->journal, &slot->frame, slot->closed_ns);
+  server->append_waiting = rc == -EAGAIN ? slot->frame.number : 0;
+}
+
+static void frame_close(struct server *server) {
+  struct slot *slot = slot_of(server, server->closed);
+  int64_t now_ns = io_now(server->io);
+  intake_close_frame(&server->intake, frame_time_ns(server, now_ns), 0, &slot->frame);
+  histogram_record(server->frame_detections, slot->frame.count);
+  slot->closed_ns = now_ns;
+  if (server->journal) append_try(server, slot);
+  atomic_store_explicit(&slot->state, SLOT_CLOSED, memory_order_release);
+  sem_post(&server->work);
+  server->closed++;
+  server->open_since_ns = 0;
+  server->closed_at_ns = now_ns;
+}
+
+static bool slot_free(struct server *server) { return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting; }
+
+static void append_retry(struct server *server, int64_t now_ns) {
+  for (uint64_t ordinal = server->emitted; server->append_waiting && ordinal < server->closed; ordinal++) {
+    struct slot *slot = slot_of(server, ordinal);
+    if (slot->frame.number != server->append_waiting) continue;
+    append_try(server, slot);
+    if (server->append_waiting && now_ns - slot->closed_ns > JOURNAL_STALL_NS) {
+      journal_give_up(server->journal, slot->frame.number);
+      server->append_waiting = 0;
+    }
+  }
+}
+
+/* The engine is behind by all slots and the open frame is full: nothing more is taken from the kernel until a slot is
+ * free. What overflows there is counted there. */
+static void slot_wait(struct server *server) {
+  static const struct timespec pause = {.tv_nsec = 50000};
+  while (!slot_free(server)) {
+    nanosleep(&pause, NULL);
+    append_retry(server, io_now(server->io));
+    frames_emit(server);
+  }
+}
+
+void frames_turn(struct server *server, bool force) {
+  int64_t now_ns = io_now(server->io);
+  append_retry(server, now_ns);
+  if (force) {
+    slot_wait(server);
+    frame_close(server);
+    return;
+  }
+  if (!slot_free(server)) return;
+  if (frame_builder_is_empty(&server->builder)) {
+    if (now_ns - server->closed_at_ns >= FRAME_SILENCE_NS && !engine_busy(server)) frame_close(server);
+    return;
+  }
+  if (server->open_since_ns == 0) server->open_since_ns = now_ns;
+  if (!engine_busy(server) || now_ns - server->open_since_ns >= server->site->frame_limit_ns) frame_close(server);
+}
+
+int64_t frames_wait_ns(const struct server *server, int64_t now_ns) {
+  const int64_t poll_ns = 100000000;
+  if (server->append_waiting) return 1000000;
+  if (!frame_builder_is_empty(&server->builder)) {
+    if (!engine_busy(server)) return 0;
+    int64_t left_ns = server->open_since_ns + server->site->frame_limit_ns - now_ns;
+    return left_ns > 0 ? left_ns : 1000000; /* past the limit it waits for a slot, which the engine will report */
+  }
+  int64_t left_ns = server->closed_at_ns + FRAME_SILENCE_NS - now_ns;
+  return left_ns < 0 ? 0 : left_ns < poll_ns ? left_ns : poll_ns;
+}
+
+void frames_finish(struct server *server) {
+  if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
+  const int64_t limit_ns = 5000000000, began_ns = monotonic_ns();
+  while (server->emitted < server->closed) {
+    int rc = io_receive(server->io, server->batch, 1000000); /* for the journal's completions and the engine's word */
+    for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
+      const struct io_event *event = &server->batch->events[i];
+      if (event->kind == IO_EVENT_APPEND && server->journal) journal_completed(server->journal, event->token, event->result);
+    }
+    io_release(server->io, server->batch);
+    append_retry(server, io_now(server->io));
+    frames_emit(server);
+    if (monotonic_ns() - began_ns > limit_ns) log_line(LOG_LEVEL_WARNING, "still waiting for the engine to finish");
+  }
+}

@@ -1,0 +1,44 @@
+/* /metrics and /health of a running server. */
+#include <string.h>
+
+#include "engine/server.h"
+#include "kernels/wk.h"
+
+static void snapshot_fill(struct server *server) {
+  struct metrics_snapshot *snapshot = server->snapshot;
+  server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  ledger_settle(server->ledger);
+  snapshot->ledger = *server->ledger;
+  snapshot->site = server->site;
+  snapshot->version = WEFT_VERSION;
+  snapshot->kernels = wk_table()->name;
+  snapshot->io = io_name(server->io);
+  snapshot->workers = pool_workers(server->engine.pool);
+  snapshot->start_ns = server->started_ns;
+  snapshot->frames = server->emitted;
+  snapshot->frame_detections = *server->frame_detections;
+  snapshot->latency_ns = *server->latency_ns;
+  snapshot->stage_count = 3;
+  memcpy(snapshot->stages, server->stages, sizeof server->stages);
+  snapshot->journal_on = server->journal != NULL;
+  if (server->journal) {
+    struct journal_marks marks = journal_marks_of(server->journal);
+    snapshot->journal_accepted_frame = marks.settled_frame;
+    snapshot->journal_failed = marks.unjournaled > 0;
+  }
+  snapshot->ring_used = server->closed - server->emitted;
+  snapshot->ring_capacity = SERVER_SLOTS;
+  snapshot->lines_not_finite = server->tracks ? line_file_not_finite(server->tracks) : 0;
+  if (server->track_port) snapshot->track_port = track_port_counts(server->track_port);
+}
+
+size_t pages_body(void *context, enum http_page page, char *body, size_t size, bool *healthy) {
+  struct server *server = context;
+  snapshot_fill(server);
+  if (page == HTTP_METRICS) return metrics_write(body, size, server->snapshot);
+  const char *reason = NULL;
+  if (server->tracks_failed) reason = "the track file can't be written";
+  if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
+  *healthy = reason == NULL;
+  return health_write(body, size, server->site, reason, server->emitted, server->snapshot->tracks[0] + server->snapshot->tracks[1]);
+}
