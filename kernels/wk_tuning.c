@@ -3,10 +3,11 @@
 /* Each figure is argued in docs/maths.md (M20); tests/kernel/filter.c holds them to what they promise. */
 struct wk_tuning wk_tuning_default(void) {
   return (struct wk_tuning){
-      /* Thrust over mass grows by up to 1 m/s^3 as fuel burns and jumps at staging: 10 m/s^3 over a second. */
-      .boost_jerk_psd = 100.0,
+      /* Thrust over mass grows by up to 1 m/s^3 as fuel burns and turns with the flight path by as much: 3 m/s^3 over a
+       * second leaves room for both. A tenfold figure sees burn-out no sooner, since the boost mode then follows it. */
+      .boost_jerk_psd = 10.0,
       /* Long against the update interval, so that the force is nearly constant, and short against an hour of coast, so
-       * that an unobserved force is forgotten: stationary sigma sqrt(100 * 60 / 2) = 55 m/s^2. */
+       * that an unobserved force is forgotten: stationary sigma sqrt(10 * 60 / 2) = 17 m/s^2. */
       .boost_force_tau_s = 60.0,
       /* Gravity beyond J2 (up to 3e-4 m/s^2, wandering over minutes) and nothing else. */
       .coast_accel_psd = 1e-5,
@@ -24,8 +25,9 @@ struct wk_tuning wk_tuning_default(void) {
       .ct_turn_psd = 1e-4,
       /* Air traffic keeps its level better than its speed, but climbs begin and end. */
       .vertical_fraction = 0.5,
-      /* A stage burns for about a minute. */
-      .boost_end_rate = 1.0 / 60.0,
+      /* Burns last a minute, but a rate of 1/60 sees burn-out 1.5 s later: the coast mode then starts from too small a
+       * weight. At 1/10 it would be seen 1 s sooner still, but one look in seven of a steady burn would favour coast. */
+      .boost_end_rate = 0.05,
       /* Second burns are rare: waiting for stronger evidence costs a second, false belief in them costs accuracy of
        * every coasting track, since it leaks the boost mode's spread into the coast mode. */
       .boost_begin_rate = 2e-5,

@@ -8,7 +8,7 @@
 /* |dt| is clamped to this. */
 #define PREDICT_DT_MAX_S 600.0
 enum { PREDICT_STEPS_MAX = 600 };
-/* Above this all the way the air is too thin for the re-entry mode to need its short step. */
+/* Above this all the way the air is too thin for coast and re-entry to need their short steps. */
 #define PREDICT_AIRLESS_M 120e3
 /* Drag may take this part of the speed in one step. */
 #define PREDICT_BRAKING 0.1
@@ -18,18 +18,18 @@ enum { PREDICT_STEPS_MAX = 600 };
 WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, lane dt) {
   if (mode == WK_BOOST) return lane_all(1.0);
   if (mode == WK_CT) return lane_all(1.0);
+  if (mode == WK_CV) return lane_all(5.0);
+  lane height, up[3], speed;
+  lane_height(x, &height, up);
+  /* Falling freely on a flat Earth from here: the lower end of the way, unless it ends higher than it starts. */
+  const lane end = height + dot3(up, x + 3) * dt - lane_all(5.0) * dt * dt;
+  const lane_mask airless = lane_less(lane_all(PREDICT_AIRLESS_M), lane_min(height, end));
+  lane braked = lane_all(1.0);
   if (mode == WK_REENTRY) {
-    lane height, up[3];
-    lane_height(x, &height, up);
-    /* Falling freely on a flat Earth from here: the lower end of the way, unless it ends higher than it starts. */
-    const lane end = height + dot3(up, x + 3) * dt - lane_all(5.0) * dt * dt;
-    const lane lowest = lane_min(height, end);
-    lane speed;
     const lane drag = lane_max(motion_drag(x, &speed, &height, up), lane_all(1e-9));
-    const lane braked = lane_max(lane_min(lane_all(PREDICT_BRAKING) / drag, lane_all(1.0)), lane_all(0.1));
-    return lane_select(lane_less(lane_all(PREDICT_AIRLESS_M), lowest), lane_all(5.0), braked);
+    braked = lane_max(lane_min(lane_all(PREDICT_BRAKING) / drag, braked), lane_all(0.1));
   }
-  return lane_all(5.0);
+  return lane_select(airless, lane_all(5.0), braked);
 }
 
 /* One step of h seconds in all lanes. */

@@ -1,0 +1,278 @@
+// stage: weft_kernels
+/* Motion and measurement on lanes against the oracle. */
+#include "tests/kernel/banks.h"
+
+/* By mode: boost, coast, re-entry, cv, ct. The oracle integrates the continuous equations in steps of 0.1 s, the lanes
+ * take steps of up to 1 s (boost, turn, coast and re-entry in the air) and 5 s. Re-entry crosses the layers of the standard
+ * atmosphere, where the slope of the density jumps and no integrator keeps its order. */
+static const struct tolerance without_noise = {{2e-9, 1e-9, 2e-5, 1e-9, 2e-6}, {2e-6, 1e-6, 2e-3, 1e-6, 1e-4}};
+/* The extra noise of the coast mode follows the square of the density at the middle of its steps;
+ * that of a turn points along the vertical and the left of the middle of the step. */
+static const struct tolerance with_noise = {{2e-8, 1e-9, 2e-5, 1e-9, 2e-6}, {1e-4, 5e-2, 5e-3, 1e-3, 2e-2}};
+static const struct tolerance there_and_back = {{1e-9, 1e-9, 2e-5, 1e-9, 1e-7}, {2e-5, 1e-6, 5e-3, 1e-6, 1e-5}};
+static const struct tolerance updated = {{1e-8, 1e-8, 1e-8, 1e-8, 1e-8}, {1e-6, 1e-6, 1e-6, 1e-6, 1e-6}};
+
+static void quiet_expect(uint64_t seed, int aircraft, double dt_max) {
+  const struct wk_tuning tuning = wk_tuning_default();
+  for (int round = 0; round < 25; round++) {
+    struct prng r = {seed + (uint64_t)round};
+    struct lanes l;
+    struct ref_bank want[WK_LANES], is;
+    wk_lane dt;
+    lanes_random(&r, &l, aircraft);
+    for (int i = 0; i < WK_LANES; i++) {
+      dt[i] = prng_between(&r, -dt_max, dt_max);
+      lanes_bank(&l, i, &want[i]);
+      ref_predict(&want[i], dt[i], 1, &tuning, density_one);
+    }
+    lanes_predict(wk_table(), &l, dt, lanes_every, &tuning);
+    for (int i = 0; i < WK_LANES; i++) {
+      lanes_bank(&l, i, &is);
+      bank_expect("quiet prediction", r.state, &is, &want[i], &without_noise);
+    }
+  }
+}
+
+static void ballistic_prediction_matches_reference(void **state) {
+  (void)state;
+  quiet_expect(1, 0, 1.0);
+  quiet_expect(100, 0, 10.0);
+}
+static void aircraft_prediction_matches_reference(void **state) {
+  (void)state;
+  quiet_expect(2, 1, 1.0);
+  quiet_expect(200, 1, 30.0);
+}
+
+static void noise_expect(uint64_t seed, int aircraft, double dt_max) {
+  const struct wk_tuning tuning = wk_tuning_default();
+  for (int round = 0; round < 25; round++) {
+    struct prng r = {seed + (uint64_t)round};
+    struct lanes l;
+    struct ref_bank want[WK_LANES], is;
+    wk_lane dt;
+    lanes_random(&r, &l, aircraft);
+    for (int i = 0; i < WK_LANES; i++) {
+      dt[i] = prng_between(&r, 0.0, dt_max);
+      lanes_bank(&l, i, &want[i]);
+      ref_predict(&want[i], dt[i], 0, &tuning, density_one);
+    }
+    lanes_predict(wk_table(), &l, dt, lanes_none, &tuning);
+    for (int i = 0; i < WK_LANES; i++) {
+      lanes_bank(&l, i, &is);
+      bank_expect("mixed, noisy prediction", r.state, &is, &want[i], &with_noise);
+    }
+  }
+}
+
+static void mixing_and_noise_match_reference(void **state) {
+  (void)state;
+  noise_expect(3, 0, 1.0);
+  noise_expect(300, 0, 10.0);
+  noise_expect(4, 1, 1.0);
+  noise_expect(400, 1, 20.0);
+}
+
+static void prediction_forward_and_back_returns(void **state) {
+  (void)state;
+  const struct wk_tuning tuning = wk_tuning_default();
+  for (int round = 0; round < 50; round++) {
+    struct prng r = {5000 + (uint64_t)round};
+    struct lanes l, start;
+    struct ref_bank is, want;
+    wk_lane dt, back;
+    lanes_random(&r, &l, round & 1);
+    start = l;
+    for (int i = 0; i < WK_LANES; i++) {
+      dt[i] = prng_between(&r, 0.0, 3.0);
+      back[i] = -dt[i];
+    }
+    lanes_predict(wk_table(), &l, dt, lanes_every, &tuning);
+    lanes_predict(wk_table(), &l, back, lanes_none, &tuning);
+    for (int i = 0; i < WK_LANES; i++) {
+      lanes_bank(&l, i, &is);
+      lanes_bank(&start, i, &want);
+      bank_expect("forward and back", r.state, &is, &want, &there_and_back);
+    }
+  }
+}
+
+static void moments_match_reference(void **state) {
+  (void)state;
+  for (int round = 0; round < 20; round++) {
+    struct prng r = {6000 + (uint64_t)round};
+    struct lanes l;
+    wk_lane moments[27];
+    lanes_random(&r, &l, round & 1);
+    lanes_moments(wk_table(), &l, moments);
+    for (int i = 0; i < WK_LANES; i++) {
+      struct ref_bank bank;
+      struct ref_gauss want, is = {.n = 6};
+      lanes_bank(&l, i, &bank);
+      ref_moments(&bank, &want);
+      for (int a = 0; a < 6; a++) {
+        is.x[a] = moments[a][i];
+        for (int b = a; b < 6; b++) is.p[a][b] = is.p[b][a] = moments[6 + WK_AT(6, a, b)][i];
+      }
+      gauss_expect("moments", r.state, &is, &want, 1e-14, 1e-9);
+    }
+  }
+}
+
+/* State and evidence to 1e-8, covariance to 1e-6 (the oracle's Jacobian is numerical). */
+static void evidence_expect(uint64_t seed, const struct wk_evidence_block *is, int lane, const struct ref_evidence *want) {
+  const double pairs[6][2] = {{is->log_likelihood[lane], want->log_likelihood},
+                              {is->distance2[lane], want->distance2},
+                              {is->dimension[lane], want->dimension},
+                              {is->mode_log_likelihood[0][lane], want->mode_log_likelihood[0]},
+                              {is->mode_log_likelihood[1][lane], want->mode_log_likelihood[1]},
+                              {is->mode_log_likelihood[2][lane], want->mode_log_likelihood[2]}};
+  for (int i = 0; i < 6; i++) {
+    if (!(fabs(pairs[i][0] - pairs[i][1]) <= 1e-6 * (1.0 + fabs(pairs[i][1])))) {
+      fail_msg("evidence %d, seed %llu: is %.12g, expected %.12g", i, (unsigned long long)seed, pairs[i][0], pairs[i][1]);
+    }
+  }
+}
+
+static void update_expect(uint64_t seed, int aircraft, enum wk_kind kind, int partly) {
+  for (int round = 0; round < 25; round++) {
+    struct prng r = {seed + (uint64_t)round};
+    struct lanes l;
+    struct ref_bank want[WK_LANES], is;
+    struct ref_evidence want_evidence[WK_LANES];
+    struct wk_measure_block measure;
+    struct wk_evidence_block evidence;
+    wk_lane enable;
+    lanes_random(&r, &l, aircraft);
+    for (int i = 0; i < WK_LANES; i++) {
+      struct ref_measure m;
+      measure_random(&r, kind, l.record[i], &m);
+      for (int c = 0; c < 4 && partly; c++) m.present[c] = (prng_next(&r) & 1) ? m.present[c] : 0.0;
+      enable[i] = i != 3;
+      measure_into_lane(&m, &measure, i);
+      lanes_bank(&l, i, &want[i]);
+      ref_update(&want[i], &m, i != 3, &want_evidence[i]);
+    }
+    lanes_update(wk_table(), &l, kind, &measure, enable, &evidence);
+    for (int i = 0; i < WK_LANES; i++) {
+      lanes_bank(&l, i, &is);
+      evidence_expect(r.state, &evidence, i, &want_evidence[i]);
+      bank_expect("update", r.state, &is, &want[i], &updated);
+    }
+  }
+}
+
+static void update_matches_reference(void **state) {
+  (void)state;
+  for (int kind = 0; kind < WK_KINDS; kind++) {
+    update_expect(7000 + 100 * (uint64_t)kind, 0, (enum wk_kind)kind, 0);
+    update_expect(8000 + 100 * (uint64_t)kind, 1, (enum wk_kind)kind, 0);
+  }
+}
+
+static void absent_components_have_no_influence(void **state) {
+  (void)state;
+  for (int kind = 0; kind < WK_KINDS; kind++) {
+    update_expect(9000 + 100 * (uint64_t)kind, 0, (enum wk_kind)kind, 1);
+    update_expect(9500 + 100 * (uint64_t)kind, 1, (enum wk_kind)kind, 1);
+  }
+  /* Nor does rubbish in them. */
+  struct prng r = {9900};
+  struct lanes a, b;
+  struct ref_measure m;
+  struct wk_measure_block measure;
+  struct wk_evidence_block first, second;
+  lanes_random(&r, &a, 0);
+  b = a;
+  for (int i = 0; i < WK_LANES; i++) {
+    measure_random(&r, WK_RADAR, a.record[i], &m);
+    m.present[i % 4] = 0.0;
+    measure_into_lane(&m, &measure, i);
+  }
+  lanes_update(wk_table(), &a, WK_RADAR, &measure, lanes_every, &first);
+  for (int i = 0; i < WK_LANES; i++) {
+    measure.z[i % 4][i] = i & 1 ? NAN : 1e30;
+    measure.variance[i % 4][i] = i & 2 ? INFINITY : -1.0;
+  }
+  lanes_update(wk_table(), &b, WK_RADAR, &measure, lanes_every, &second);
+  assert_memory_equal(&a, &b, sizeof a);
+  assert_memory_equal(&first, &second, sizeof first);
+}
+
+/* Two measurements of azimuth that differ by whole turns move the track alike, across the seam as well. */
+static void azimuth_innovation_wraps(void **state) {
+  (void)state;
+  struct prng r = {10};
+  struct lanes l, turned;
+  struct wk_measure_block measure;
+  struct wk_evidence_block evidence, again;
+  lanes_random(&r, &l, 1);
+  for (int i = 0; i < WK_LANES; i++) {
+    struct ref_measure m;
+    const double *x = l.record[i];
+    double lat, lon, height;
+    measure_random(&r, WK_RADAR2D, x, &m);
+    wk_geodetic_from_ecef(x, &lat, &lon, &height);
+    wk_ecef_from_geodetic(lat + 0.02, lon, 0.0, m.site_m); /* the target is due south: azimuth about pi */
+    wk_enu_rows(lat + 0.02, lon, m.enu);
+    m.z[0] = 0.02 * 6.38e6;
+    m.z[1] = (i & 1 ? 1.0 : -1.0) * (3.14159265358979323846 - 1e-4);
+    measure_into_lane(&m, &measure, i);
+  }
+  turned = l;
+  lanes_update(wk_table(), &l, WK_RADAR2D, &measure, lanes_every, &evidence);
+  for (int i = 0; i < WK_LANES; i++) measure.z[1][i] += 6.283185307179586 * (i - 4);
+  lanes_update(wk_table(), &turned, WK_RADAR2D, &measure, lanes_every, &again);
+  for (int i = 0; i < WK_LANES; i++) {
+    assert_true(evidence.distance2[i] < 1e4);
+    assert_true(fabs(evidence.distance2[i] - again.distance2[i]) < 1e-6 * (1.0 + evidence.distance2[i]));
+    for (int c = 0; c < 3; c++) assert_true(fabs(l.record[i][c] - turned.record[i][c]) < 1e-3);
+  }
+}
+
+/* Overhead, and at the site itself, everything stays a number and the covariance shrinks. */
+static void zenith_and_site_stay_finite(void **state) {
+  (void)state;
+  struct prng r = {11};
+  for (int kind = 0; kind < WK_KINDS; kind++) {
+    struct lanes l, before;
+    struct wk_measure_block measure;
+    struct wk_evidence_block evidence;
+    lanes_random(&r, &l, 0);
+    for (int i = 0; i < WK_LANES; i++) {
+      struct ref_measure m;
+      double lat, lon, height, site[3];
+      wk_geodetic_from_ecef(l.record[i], &lat, &lon, &height);
+      measure_random(&r, (enum wk_kind)kind, l.record[i], &m);
+      wk_ecef_from_geodetic(lat + (i & 1 ? 1e-5 : 0.0), lon, i & 2 ? height : 0.0, site);
+      memcpy(m.site_m, i & 2 ? l.record[i] : site, sizeof site);
+      wk_enu_rows(lat, lon, m.enu);
+      measure_into_lane(&m, &measure, i);
+    }
+    before = l;
+    lanes_update(wk_table(), &l, (enum wk_kind)kind, &measure, lanes_every, &evidence);
+    for (int i = 0; i < WK_LANES; i++) {
+      for (int e = 0; e < WK_BALLISTIC_ELEMENTS; e++) assert_true(isfinite(l.record[i][e]));
+      assert_true(isfinite(evidence.log_likelihood[i]) && isfinite(evidence.distance2[i]));
+      for (int c = 0; c < 6; c++) {
+        const int at = WK_B_COAST_P + WK_AT(6, c, c);
+        assert_true(l.record[i][at] > 0.0 && l.record[i][at] <= before.record[i][at] * (1.0 + 1e-12));
+      }
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ballistic_prediction_matches_reference),
+      cmocka_unit_test(aircraft_prediction_matches_reference),
+      cmocka_unit_test(mixing_and_noise_match_reference),
+      cmocka_unit_test(prediction_forward_and_back_returns),
+      cmocka_unit_test(moments_match_reference),
+      cmocka_unit_test(update_matches_reference),
+      cmocka_unit_test(absent_components_have_no_influence),
+      cmocka_unit_test(azimuth_innovation_wraps),
+      cmocka_unit_test(zenith_and_site_stay_finite),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
