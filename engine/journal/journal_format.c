@@ -110,11 +110,9 @@ static void columns_of(const struct frame *frame, struct column columns[COLUMNS]
 }
 
 static bool frame_has_platform(const struct frame *frame) {
+  static const double none[3] = {0};
   for (uint32_t i = 0; i < frame->count; i++) {
-    for (int axis = 0; axis < 3; axis++) {
-      if (frame->platform_m[i][axis] != 0) return true;
-    }
-    if (frame->valid[i] & VALID_PLATFORM) return true;
+    if (memcmp(frame->platform_m[i], none, sizeof none) != 0 || (frame->valid[i] & VALID_PLATFORM)) return true;
   }
   return false;
 }
@@ -238,8 +236,9 @@ enum journal_verdict journal_record_decode(const uint8_t *data, size_t size, str
   frame->state_count = states;
   memcpy(frame->states, data + JOURNAL_RECORD_BYTES, (size_t)states * JOURNAL_STATE_BYTES);
   size_t at = JOURNAL_RECORD_BYTES + (size_t)states * JOURNAL_STATE_BYTES;
-  bool zero = columns_read(data, at, get_u32(data, 44) & FLAG_PLATFORM, frame);
-  if (zero && frame_sound(frame)) return JOURNAL_GOOD;
+  bool platform = get_u32(data, 44) & FLAG_PLATFORM;
+  bool zero = columns_read(data, at, platform, frame);
+  if (zero && platform == frame_has_platform(frame) && frame_sound(frame)) return JOURNAL_GOOD;
   frame_reset(frame);
   return JOURNAL_CORRUPT;
 }
