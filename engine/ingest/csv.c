@@ -68,6 +68,7 @@ void csv_open(struct csv_reader *reader, const char *name, const struct site *si
   memset(reader, 0, sizeof *reader);
   reader->name = name;
   reader->site = site;
+  if (!site) return;
   for (uint32_t i = 0; i < site->sensor_count; i++) {
     uint32_t at = i; /* insertion into the ids already in order */
     for (; at > 0 && site->sensors[reader->sorted[at - 1]].id > site->sensors[i].id; at--)
@@ -78,6 +79,7 @@ void csv_open(struct csv_reader *reader, const char *name, const struct site *si
 }
 
 static uint32_t sensor_find(const struct csv_reader *reader, uint32_t id) {
+  if (!reader->site) return id;
   uint32_t low = 0, high = reader->sorted_count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;

@@ -54,6 +54,7 @@ struct csv_reader {
   uint32_t sorted[SITE_SENSORS_MAX];
 };
 
+/* `site` NULL: any sensor id is taken (CSV_SENSOR_UNKNOWN itself apart) and stands in detection.sensor as it is. */
 void csv_open(struct csv_reader *reader, const char *name, const struct site *site);
 
 /* Takes bytes from *data (advancing it and *size) up to the end of the next line that says something. */
