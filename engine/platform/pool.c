@@ -4,7 +4,9 @@
 #include <immintrin.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,13 +23,16 @@ enum {
   POOL_SPIN_ROUNDS = 1000     /* pauses before sleeping, some 10 to 40 us: about what a sleep and a wake-up cost */
 };
 #define GATE_CLOSED 0x80000000u
+#define CPU_WORD_BITS (CHAR_BIT * sizeof(unsigned long))
 
 struct pool;
 
-struct pool_worker {
+/* Neighbours by the plan: one OpenMP region that lasts as long as the pool. The caller is in none of them. */
+struct pool_team {
   struct pool *pool;
-  pthread_t thread;
-  unsigned index;
+  pthread_t launcher; /* enters the region and is its first thread, and so a worker too */
+  uint32_t first;     /* worker number of the launcher; the others follow it */
+  uint32_t count;
 };
 
 /* A loop is open while its gate is: a worker joins by counting itself in, unless the gate is closed. The caller closes it
@@ -43,13 +48,15 @@ struct pool {
   uint32_t items;
   uint32_t chunk;
   uint32_t workers;
-  uint32_t threads; /* started, besides the caller */
+  uint32_t team_count; /* those whose launcher started */
   uint32_t inline_max;
   const struct topology_plan *plan;
   atomic_bool running;
   bool started;
   bool bound[PARALLEL_WORKERS_MAX]; /* each worker writes its own */
-  struct pool_worker crew[PARALLEL_WORKERS_MAX];
+  struct pool_team teams[PARALLEL_WORKERS_MAX];
+  unsigned long cpus[TOPOLOGY_CPU_MAX / CPU_WORD_BITS]; /* where the caller might run when it started the teams */
+  bool cpus_known;
 };
 
 static void word_wait(atomic_uint *word, unsigned value) {
@@ -88,9 +95,13 @@ static void pieces_run(struct pool *pool, unsigned worker) {
   }
 }
 
+/* OMP_PROC_BIND and OMP_PLACES, where somebody has set them for other programs, have by now put the team's threads where
+ * OpenMP thinks best, all teams on the same places. The plan decides here: its cpu, or, where it pins nobody, any cpu
+ * that the caller might use. */
 static void worker_bind(struct pool *pool, unsigned worker) {
   if (pool->bound[worker]) return;
   pool->bound[worker] = true;
+  if (worker != 0 && pool->cpus_known) (void)sched_setaffinity(0, sizeof pool->cpus, (const cpu_set_t *)pool->cpus);
   if (pool->plan && worker < pool->plan->worker_count) (void)topology_bind_thread(pool->plan, worker);
 }
 
@@ -122,36 +133,67 @@ static unsigned bell_wait(struct pool *pool, unsigned heard) {
   return now;
 }
 
-static void *worker_main(void *argument) {
-  struct pool_worker *self = argument;
-  struct pool *pool = self->pool;
-  worker_bind(pool, self->index);
+static void worker_main(struct pool *pool, unsigned worker) {
+  worker_bind(pool, worker);
   for (unsigned heard = 0; !atomic_load(&pool->stopping);) {
     heard = bell_wait(pool, heard);
     if (!gate_join(pool)) continue;
-    pieces_run(pool, self->index);
+    pieces_run(pool, worker);
     gate_leave(pool);
+  }
+}
+
+/* OpenMP may give fewer threads than asked for. Their worker numbers then stay unused: the loops don't need them. */
+static void team_check(const struct pool_team *team, int given) {
+  if (given == (int)team->count) return;
+  log_line(LOG_LEVEL_WARNING, "pool: OpenMP gave %d threads instead of %u to the team of worker %u (its limit is %d; look "
+           "at OMP_THREAD_LIMIT and OMP_MAX_ACTIVE_LEVELS); results are the same, loops are slower",
+           given, team->count, team->first, omp_get_thread_limit());
+}
+
+/* OMP_DYNAMIC would size the team by the load of the moment in which it is formed, and it stays for good: so off. That
+ * holds for regions started by this thread only. */
+static void *team_main(void *argument) {
+  struct pool_team *team = argument;
+  omp_set_dynamic(0);
+#pragma omp parallel num_threads((int)team->count) default(none) shared(team)
+  {
+    unsigned member = (unsigned)omp_get_thread_num();
+    if (member == 0) team_check(team, omp_get_num_threads());
+    worker_main(team->pool, team->first + member);
   }
   return NULL;
 }
 
-/* Signals are for the threads that wait for them, so the workers take none. */
-static void workers_start(struct pool *pool) {
+/* Adds a team of workers next ... end - 1 and starts its launcher. */
+static void team_start(struct pool *pool, uint32_t next, uint32_t end) {
+  struct pool_team *team = &pool->teams[pool->team_count];
+  *team = (struct pool_team){.pool = pool, .first = next, .count = end - next};
+  int rc = pthread_create(&team->launcher, NULL, team_main, team);
+  if (rc == 0) pool->team_count++;
+  else
+    log_line(LOG_LEVEL_WARNING, "pool: the team of workers %u to %u could not be started: %s; raise the limit of threads",
+             next, end - 1, strerror(rc));
+}
+
+/* One team per team of the plan, and one for workers beyond the plan. Signals are for the threads that wait for them, so
+ * the teams take none: threads inherit the mask of the launcher, and that the caller's. */
+static void teams_start(struct pool *pool) {
   sigset_t all, before;
+  uint32_t next = 1;
   pool->started = true;
+  pool->cpus_known = sched_getaffinity(0, sizeof pool->cpus, (cpu_set_t *)pool->cpus) == 0;
   sigfillset(&all);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return;
-  int rc = 0;
-  while (rc == 0 && pool->threads + 1 < pool->workers) {
-    struct pool_worker *worker = &pool->crew[pool->threads];
-    *worker = (struct pool_worker){.pool = pool, .index = pool->threads + 1};
-    rc = pthread_create(&worker->thread, NULL, worker_main, worker);
-    if (rc == 0) pool->threads++;
+  for (uint32_t t = 0; pool->plan && t < pool->plan->team_count; t++) {
+    uint32_t end = pool->plan->teams[t].worker_first + pool->plan->teams[t].worker_count;
+    if (end > pool->workers) end = pool->workers;
+    if (end <= next) continue;
+    team_start(pool, next, end);
+    next = end;
   }
+  if (next < pool->workers) team_start(pool, next, pool->workers);
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (rc != 0)
-    log_line(LOG_LEVEL_WARNING, "pool: only %u of %u workers could be started: %s; raise the limit of threads",
-             pool->threads + 1, pool->workers, strerror(rc));
 }
 
 static void bell_ring(struct pool *pool) {
@@ -160,7 +202,7 @@ static void bell_ring(struct pool *pool) {
 }
 
 static void loop_share(struct pool *pool) {
-  if (!pool->started) workers_start(pool);
+  if (!pool->started) teams_start(pool);
   worker_bind(pool, 0); /* after the others have started: a thread inherits where its starter is bound */
   atomic_store_explicit(&pool->gate, 0, memory_order_release);
   bell_ring(pool);
@@ -195,7 +237,7 @@ void pool_close(struct pool *pool) {
   atomic_store(&pool->stopping, true);
   atomic_fetch_add(&pool->bell, 1);
   word_wake(&pool->bell, INT_MAX);
-  for (uint32_t t = 0; t < pool->threads; t++) pthread_join(pool->crew[t].thread, NULL);
+  for (uint32_t t = 0; t < pool->team_count; t++) pthread_join(pool->teams[t].launcher, NULL);
   free(pool);
 }
 

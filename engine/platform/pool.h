@@ -1,10 +1,16 @@
-/* A worker pool: parallel loops over independent items.
+/* A worker pool: parallel loops over independent items, run by OpenMP teams that are formed once and stay.
  *
- * On POSIX threads rather than OpenMP, for how they wait. libgomp's threads spin for about 300,000 rounds before they
- * sleep, every loop waits for every thread, and the settings (OMP_WAIT_POLICY, GOMP_SPINCOUNT) are read once, before
- * main, so that a program cannot choose. On a 2-core machine with other work, a loop of 0.1 ms on two libgomp threads
- * took 10 ms. Here an idle worker spins for some microseconds, then sleeps, and a loop waits only for workers that
- * joined it: one that is slow to wake finds the loop closed, and nobody has waited for it. */
+ * One team per last-level cache of the plan, each a single OpenMP region that lasts from the first loop to pool_close;
+ * every member binds itself through hwloc. Inside, members wait for loops in the pool's own way and not at OpenMP's
+ * barriers: libgomp's threads spin for about 300,000 rounds before they sleep, every region waits for every thread, and
+ * the settings (OMP_WAIT_POLICY, GOMP_SPINCOUNT) are read once, before main, so that a program cannot choose. A region per
+ * loop of 0.1 ms took 10 ms on a 2-core machine with other work. Here an idle worker spins for some microseconds, then
+ * sleeps, and a loop waits only for workers that joined it: one that is slow to wake finds the loop closed, and nobody has
+ * waited for it. docs/decisions/0003 has the figures.
+ *
+ * ThreadSanitizer does not see libgomp's synchronisation and reports races that are none: check with clang, libomp and its
+ * Archer tool (libarcher.so). Where the system refuses a thread inside a team, libgomp ends the program with its own
+ * message; a team that OpenMP makes smaller than asked for is logged and harmless. */
 #ifndef WEFT_PLATFORM_POOL_H
 #define WEFT_PLATFORM_POOL_H
 
@@ -21,6 +27,7 @@ struct pool;
  * others costs some microseconds. 0 with *pool set, or a negative errno with `err` filled. */
 int pool_open(uint32_t workers, const struct topology_plan *plan, uint32_t inline_max, struct pool **pool,
               struct weft_error *err);
+/* Ends the teams. libgomp's threads may be gone a moment later only, libomp keeps them for the next pool. */
 void pool_close(struct pool *pool);
 uint32_t pool_workers(const struct pool *pool);
 
