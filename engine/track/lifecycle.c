@@ -12,7 +12,8 @@ static const double log_odds_end = -3;      /* r = 0.05 */
 static const double ratio_max = 12, ratio_min = -6;
 static const uint32_t confirm_detections = 4;
 static const double silence_max_s = 240;      /* ballistic, by free fall alone */
-static const double silence_max_air_s = 45;   /* aircraft may turn */
+static const double silence_max_air_s = 60;   /* aircraft may turn; at least so many looks of the quickest sensor: */
+static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
 static const double sigma_max_m = 60000;      /* position lost */
 static const double duplicate_chi2 = 14;      /* 6 degrees of freedom */
 static const int64_t review_step_ns = 500000000;
@@ -183,17 +184,36 @@ static bool duplicate_of_older(struct tracker *tracker, uint32_t slot, const dou
   return search.found != TRACK_NONE;
 }
 
+/* Revisit of the quickest sensor that has seen the track, s. */
+static double revisit_shortest_s(const struct tracker *tracker, const struct track *track) {
+  double shortest_s = INFINITY;
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    const struct look *look = &track->looks[i];
+    if (look->used && look->last_hit_ns != INT64_MIN) {
+      shortest_s = fmin(shortest_s, tracker->site->sensors[look->sensor].revisit_s);
+    }
+  }
+  return isfinite(shortest_s) ? shortest_s : 1;
+}
+
+/* How long a track may go without a plot where no sensor's miss speaks against it. */
+static double silence_limit_s(const struct tracker *tracker, const struct track *track) {
+  double revisit_s = revisit_shortest_s(tracker, track);
+  if (track->status == STATUS_TENTATIVE) return fmax(silence_max_tentative_looks * revisit_s, 10);
+  if (track_ballistic_probability(track) > 0.5) return silence_max_s;
+  return fmax(silence_max_air_s, silence_max_air_looks * revisit_s);
+}
+
 static bool over(struct tracker *tracker, uint32_t slot, const double position_m[3]) {
   const struct track *track = &tracker->store.tracks[slot];
   double silent_s = (double)(tracker->frame_time_ns - track->newest_ns) * 1e-9;
   double lat_rad, lon_rad, height_m;
   if (track->log_odds < log_odds_end) return true;
-  if (silent_s > (track_ballistic_probability(track) > 0.5 ? silence_max_s : silence_max_air_s)) return true;
-  if (track->status == STATUS_TENTATIVE && silent_s > 60) return true;
-  if (silent_s < 2) return false;
+  if (silent_s > silence_limit_s(tracker, track)) return true;
+  if (silent_s < fmax(2.5 * revisit_shortest_s(tracker, track), 3)) return false;
   if (track_sigma_at(track, track->time_ns) > sigma_max_m) return true;
   wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
-  return height_m < -3000 - 2 * track->sigma_position_m;
+  return height_m < -200 - track->sigma_position_m; /* it has come down */
 }
 
 static void track_end(struct tracker *tracker, uint32_t slot) {
