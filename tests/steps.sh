@@ -1,0 +1,106 @@
+# Steps of tools/check and tools/nightly: run one, time it, count its tests, show the end of its output where it failed.
+# Sourced by them in the repository's root. A step's counts go through the file $counts, one line "passed failed skipped".
+
+passed=0 failed=0 skipped=0
+jobs=$(nproc)
+
+steps_begin() { # FOLDER for logs
+  logs=$1
+  mkdir -p "$logs"
+  counts=$logs/counts
+  begun=$SECONDS
+}
+
+step() { # NAME COMMAND...
+  local name=$1 began=$SECONDS log status p f s
+  shift
+  log=$logs/$(echo "$name" | tr -cs 'a-z0-9\n' -).log
+  : >"$counts"
+  printf '%-46s' "$name"
+  ("$@") >"$log" 2>&1
+  status=$?
+  p=0 f=0 s=0
+  [ -s "$counts" ] && read -r p f s <"$counts"
+  if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  printf '%s %4d s' "$([ "$f" = 0 ] && echo 'ok    ' || echo FAILED)" $((SECONDS - began))
+  if [ -s "$counts" ]; then printf '  %d passed, %d failed, %d skipped' "$p" "$f" "$s"; fi
+  echo
+  sed -n 's/^skipped: /    skipped: /p' "$log"
+  if [ "$f" != 0 ]; then
+    tail -n "${STEP_TAIL:-60}" "$log" | sed 's/^/    | /'
+    echo "    | (all of it: $log)"
+    return 1
+  fi
+}
+
+finish() {
+  echo "took $((SECONDS - begun)) s"
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ]
+  exit
+}
+
+build() { # PRESET [fuzz_targets]
+  cmake --preset "$1" || return 1
+  if [ "${2:-}" = fuzz_targets ]; then
+    local targets
+    targets=$(for file in tests/fuzz/*.c; do echo "fuzz_$(basename "$file" .c)"; done)
+    ninja -C "build/$1" -j "$jobs" $targets
+  else
+    ninja -C "build/$1" -j "$jobs"
+  fi
+}
+
+tests() { # PRESET LABELS: runs a build's tests in parallel; their output at the end, failures last
+  local junit=$PWD/$logs/$1.xml
+  rm -f "$junit"
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  ctest --test-dir "build/$1" -j "$jobs" --schedule-random --no-tests=error ${2:+-L "$2"} --output-on-failure \
+    --output-junit "$junit"
+  python3 tests/junit_sum.py "$junit" >"$logs/sum" || return 1
+  sed -n 1p "$logs/sum" >"$counts"
+  sed 1d "$logs/sum"
+}
+
+rules() { # BUILD FOLDER: every rule is a program of its own
+  local rule status p=0 f=0 s=0
+  for rule in tests/rules/*.py tests/rules/*.sh; do
+    [ -x "$rule" ] || continue
+    "$rule" "$1"
+    status=$?
+    case $status in
+      0) p=$((p + 1)) ;;
+      77) s=$((s + 1)); echo "skipped: $rule (it says why in the log)" ;;
+      *) f=$((f + 1)); echo "rule broken: $rule" ;;
+    esac
+  done
+  echo "$p $f $s" >"$counts"
+}
+
+fuzz_one() { # PROGRAM SECONDS
+  local name=${1##*/fuzz_}
+  mkdir -p "build/corpus/$name"
+  "$1" -max_total_time="$2" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -artifact_prefix="$logs/fuzz-$name-" \
+    "build/corpus/$name" >"$logs/fuzz-$name.log" 2>&1
+  local status=$?
+  echo "$name: $(sed -n 's/stat::number_of_executed_units: *//p' "$logs/fuzz-$name.log") runs"
+  if [ $status != 0 ]; then
+    echo "fuzz target failed: $name (input kept as $logs/fuzz-$name-*)"
+    tail -n 40 "$logs/fuzz-$name.log"
+  fi
+  return $status
+}
+export -f fuzz_one
+
+fuzzing() { # PRESET SECONDS: every target for so long, as many at a time as there are cores
+  local p=0 f=0 out
+  export logs
+  out=$logs/fuzz-all
+  printf '%s\n' build/"$1"/tests/fuzz_* | grep -v '\.' |
+    xargs -P "$jobs" -I{} bash -c "fuzz_one {} $2 && echo passed-one || echo failed-one" >"$out"
+  grep -v -e '^passed-one$' -e '^failed-one$' "$out"
+  p=$(grep -c '^passed-one$' "$out") f=$(grep -c '^failed-one$' "$out")
+  echo "$p $f 0" >"$counts"
+  [ "$f" = 0 ] && [ "$p" != 0 ]
+}
