@@ -148,7 +148,8 @@ int weft_inspect(const char *path, const char *config_path, const char *date, FI
     inspect->out = out;
     rc = path_inspect(inspect, path, err);
     if (!inspect->failed && fflush(out) != 0) inspect->failed = -errno;
-    if (rc == 0 && inspect->failed) rc = weft_fail(err, inspect->failed, "writing failed: %s", strerror(-inspect->failed));
+    bool left = inspect->failed == -EPIPE; /* the reader has what it wanted, as in `weft inspect FILE | head` */
+    if (rc == 0 && inspect->failed && !left) rc = weft_fail(err, inspect->failed, "writing failed: %s", strerror(-inspect->failed));
   }
   if (site) site_free(site);
   free(site);

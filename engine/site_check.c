@@ -8,6 +8,7 @@
 #include "engine/domain/detection.h"
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
+#include "engine/track/index.h"
 
 /* A journal's folder is made by `run`, its parent is not. */
 static int journal_check(const char *config_path, const struct site *site, struct weft_error *err) {
@@ -38,6 +39,13 @@ static int file_check(const char *config_path, const char *key, const char *path
   return weft_fail(err, -errno, "%s: %s: %s can't be read: %s; check the path", config_path, key, path, strerror(errno));
 }
 
+static int los_check(const char *config_path, const struct site *site, struct weft_error *err) {
+  uint32_t count = 0;
+  for (uint32_t s = 0; s < site->sensor_count; s++) count += site->sensors[s].kind == KIND_LOS;
+  if (count <= INDEX_LOS_MAX) return 0;
+  return weft_fail(err, -E2BIG, "%s: sensors: %u of kind los (allowed: %d); use fewer", config_path, count, INDEX_LOS_MAX);
+}
+
 /* "4 radar, 2 los" and "detections, tracks"; both fit: four kinds, four listeners. */
 static void lists_make(const struct site *site, char kinds[128], char listens[128]) {
   static const char *const names[KIND_END] = {[KIND_RADAR] = "radar", [KIND_RADAR2D] = "radar2d", [KIND_LOS] = "los", [KIND_POSITION] = "position"};
@@ -63,7 +71,8 @@ int weft_check(const char *config_path, FILE *out, struct weft_error *err) {
   struct site *site;
   int rc = engine_site_load(config_path, &site, err);
   if (rc < 0) return rc;
-  rc = journal_check(config_path, site, err);
+  rc = los_check(config_path, site, err);
+  if (rc == 0) rc = journal_check(config_path, site, err);
   if (rc == 0) rc = file_check(config_path, "regions", site->regions_path, err);
   for (uint32_t s = 0; s < site->sensor_count && rc == 0; s++) {
     char key[32];
