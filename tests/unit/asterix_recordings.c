@@ -66,7 +66,7 @@ static void recording_read(enum capture_kind kind, const uint8_t *data, size_t s
 
 static void real_pcap_has_128_plots_34_services_and_half_are_repeats(void **state) {
   (void)state;
-  size_t size;
+  size_t size = 0;
   uint8_t *data = file_read(FOLDER "cat_034_048.pcap", &size);
   assert_non_null(data);
   struct recording r;
@@ -89,7 +89,7 @@ static void real_pcap_has_128_plots_34_services_and_half_are_repeats(void **stat
 
 static void real_gps_has_two_aircraft_over_79_minutes(void **state) {
   (void)state;
-  size_t size;
+  size_t size = 0;
   uint8_t *data = file_read(FOLDER "068test_bds30.gps", &size);
   assert_non_null(data);
   struct recording r;
@@ -108,7 +108,7 @@ static void real_gps_has_two_aircraft_over_79_minutes(void **state) {
 /* Every 97th length: what is left reads as before, and nothing beyond it. */
 static void real_gps_cut_anywhere_loses_one_block_at_most(void **state) {
   (void)state;
-  size_t size;
+  size_t size = 0;
   uint8_t *data = file_read(FOLDER "068test_bds30.gps", &size);
   assert_non_null(data);
   uint64_t blocks_before = 0;
