@@ -10,7 +10,7 @@
 
 #include "engine/base/arena.h"
 
-enum { GRID_LEVELS = 12, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
+enum { GRID_LEVELS = 14, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
 
 struct grid_entry {
   uint64_t key;        /* level and cell */
