@@ -95,13 +95,33 @@ static void pieces_run(struct pool *pool, unsigned worker) {
   }
 }
 
+/* With OMP_PROC_BIND set, libgomp has bound the first thread of the process before main, so the caller's cpus are not all
+ * that weft was given; the places, made before that, are. */
+static void places_add(unsigned long *cpus) {
+  int ids[TOPOLOGY_CPU_MAX];
+  if (omp_get_proc_bind() == omp_proc_bind_false) return;
+  for (int place = 0, places = omp_get_num_places(); place < places && place < TOPOLOGY_CPU_MAX; place++) {
+    int count = omp_get_place_num_procs(place);
+    if (count <= 0 || count > TOPOLOGY_CPU_MAX) continue;
+    omp_get_place_proc_ids(place, ids);
+    for (int i = 0; i < count; i++)
+      if (ids[i] >= 0 && ids[i] < TOPOLOGY_CPU_MAX)
+        cpus[(unsigned)ids[i] / CPU_WORD_BITS] |= 1ul << (unsigned)ids[i] % CPU_WORD_BITS;
+  }
+}
+
 /* OMP_PROC_BIND and OMP_PLACES, where somebody has set them for other programs, have by now put the team's threads where
  * OpenMP thinks best, all teams on the same places. The plan decides here: its cpu, or, where it pins nobody, any cpu
- * that the caller might use. */
+ * that weft may use. */
 static void worker_bind(struct pool *pool, unsigned worker) {
   if (pool->bound[worker]) return;
   pool->bound[worker] = true;
-  if (worker != 0 && pool->cpus_known) (void)sched_setaffinity(0, sizeof pool->cpus, (const cpu_set_t *)pool->cpus);
+  if (worker != 0 && pool->cpus_known) {
+    unsigned long cpus[TOPOLOGY_CPU_MAX / CPU_WORD_BITS];
+    memcpy(cpus, pool->cpus, sizeof cpus);
+    places_add(cpus);
+    (void)sched_setaffinity(0, sizeof cpus, (const cpu_set_t *)cpus);
+  }
   if (pool->plan && worker < pool->plan->worker_count) (void)topology_bind_thread(pool->plan, worker);
 }
 
