@@ -41,15 +41,17 @@ finish() {
   exit
 }
 
-build() { # PRESET [fuzz_targets]
+build() { # PRESET [fuzz_targets]; where it fails, its errors come last
+  local targets="" out=$logs/build-$1.out
   cmake --preset "$1" || return 1
   if [ "${2:-}" = fuzz_targets ]; then
-    local targets
     targets=$(for file in tests/fuzz/*.c; do echo "fuzz_$(basename "$file" .c)"; done)
-    ninja -C "build/$1" -j "$jobs" $targets
-  else
-    ninja -C "build/$1" -j "$jobs"
   fi
+  ninja -C "build/$1" -j "$jobs" -k 0 $targets >"$out" 2>&1 && return 0
+  cat "$out"
+  echo "in short:"
+  grep -E '^FAILED|error:|undefined reference|multiple definition|ninja: error' "$out" | head -n 40
+  return 1
 }
 
 tests() { # PRESET LABELS: runs a build's tests in parallel; their output at the end, failures last

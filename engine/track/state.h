@@ -91,7 +91,7 @@ void lifecycle_index(struct tracker *tracker, uint32_t slot);
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* ln of the odds factor of a plot for a track: Pd N / clutter density. */
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence);
-/* report.c */
+/* track_report.c */
 void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27], int64_t time_ns,
                  struct track_report *out);
 void classify(struct track *track);

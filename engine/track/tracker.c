@@ -98,6 +98,8 @@ static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
 /* Sensor states, newest times, and which plots come too late to be used. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
   weft_assert(frame->count <= tracker->detections_max);
+  /* Late is what was overtaken by an earlier frame: within a frame scans take their turns by time. */
+  int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->state_count; i++) {
     sensor_motion_note(&tracker->motion[frame->states[i].sensor], &frame->states[i]);
   }
@@ -108,8 +110,7 @@ static void frame_take(struct tracker *tracker, const struct frame *frame) {
     if (time_ns > tracker->front_ns) tracker->front_ns = time_ns;
   }
   for (uint32_t i = 0; i < frame->count; i++) {
-    bool late = frame->time_of_ns[i] < tracker->front_ns - tracker->site->lag_ns;
-    tracker->fates[i] = late ? FATE_LATE : FATE_IN_FLIGHT;
+    tracker->fates[i] = frame->time_of_ns[i] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
   }
   struct align_job job = {.tracker = tracker, .frame = frame};
   tracker->parallel.run(tracker->parallel.context, align_piece, &job, frame->count, ALIGN_PIECE);

@@ -1,5 +1,5 @@
 // The subcommand `weft salvo`: exit statuses, and what it sends.
-// links: tools/salvo/earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c tools/salvo/target.c tools/salvo/aircraft.c tools/salvo/scenario.c tools/salvo/scenario_gauge.c tools/salvo/scenario_site.c tools/salvo/report.c tools/salvo/scanner.c tools/salvo/csv_write.c tools/salvo/truth_write.c tools/salvo/output.c tools/salvo/salvo_main.c
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c tools/salvo/target.c tools/salvo/aircraft.c tools/salvo/scenario.c tools/salvo/scenario_gauge.c tools/salvo/scenario_site.c tools/salvo/salvo_report.c tools/salvo/scanner.c tools/salvo/csv_write.c tools/salvo/truth_write.c tools/salvo/output.c tools/salvo/salvo_main.c
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // The generator's physics: gravity, integrator, atmosphere, boost, aiming.
 // stage: weft_base
-// links: tools/salvo/earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

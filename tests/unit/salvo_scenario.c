@@ -1,6 +1,6 @@
 // Scenario files: what is refused and how it is said; what ships is whole and fits its site configuration.
 // stage: weft_ingest weft_domain weft_base
-// links: tools/salvo/earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c tools/salvo/target.c tools/salvo/aircraft.c tools/salvo/scenario.c tools/salvo/scenario_gauge.c tools/salvo/scenario_site.c tools/salvo/report.c tools/salvo/scanner.c tools/salvo/csv_write.c tools/salvo/truth_write.c
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c tools/salvo/target.c tools/salvo/aircraft.c tools/salvo/scenario.c tools/salvo/scenario_gauge.c tools/salvo/scenario_site.c tools/salvo/salvo_report.c tools/salvo/scanner.c tools/salvo/csv_write.c tools/salvo/truth_write.c
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "tools/salvo/earth.h"
+#include "tools/salvo/salvo_earth.h"
 
 /* J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, J. Comp. Appl. Math. 6 (1980). The last stage of a
  * step is the first of the next. */

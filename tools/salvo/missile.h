@@ -3,7 +3,7 @@
 #define WEFT_SALVO_MISSILE_H
 
 #include "engine/base/error.h"
-#include "tools/salvo/earth.h"
+#include "tools/salvo/salvo_earth.h"
 #include "tools/salvo/path.h"
 
 enum { MISSILE_STAGES_MAX = 4, MISSILE_NAME_MAX = 32 };

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "tools/salvo/report.h"
+#include "tools/salvo/salvo_report.h"
 #include "tools/salvo/target.h"
 
 struct output;

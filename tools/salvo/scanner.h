@@ -4,7 +4,7 @@
 #define WEFT_SALVO_SCANNER_H
 
 #include "engine/base/prng.h"
-#include "tools/salvo/report.h"
+#include "tools/salvo/salvo_report.h"
 #include "tools/salvo/target.h"
 
 struct scanner;

@@ -1,4 +1,4 @@
-#include "tools/salvo/report.h"
+#include "tools/salvo/salvo_report.h"
 
 #include <stdlib.h>
 

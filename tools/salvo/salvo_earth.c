@@ -1,4 +1,4 @@
-#include "tools/salvo/earth.h"
+#include "tools/salvo/salvo_earth.h"
 
 #include <math.h>
 
