@@ -60,9 +60,19 @@ int inspect_csv(struct inspect *inspect, struct weft_error *err) {
   return rc;
 }
 
-/* ---- truth ---- */
+/* Truth: the format of `weft score`, whose own reader is no part of the engine. */
 
-enum truth_column { TRUTH_TIME, TRUTH_TARGET, TRUTH_CLASS, TRUTH_PHASE, TRUTH_X, TRUTH_IMPACT_LAT = TRUTH_X + 6, TRUTH_IMPACT_LON, TRUTH_IMPACT_TIME, TRUTH_COLUMNS };
+enum truth_column {
+  TRUTH_TIME,
+  TRUTH_TARGET,
+  TRUTH_CLASS,
+  TRUTH_PHASE,
+  TRUTH_X,
+  TRUTH_IMPACT_LAT = TRUTH_X + 6, /* those from here on may be absent */
+  TRUTH_IMPACT_LON,
+  TRUTH_IMPACT_TIME,
+  TRUTH_COLUMNS
+};
 static const char *const truth_names[TRUTH_COLUMNS] = {"time_ns", "target", "class", "phase", "x_m", "y_m", "z_m", "vx_mps", "vy_mps", "vz_mps",
                                                        "impact_lat_deg", "impact_lon_deg", "impact_time_ns"};
 enum { TRUTH_LINE_MAX = 4096, TRUTH_FIELDS_MAX = 64 };
@@ -150,7 +160,7 @@ static bool truth_values(struct inspect *inspect, const struct truth *truth, cha
 }
 
 static void truth_row(struct inspect *inspect, struct truth *truth) {
-  char *fields[TRUTH_FIELDS_MAX], why[128];
+  char *fields[TRUTH_FIELDS_MAX], why[128] = "";
   int count = fields_split(truth->text, fields);
   if (truth->too_long) snprintf(why, sizeof why, "line longer than %d bytes", TRUTH_LINE_MAX);
   else if (count != truth->columns) snprintf(why, sizeof why, "%d fields where the header has %d", count, truth->columns);

@@ -1,5 +1,6 @@
 /* weft inspect on a site configuration: one object with every default filled in. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/yaml_doc.h"
 #include "engine/engine.h"
@@ -102,6 +103,18 @@ static void site_put(struct inspect *inspect, const struct site *site) {
   inspect_end(inspect);
 }
 
+/* Lines that only a scenario of `weft salvo` begins with. */
+static bool scenario_is(const char *text) {
+  static const char *const keys[] = {"salvos:", "fleets:", "include:"};
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    for (int i = 0; i < 3; i++) {
+      if (strncmp(line, keys[i], strlen(keys[i])) == 0) return true;
+    }
+  }
+  return false;
+}
+
 int inspect_site(struct inspect *inspect, struct weft_error *err) {
   char *text;
   size_t size;
@@ -109,6 +122,9 @@ int inspect_site(struct inspect *inspect, struct weft_error *err) {
   int rc = inspect_text_read(inspect, YAML_DOC_BYTES_MAX, &text, &size, err);
   if (rc < 0) return rc;
   rc = engine_site_parse(text, size, inspect->name, &site, err);
+  if (rc < 0 && scenario_is(text)) {
+    weft_fail(err, rc, "%s: seems to be a scenario; `weft salvo %s --list` shows its targets", inspect->name, inspect->name);
+  }
   free(text);
   if (rc < 0) return rc;
   site_put(inspect, site);

@@ -46,6 +46,26 @@ ends tracks '"refused":0}'
 cmp "$work/tracks" "$work/replayed" || fail "replay and fuse of a journal differ"
 "$weft" inspect - < "$work/one.csv" | cmp -s - "$work/csv.jsonl" || fail "stdin is not told as the file is"
 
+# What inspect tells of a journal is all there is to know: as CSV again it gives the same tracks to the byte, apart from
+# their numbers. Sensors at rest only, because CSV has no sensor states.
+cp tools/scenarios/one.yaml "$work"
+grep -v motion: tools/scenarios/sensors.yaml > "$work/sensors.yaml"
+"$weft" salvo "$work/one.yaml" --journal "$work/rest" --site "$work/rest.yaml" > /dev/null || fail "salvo of sensors at rest"
+tell "$work/rest" rest
+python3 - "$work/rest.jsonl" > "$work/rest.csv" <<'PYTHON' || fail "the journal as CSV"
+import json, sys
+columns = "time_ns sensor kind range_m azimuth_rad elevation_rad range_rate_mps height_m x_m y_m z_m".split()
+rows = sorted((o for o in map(json.loads, open(sys.argv[1])) if o["record"] == "detection"), key=lambda o: o["sequence"])
+print(",".join(columns))
+for row in rows:
+    print(",".join(str(row.get(column, "")) for column in columns))
+PYTHON
+"$weft" fuse --config "$work/rest.yaml" --tracks "$work/rest.tracks" "$work/rest" > /dev/null || fail "fuse of the journal"
+"$weft" fuse --config "$work/rest.yaml" --tracks "$work/csv.tracks" "$work/rest.csv" > /dev/null || fail "fuse of its CSV"
+sed 's/"track":[0-9]*//' "$work/rest.tracks" > "$work/rest.bare"
+sed 's/"track":[0-9]*//' "$work/csv.tracks" | cmp - "$work/rest.bare" || fail "a journal and its CSV give different tracks"
+[ "$(wc -l < "$work/rest.bare")" -gt 100 ] || fail "hardly any tracks"
+
 head -c 100000 "$work/journal/00000001.wj" > "$work/cut.wj"
 tell "$work/cut.wj" cut
 ends cut '"damaged":1}'

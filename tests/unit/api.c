@@ -249,6 +249,47 @@ static void engine_ledger_balances_with_refusals(void **state) {
   free(kept);
 }
 
+/* Whatever bits a caller hands in, nothing breaks and every detection is booked. */
+static void engine_and_recorder_take_any_bits(void **state) {
+  (void)state;
+  static const uint32_t ids[] = {101, 7, 0, UINT32_MAX};
+  struct kept *kept = calloc(1, sizeof *kept);
+  struct weft_engine *engine = engine_make(kept);
+  struct weft_recorder *recorder;
+  struct weft_error err = {{0}};
+  assert_int_equal(weft_recorder_open(path_of("bits"), config, strlen(config), &recorder, &err), 0);
+  struct prng prng = prng_seed(2024, 3);
+  for (int i = 0; i < 600; i++) {
+    struct weft_detection d = givens[i % COUNT].detection;
+    uint64_t bits[sizeof d / 8];
+    for (size_t w = 0; w < sizeof d / 8; w++) {
+      memcpy(&bits[w], (const char *)&d + 8 * w, 8);
+      if (prng_below(&prng, 12) == 0) bits[w] ^= prng_u64(&prng) & prng_u64(&prng) & prng_u64(&prng);
+    }
+    memcpy(&d, bits, sizeof bits);
+    uint32_t id = i % 3 ? givens[i % COUNT].sensor : ids[prng_below(&prng, 4)];
+    int put = weft_engine_put(engine, id, &d);
+    assert_true(put == 0 || put == 1);
+    if (weft_recorder_put(recorder, id, &d, &err) != 0) fail_msg("seed 2024, detection %d: %s", i, err.text);
+    struct weft_sensor_state at;
+    memcpy(&at, bits, sizeof at);
+    if (weft_recorder_state(recorder, id, &at, &err) != 0) fail_msg("seed 2024, state %d: %s", i, err.text);
+  }
+  if (weft_recorder_close(recorder, &err) < 0) fail_msg("%s", err.text);
+  char line[32768];
+  size_t length = weft_engine_ledger(engine, line, sizeof line - 1);
+  line[length] = 0;
+  assert_non_null(strstr(line, "\"balanced\":true"));
+  assert_non_null(strstr(strstr(line, "\"total\":"), "\"received\":600,"));
+  weft_engine_close(engine);
+  free(kept);
+  int rc;
+  char *text = inspect(path_of("bits"), NULL, &rc, &err);
+  assert_int_equal(rc, 0);
+  assert_non_null(strstr(text, "\"damaged\":0}")); /* what the recorder admits, the reader believes */
+  free(text);
+}
+
 static void engine_refuses_a_wrong_configuration(void **state) {
   (void)state;
   struct weft_engine *engine = (struct weft_engine *)1;
@@ -589,6 +630,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(engine_inside_gives_the_lines_of_fuse),
       cmocka_unit_test(engine_ledger_balances_with_refusals),
+      cmocka_unit_test(engine_and_recorder_take_any_bits),
       cmocka_unit_test(engine_refuses_a_wrong_configuration),
       cmocka_unit_test(recorded_journal_fuses_like_the_csv),
       cmocka_unit_test(recorder_keeps_states_and_leaves_refused_ones_out),
