@@ -197,6 +197,7 @@ static void track_start(struct tracker *tracker, struct seed *first, const struc
   uint32_t slot = store_take(&tracker->store);
   if (slot == TRACK_NONE) {
     tracker->statistics.tracks_refused++;
+    seed_settle(tracker, first, FATE_SHED);
     seed_settle(tracker, second, FATE_SHED);
     return;
   }
@@ -220,6 +221,7 @@ static void track_start(struct tracker *tracker, struct seed *first, const struc
     }
   }
   filter_summarise(&tracker->filter, &slot, 1);
+  seed_settle(tracker, first, FATE_STARTED);
   seed_settle(tracker, second, FATE_STARTED);
   tracker->fresh[tracker->fresh_count++] = slot;
   lifecycle_started(tracker, slot);
@@ -271,7 +273,6 @@ static void point_offer(struct tracker *tracker, const struct seed *point, int64
   struct seed first = tracker->seeds.seeds[search.place];
   tracker->seeds.seeds[search.place].present = false;
   grid_remove(&tracker->seeds.grid, search.place);
-  seed_settle(tracker, &first, FATE_STARTED);
   track_start(tracker, &first, point, &search.best, arrival_ns);
 }
 
