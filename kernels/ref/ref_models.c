@@ -22,8 +22,10 @@ double ref_height(const double p[3], double up[3]) {
   long double lat = atan2l(p[2], w * (1.0L - e2)), height = 0.0L;
   for (int i = 0; i < 50; i++) {
     const long double s = sinl(lat), normal = earth_a_m / sqrtl(1.0L - e2 * s * s);
+    const long double before = lat;
     height = w * cosl(lat) + p[2] * s - normal * (1.0L - e2 * s * s);
     lat = atan2l(p[2] + e2 * normal * s, w);
+    if (lat == before) break; /* every round takes the error to a 150th */
   }
   const long double lon = atan2l(p[1], p[0]);
   up[0] = (double)(cosl(lat) * cosl(lon));
