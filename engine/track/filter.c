@@ -279,6 +279,7 @@ struct slots_job {
   uint32_t count;
   int64_t time_ns; /* INT64_MIN: no advance */
   double (*moments)[27]; /* or NULL: summarise */
+  bool by_slot;          /* moments[slot], else in the order of slots */
 };
 
 static void run_slots(const struct slots_job *job, uint32_t first) {
@@ -305,7 +306,8 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
   lanes_moments(job->filter, &lanes, tracks, moments);
   for (int i = 0; i < count; i++) {
     if (job->moments) {
-      memcpy(job->moments[first + (uint32_t)i], moments[i], sizeof moments[i]);
+      uint32_t at = first + (uint32_t)i;
+      memcpy(job->moments[job->by_slot ? job->slots[at] : at], moments[i], sizeof moments[i]);
     } else {
       track_summarise(tracks[i], moments[i]);
     }
@@ -333,4 +335,9 @@ void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t cou
 
 void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]) {
   slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments});
+}
+
+void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]) {
+  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments,
+                               .by_slot = true});
 }

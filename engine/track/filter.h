@@ -46,7 +46,9 @@ void filter_update(struct filter *filter, const struct pair *pairs, uint32_t cou
 void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
 /* Recomputes the summaries of the tracks in `slots` from their banks. */
 void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count);
-/* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot. */
+/* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot, in the slots' order. */
 void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]);
+/* The same into moments[slot]. */
+void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]);
 
 #endif

@@ -218,11 +218,9 @@ static bool over(struct tracker *tracker, uint32_t slot, const double position_m
 
 static void track_end(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
-  double moments[1][27];
-  filter_moments(&tracker->filter, &slot, 1, moments);
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
-  report_fill(tracker, track, moments[0], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
+  report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);
   queue_remove(&tracker->refresh, slot);

@@ -66,7 +66,7 @@ struct tracker {
   uint32_t *touched;     /* slots */
   uint32_t touched_count;
   uint32_t *due;         /* scratch: slots */
-  double (*moments)[27]; /* per touched slot */
+  double (*moments)[27]; /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */
   uint32_t lost_count;
   uint32_t *fresh;       /* slots started in this frame */

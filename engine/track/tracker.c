@@ -95,6 +95,24 @@ static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   }
 }
 
+/* A platform that says with every plot where it is moves like one that sends states: the index of directions and coverage
+ * must know. Its velocity is that of its last two places. */
+static void platform_note(struct sensor_motion *motion, const struct frame *frame, uint32_t i) {
+  const int64_t apart_min_ns = 50000000;
+  const double apart_max_s = 60;
+  struct sensor_state state = {.time_ns = frame->time_of_ns[i], .sensor = frame->sensor[i], .status = SENSOR_UP};
+  memcpy(state.position_m, frame->platform_m[i], sizeof state.position_m);
+  if (motion->count > 0) {
+    const struct sensor_state *last = &motion->history[(motion->count - 1) % STATE_HISTORY];
+    if (state.time_ns < last->time_ns + apart_min_ns) return;
+    double dt = (double)(state.time_ns - last->time_ns) * 1e-9;
+    for (int k = 0; k < 3 && dt < apart_max_s; k++) {
+      state.velocity_mps[k] = (state.position_m[k] - last->position_m[k]) / dt;
+    }
+  }
+  sensor_motion_note(motion, &state);
+}
+
 /* Sensor states, newest times, and which plots come too late to be used. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
   weft_assert(frame->count <= tracker->detections_max);
@@ -105,6 +123,7 @@ static void frame_take(struct tracker *tracker, const struct frame *frame) {
   }
   for (uint32_t i = 0; i < frame->count; i++) {
     int64_t time_ns = frame->time_of_ns[i];
+    if (frame->valid[i] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[i]], frame, i);
     int64_t *front = &tracker->sensor_front_ns[frame->sensor[i]];
     if (time_ns > *front) *front = time_ns;
     if (time_ns > tracker->front_ns) tracker->front_ns = time_ns;
@@ -131,15 +150,16 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   (void)worker;
   const struct report_job *job = argument;
   for (uint32_t i = begin; i < end; i++) {
-    const struct track *track = &job->tracker->store.tracks[job->tracker->touched[i]];
-    report_fill(job->tracker, track, job->tracker->moments[i], track->time_ns, &job->output->reports[i]);
+    uint32_t slot = job->tracker->touched[i];
+    const struct track *track = &job->tracker->store.tracks[slot];
+    report_fill(job->tracker, track, job->tracker->moments[slot], track->time_ns, &job->output->reports[i]);
   }
 }
 
 /* Lines of the tracks that this frame touched, made before the reviews end any of them. */
 static void lines_fill(struct tracker *tracker, struct step_output *output) {
   weft_assert(tracker->touched_count <= output->capacity);
-  filter_moments(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
+  filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
   struct report_job job = {.tracker = tracker, .output = output};
   tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
   output->count = tracker->touched_count;
