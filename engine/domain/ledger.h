@@ -46,7 +46,7 @@ enum ledger_skip {
   SKIP_FIELD_MONITOR, /* RAB */
   SKIP_CUT,        /* last block of a file cut short */
   SKIP_NO_POSITION,   /* a record without measured position */
-  SKIP_REPEATED,      /* exact repeat of a service message (repeated plots are refused as duplicate) */
+  SKIP_REPEATED,      /* exact repeat of a record that is no detection (repeated detections are refused as duplicate) */
   SKIPS
 };
 extern const char *const skip_names[SKIPS];

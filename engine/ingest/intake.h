@@ -81,7 +81,8 @@ enum intake_verdict intake_detection(struct intake *intake, const struct detecti
 void intake_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal);
 /* Input that is counted but is no detection. */
 void intake_skip(struct intake *intake, uint32_t sensor, enum ledger_skip skip);
-/* For records that are no detections (CAT034): was this very record among the sensor's last INTAKE_REPEATS? Remembers it. */
+/* For records that are no detections (CAT034): was this very record among the sensor's last INTAKE_REPEATS? Remembers it.
+ * Of a radar that is not configured nothing is remembered: false. */
 bool intake_repeated(struct intake *intake, uint32_t sensor, const uint8_t *record, uint32_t record_size);
 
 /* Closes the open frame: frame_builder_close, the budgets start anew, the rule is told. */

@@ -13,16 +13,20 @@
 
 enum { CHUNK_BYTES = 1 << 18, REFUSALS_LOGGED = 20 };
 
+/* An exact repeat of a record that is no detection counts as that, whatever else it is. */
+static enum intake_verdict skip_admit(struct intake *intake, const struct entry *entry, enum ledger_skip skip) {
+  bool repeated = entry->record && intake_repeated(intake, entry->sensor, entry->record, entry->record_size);
+  intake_skip(intake, entry->sensor, repeated ? SKIP_REPEATED : skip);
+  return INTAKE_REFUSED;
+}
+
 enum intake_verdict entry_admit(struct intake *intake, const struct entry *entry) {
   switch (entry->kind) {
   case ENTRY_DETECTION:
     return intake_detection(intake, &entry->detection, entry->mode, entry->record, entry->record_size);
   case ENTRY_REFUSED: intake_refuse(intake, entry->sensor, entry->refusal); return INTAKE_REFUSED;
-  case ENTRY_SKIPPED: intake_skip(intake, entry->sensor, entry->skip); return INTAKE_REFUSED;
-  case ENTRY_SERVICE:
-    intake_skip(intake, entry->sensor,
-                intake_repeated(intake, entry->sensor, entry->record, entry->record_size) ? SKIP_REPEATED : SKIP_SERVICE);
-    return INTAKE_REFUSED;
+  case ENTRY_SKIPPED: return skip_admit(intake, entry, entry->skip);
+  case ENTRY_SERVICE: return skip_admit(intake, entry, SKIP_SERVICE);
   }
   return INTAKE_REFUSED;
 }
