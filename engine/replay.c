@@ -35,9 +35,11 @@ static int64_t clock_now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Waits until the frame's moment, at the chosen speed. */
-static void pace(struct replay *replay, int64_t frame_ns) {
-  if (!(replay->options->speed > 0)) return;
+/* Waits until the frame's moment, at the chosen speed. Frames before the first detection pass at once: where time is
+ * recorded they know no time yet. */
+static void pace(struct replay *replay, const struct frame *frame) {
+  int64_t frame_ns = frame->time_ns;
+  if (!(replay->options->speed > 0) || (replay->began_ns == 0 && frame->count == 0)) return;
   if (replay->began_ns == 0) {
     replay->began_ns = clock_now_ns();
     replay->first_frame_ns = frame_ns;
@@ -108,7 +110,7 @@ static int frames_run(struct replay *replay, struct weft_error *err) {
   const struct site *site = replay->feeder.engine.site;
   int rc;
   while ((rc = journal_input_next(&replay->input, replay->feeder.ledger, site, err)) == 1) {
-    pace(replay, replay->input.frame->time_ns);
+    pace(replay, replay->input.frame);
     if (replay->sender && frame_send(replay, replay->input.frame) < 0) {
       return weft_fail(err, -EIO, "%s: sending failed; is anyone listening there?", replay->options->to);
     }
