@@ -49,11 +49,10 @@ def seven_radars(out):
     ledger = ledger_of(done.stdout)
     total = ledger["total"]
     seen, skipped = total["detections"], total["skipped"]
-    passed = sum(skipped[name] for name in ("no_position", "test", "no_detection", "field_monitor"))
     repeats = seen["refused"]["duplicate"] + skipped["repeated"]
-    check("pcap_128_plots", seen["received"] + passed == 128, f"{seen['received']} detections and {passed} plots that can't make one")
-    check("pcap_34_services", skipped["service"] + skipped["repeated"] == 34, f"{skipped['service']} services, {skipped['repeated']} of them repeated")
-    check("pcap_81_repeats_counted", repeats == 81, f"{seen['refused']['duplicate']} plots as duplicate, {skipped['repeated']} services as repeated")
+    check("pcap_every_one_of_162_records_is_accounted_for", seen["received"] + sum(skipped.values()) == 128 + 34,
+          f"{seen['received']} detections; " + ", ".join(f"{count} {name}" for name, count in skipped.items() if count))
+    check("pcap_81_repeats_counted", repeats == 81, f"{seen['refused']['duplicate']} plots as duplicate, {skipped['repeated']} services and reports of nothing as repeated")
     others = {reason: count for reason, count in seen["refused"].items() if count and reason != "duplicate"}
     check("pcap_nothing_else_refused", not others, f"{others}")
     check("pcap_books_balance", books_balanced(ledger_books(ledger)), f"{seen['accepted']} accepted")
@@ -61,6 +60,9 @@ def seven_radars(out):
     lines = [json.loads(line) for line in inspected.stdout.splitlines()]
     plots, services = (sum(one.get("category") == number for one in lines) for number in (48, 34))
     check("pcap_inspect_shows_128_and_34", (plots, services) == (128, 34), f"{plots} of category 048, {services} of 034")
+    done = run("fuse", "--config", GPS_SITE, "--tracks", tracks, PCAP)
+    unknown = ledger_books(ledger_of(done.stdout))["unknown"][1] if done.returncode == 0 else {}
+    check("radars_that_are_not_configured_are_counted", unknown.get("unknown_sensor", 0) == unknown.get("received") == 126, f"{unknown}, exit status {done.returncode}")
     done = run("fuse", "--config", PCAP_SITE, "--tracks", tracks, OTHER)
     total = ledger_of(done.stdout)["total"]
     check("other_categories_are_counted_and_skipped", done.returncode == 0 and total["skipped"]["other_category"] == 2 and
