@@ -56,6 +56,9 @@ build() { # PRESET [fuzz_targets]; where it fails, its errors come last
 
 tests() { # PRESET LABELS: runs a build's tests in parallel; their output at the end, failures last
   local junit=$PWD/$logs/$1.xml
+  case $1 in
+    asan | tsan) export WEFT_KERNELS=scalar ;; # the instrumented one
+  esac
   rm -f "$junit"
   export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
   ctest --test-dir "build/$1" -j "$jobs" --schedule-random --no-tests=error ${2:+-L "$2"} --output-on-failure \
