@@ -131,6 +131,11 @@ static void ready_print(const struct server *server) {
   fflush(out);
 }
 
+bool server_signal_taken(struct server *server) {
+  struct signalfd_siginfo info;
+  return read(server->signal_fd, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
 static void event_take(struct server *server, const struct io_event *event) {
   if (event->kind == IO_EVENT_APPEND && server->journal && journal_owns(server->journal, event->token)) {
     journal_completed(server->journal, event->token, event->result);
@@ -138,7 +143,7 @@ static void event_take(struct server *server, const struct io_event *event) {
     log_line(LOG_LEVEL_WARNING, "receiving failed on listen.%s: %s; it goes on",
              event->token == TAG_ASTERIX ? "asterix" : "detections", strerror(-event->result));
   } else if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) {
-    server->stopping = true;
+    server->stopping = server_signal_taken(server) || server->stopping;
   } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
     track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
   } else if (server->http && http_port_owns(server->http, event->token)) {
@@ -186,7 +191,10 @@ static int loop(struct server *server, struct weft_error *err) {
 /* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up to a second. */
 static int drain(struct server *server, struct weft_error *err) {
   for (int i = 0; i < DRAIN_TURNS_MAX && turn(server, 0) > 0; i++) continue;
-  frames_finish(server);
+  if (!frames_finish(server)) {
+    log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
+    _exit(1);
+  }
   engine_drain(&server->engine);
   engine_fates_copy(&server->engine, server->ledger);
   server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);

@@ -109,10 +109,13 @@ void frames_close(struct server *server);
 void frames_emit(struct server *server);
 /* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for a slot. */
 void frames_turn(struct server *server, bool force);
-/* Steps and emits everything, waiting for the engine. */
-void frames_finish(struct server *server);
+/* Steps and emits everything, waiting for the engine. False if a second signal cut that short. */
+bool frames_finish(struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
 int64_t frames_wait_ns(const struct server *server, int64_t now_ns);
+
+/* server.c: takes a pending signal; false if there was none. */
+bool server_signal_taken(struct server *server);
 
 /* server_inputs.c */
 int inputs_open(struct server *server, struct weft_error *err);

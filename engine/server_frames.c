@@ -217,18 +217,29 @@ int64_t frames_wait_ns(const struct server *server, int64_t now_ns) {
   return left_ns < 0 ? 0 : left_ns < poll_ns ? left_ns : poll_ns;
 }
 
-void frames_finish(struct server *server) {
+bool frames_finish(struct server *server) {
   if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
-  const int64_t limit_ns = 5000000000, began_ns = monotonic_ns();
+  const int64_t say_every_ns = 5000000000;
+  int64_t said_ns = monotonic_ns();
   while (server->emitted < server->closed) {
-    int rc = io_receive(server->io, server->batch, 1000000); /* for the journal's completions and the engine's word */
+    /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come after the
+     * end: like those that come after the sockets are closed they are not taken. */
+    int rc = io_receive(server->io, server->batch, 1000000);
+    bool signalled = false;
     for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
       const struct io_event *event = &server->batch->events[i];
       if (event->kind == IO_EVENT_APPEND && server->journal) journal_completed(server->journal, event->token, event->result);
+      if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) signalled = server_signal_taken(server);
     }
     io_release(server->io, server->batch);
+    if (signalled) return false;
     append_retry(server, io_now(server->io));
     frames_emit(server);
-    if (monotonic_ns() - began_ns > limit_ns) log_line(LOG_LEVEL_WARNING, "still waiting for the engine to finish");
+    if (monotonic_ns() - said_ns > say_every_ns) {
+      said_ns = monotonic_ns();
+      log_line(LOG_LEVEL_WARNING, "draining: %llu frame(s) left; a second signal ends it without them",
+               (unsigned long long)(server->closed - server->emitted));
+    }
   }
+  return true;
 }

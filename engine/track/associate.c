@@ -13,10 +13,16 @@ enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
  * more than a pair that the assignment turns down. */
 static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
 
+struct find_job {
+  struct tracker *tracker;
+  uint32_t begin;
+};
+
 static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
-  struct tracker *tracker = argument;
-  for (uint32_t i = begin; i < end; i++) {
+  const struct find_job *job = argument;
+  struct tracker *tracker = job->tracker;
+  for (uint32_t i = job->begin + begin; i < job->begin + end; i++) {
     struct candidates *found = &tracker->candidates[i];
     if (tracker->fates[i] != FATE_IN_FLIGHT) {
       found->count = found->evaluated = found->overflow = 0;
@@ -35,16 +41,16 @@ static uint32_t root_of(uint32_t *parent, uint32_t i) {
 }
 
 /* Plots that share a candidate track are one component; its root is its smallest plot. */
-static void components_build(struct tracker *tracker, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) tracker->parent[i] = i;
-  for (uint32_t i = 0; i < count; i++) {
+static void components_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  for (uint32_t i = begin; i < end; i++) tracker->parent[i] = i;
+  for (uint32_t i = begin; i < end; i++) {
     const struct candidates *found = &tracker->candidates[i];
     tracker->statistics.gate_evaluations += found->evaluated;
     tracker->statistics.candidates_cut += found->overflow;
     for (uint32_t k = 0; k < found->count; k++) {
       uint32_t slot = found->slots[k];
-      if (tracker->claimed_frame[slot] != tracker->frame) {
-        tracker->claimed_frame[slot] = tracker->frame;
+      if (tracker->claimed_slice[slot] != tracker->slice) {
+        tracker->claimed_slice[slot] = tracker->slice;
         tracker->claimed_by[slot] = i;
         continue;
       }
@@ -85,9 +91,9 @@ static int rounds_compare(const void *a, const void *b) {
   return compare_i64(x->root, y->root);
 }
 
-static void groups_build(struct tracker *tracker, uint32_t count) {
+static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
   uint32_t members = 0, groups = 0;
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = begin; i < end; i++) {
     if (tracker->candidates[i].count == 0) continue;
     tracker->members[members++] = (struct member){.root = root_of(tracker->parent, i), .plot = i};
   }
@@ -284,21 +290,22 @@ static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   }
 }
 
-void associate_frame(struct tracker *tracker, uint32_t count) {
+void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct parallel *parallel = &tracker->parallel;
-  parallel->run(parallel->context, find_piece, tracker, count, GATE_PIECE);
-  components_build(tracker, count);
-  groups_build(tracker, count);
-  for (uint32_t begin = 0; begin < tracker->group_count;) {
-    uint32_t end = begin, pair_count = 0;
-    while (end < tracker->group_count && tracker->groups[end].round == tracker->groups[begin].round) end++;
-    end = pairs_collect(tracker, begin, end, &pair_count);
-    weft_assert(end > begin);
+  struct find_job find = {.tracker = tracker, .begin = begin};
+  parallel->run(parallel->context, find_piece, &find, end - begin, GATE_PIECE);
+  components_build(tracker, begin, end);
+  groups_build(tracker, begin, end);
+  for (uint32_t first = 0; first < tracker->group_count;) {
+    uint32_t last = first, pair_count = 0;
+    while (last < tracker->group_count && tracker->groups[last].round == tracker->groups[first].round) last++;
+    last = pairs_collect(tracker, first, last, &pair_count);
+    weft_assert(last > first);
     filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence);
     tracker->statistics.pairs_scored += pair_count;
-    struct solve_job job = {.tracker = tracker, .begin = begin};
-    parallel->run(parallel->context, solve_piece, &job, end - begin, GROUP_PIECE);
+    struct solve_job job = {.tracker = tracker, .begin = first};
+    parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);
     winners_update(tracker, pair_count);
-    begin = end;
+    first = last;
   }
 }

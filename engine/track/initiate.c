@@ -1,7 +1,6 @@
 /* New tracks: two points that a physical speed connects start one; two lines of sight from different sensors that cross
  * make a point. Runs on one thread, over what association left, in the frame's order. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/track/state.h"
@@ -383,26 +382,14 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
   return true;
 }
 
-/* By time, then place in the frame. */
-static int plots_compare(const void *a, const void *b, void *context) {
-  const struct tracker *tracker = context;
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  int64_t p = tracker->plots[x].time_ns, q = tracker->plots[y].time_ns;
-  if (p != q) return p < q ? -1 : 1;
-  return x < y ? -1 : 1;
-}
-
-void initiate_frame(struct tracker *tracker, uint32_t count) {
-  int64_t now_ns = tracker->front_ns > tracker->frame_time_ns ? tracker->front_ns : tracker->frame_time_ns;
+void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  tracker->fresh_count = 0;
+  int64_t now_ns = tracker->front_ns > tracker->now_ns ? tracker->front_ns : tracker->now_ns;
   seeds_expire(tracker, now_ns - tracker->site->lag_ns);
-  uint32_t left = 0, *order = tracker->parent; /* the components are done with */
-  for (uint32_t i = 0; i < count; i++) {
-    if (tracker->fates[i] == FATE_IN_FLIGHT) order[left++] = i;
-  }
-  qsort_r(order, left, sizeof *order, plots_compare, tracker);
-  for (uint32_t k = 0; k < left; k++) {
-    if (tracker->fresh_count > 0 && fresh_take(tracker, order[k])) continue;
-    const struct plot *plot = &tracker->plots[order[k]];
+  for (uint32_t i = begin; i < end; i++) {
+    if (tracker->fates[i] != FATE_IN_FLIGHT) continue;
+    if (tracker->fresh_count > 0 && fresh_take(tracker, i)) continue;
+    const struct plot *plot = &tracker->plots[i];
     if (plot->has_point) {
       struct seed seed = seed_from_plot(tracker, plot);
       point_offer(tracker, &seed, plot->arrival_ns);

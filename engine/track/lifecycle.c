@@ -33,6 +33,15 @@ static void touch(struct tracker *tracker, uint32_t slot) {
   tracker->touched[tracker->touched_count++] = slot;
 }
 
+/* A track that ends has its last line elsewhere; its slot may be another track's before the frame is over. */
+static void untouch(struct tracker *tracker, uint32_t slot) {
+  for (uint32_t i = 0; i < tracker->touched_count; i++) {
+    if (tracker->touched[i] != slot) continue;
+    tracker->touched[i] = tracker->touched[--tracker->touched_count];
+    return;
+  }
+}
+
 static void look_hit(const struct tracker *tracker, struct track *track, const struct plot *plot) {
   struct look *look = track_look_take(track, plot->sensor);
   int64_t next_ns = plot->time_ns + (int64_t)(1.5e9 * tracker->site->sensors[plot->sensor].revisit_s);
@@ -69,7 +78,7 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   classify(track);
   touch(tracker, slot);
   lifecycle_index(tracker, slot);
-  queue_set(&tracker->review, slot, tracker->frame_time_ns + review_step_ns);
+  queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
 }
 
 /* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the kernels,
@@ -80,9 +89,9 @@ void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) tracker->due[count++] = slot;
   int64_t moved_ns = front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < count; i++) {
-    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns) tracker->touched[stale++] = tracker->due[i];
+    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns) tracker->fresh[stale++] = tracker->due[i];
   }
-  filter_advance(&tracker->filter, tracker->touched, stale, moved_ns); /* touched is still empty: scratch */
+  filter_advance(&tracker->filter, tracker->fresh, stale, moved_ns); /* nothing is fresh yet: scratch */
   for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
 }
 
@@ -101,18 +110,18 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
   bool down = sensor_motion_status(&tracker->motion[look->sensor]) == SENSOR_DOWN;
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
-    bool silent = tracker->frame_time_ns > look->next_ns + tracker->site->lag_ns;
+    bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
     if (!down) track->log_odds += wk_log(1 - detection_probability(tracker, track, look->sensor));
     look->next_ns += revisit_ns;
   }
-  if (look->next_ns < tracker->frame_time_ns - revisit_ns) look->next_ns = tracker->frame_time_ns;
+  if (look->next_ns < tracker->now_ns - revisit_ns) look->next_ns = tracker->now_ns;
   return look->next_ns;
 }
 
 /* Keeps the list of looks in step with what covers the track now, and charges misses. */
 static void looks_review(struct tracker *tracker, struct track *track, const double position_m[3]) {
-  int64_t now_ns = tracker->frame_time_ns;
+  int64_t now_ns = tracker->now_ns;
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
     const struct sensor *sensor = &tracker->site->sensors[s];
     struct look *look = track_look(track, s);
@@ -206,7 +215,7 @@ static double silence_limit_s(const struct tracker *tracker, const struct track 
 
 static bool over(struct tracker *tracker, uint32_t slot, const double position_m[3]) {
   const struct track *track = &tracker->store.tracks[slot];
-  double silent_s = (double)(tracker->frame_time_ns - track->newest_ns) * 1e-9;
+  double silent_s = (double)(tracker->now_ns - track->newest_ns) * 1e-9;
   double lat_rad, lon_rad, height_m;
   if (track->log_odds < log_odds_end) return true;
   if (silent_s > silence_limit_s(tracker, track)) return true;
@@ -220,6 +229,10 @@ static void track_end(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
+  if (track->touched_frame == tracker->frame) { /* its last plots have had no line yet */
+    untouch(tracker, slot);
+    filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
+  }
   report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);
@@ -230,21 +243,22 @@ static void track_end(struct tracker *tracker, uint32_t slot) {
 
 void lifecycle_review(struct tracker *tracker) {
   uint32_t count = 0;
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->frame_time_ns)) != QUEUE_NONE;) {
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->now_ns)) != QUEUE_NONE;) {
     tracker->due[count++] = slot;
   }
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = tracker->due[i];
     struct track *track = &tracker->store.tracks[slot];
     double position_m[3];
-    track_extrapolate(track, tracker->frame_time_ns, position_m);
+    track_extrapolate(track, tracker->now_ns, position_m);
     looks_review(tracker, track, position_m);
     bool merged = duplicate_of_older(tracker, slot, track->position_m);
     tracker->statistics.merged += merged;
-    if (merged || over(tracker, slot, position_m)) {
+    bool room = tracker->lost_count < tracker->store.capacity;
+    if (room && (merged || over(tracker, slot, position_m))) {
       track_end(tracker, slot);
     } else {
-      queue_set(&tracker->review, slot, tracker->frame_time_ns + review_step_ns);
+      queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
     }
   }
 }

@@ -41,8 +41,11 @@ struct tracker {
   int64_t front_ns;              /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;                /* number of the one being stepped */
   int64_t frame_time_ns;
+  uint64_t slice;                /* slices stepped so far: stamps claims */
+  int64_t now_ns;                /* up to when looks are judged: the slice's end, at last the frame's time */
 
-  /* per plot of the frame */
+  /* per plot of the frame, in order of time */
+  uint32_t *row;         /* its row in the frame */
   struct plot *plots;
   struct candidates *candidates;
   uint8_t *fates;        /* enum fate */
@@ -51,7 +54,7 @@ struct tracker {
 
   /* association */
   uint32_t *claimed_by;      /* per slot: plot that first claimed it in this frame */
-  uint64_t *claimed_frame;   /* per slot: frame of that claim */
+  uint64_t *claimed_slice;   /* per slot: slice of that claim */
   struct member *members;
   struct group *groups;
   uint32_t member_count, group_count, round_count;
@@ -69,7 +72,7 @@ struct tracker {
   double (*moments)[27]; /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */
   uint32_t lost_count;
-  uint32_t *fresh;       /* slots started in this frame */
+  uint32_t *fresh;       /* slots started in this slice */
   uint32_t fresh_count;
 
   uint64_t (*fate_counts)[FATES]; /* per sensor, of this step */
@@ -77,9 +80,9 @@ struct tracker {
 };
 
 /* associate.c: coarse gates, clusters, rounds, assignment, updates. */
-void associate_frame(struct tracker *tracker, uint32_t count);
+void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* initiate.c: seeds and new tracks from what stayed alone. */
-void initiate_frame(struct tracker *tracker, uint32_t count);
+void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* lifecycle.c */
 void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence,
                    int64_t arrival_ns);

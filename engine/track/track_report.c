@@ -69,7 +69,6 @@ void classify(struct track *track) {
 
 void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27], int64_t time_ns,
                  struct track_report *out) {
-  (void)tracker;
   memset(out, 0, sizeof *out);
   out->time_ns = time_ns;
   out->track = track->number;
@@ -91,4 +90,6 @@ void report_fill(const struct tracker *tracker, const struct track *track, const
   out->detections = track->detections;
   out->first_time_ns = track->first_ns;
   out->arrival_ns = track->arrival_ns;
+  out->bank = track->bank;
+  out->slot = (uint32_t)(track - tracker->store.tracks);
 }

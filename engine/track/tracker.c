@@ -46,7 +46,8 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->members = arena_take(arena, plots, sizeof *t->members);
   t->groups = arena_take(arena, plots, sizeof *t->groups);
   t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
-  t->claimed_frame = arena_take(arena, tracks, sizeof *t->claimed_frame);
+  t->claimed_slice = arena_take(arena, tracks, sizeof *t->claimed_slice);
+  t->row = arena_take(arena, plots, sizeof *t->row);
   t->pairs = arena_take(arena, PAIRS_MAX, sizeof *t->pairs);
   t->evidence = arena_take(arena, PAIRS_MAX, sizeof *t->evidence);
   t->winner = arena_take(arena, PAIRS_MAX, sizeof *t->winner);
@@ -59,7 +60,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->fate_counts && t->plots && t->candidates && t->fates && t->parent &&
-         t->members && t->groups && t->claimed_by && t->claimed_frame && t->pairs && t->evidence && t->winner &&
+         t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs && t->evidence && t->winner &&
          t->chosen && t->chosen_evidence && t->work && t->touched && t->due && t->fresh && t->moments && t->lost;
 }
 
@@ -91,7 +92,7 @@ static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   (void)worker;
   const struct align_job *job = argument;
   for (uint32_t i = begin; i < end; i++) {
-    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame, i);
+    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame, job->tracker->row[i]);
   }
 }
 
@@ -113,32 +114,67 @@ static void platform_note(struct sensor_motion *motion, const struct frame *fram
   sensor_motion_note(motion, &state);
 }
 
-/* Sensor states, newest times, and which plots come too late to be used. */
+static int rows_compare(const void *a, const void *b, void *context) {
+  const struct frame *frame = context;
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  int64_t p = frame->time_of_ns[x], q = frame->time_of_ns[y];
+  if (p != q) return p < q ? -1 : 1;
+  return x < y ? -1 : 1;
+}
+
+/* Sensor states, plots in order of time, and which of them come too late to be used: those that an earlier frame has
+ * overtaken by more than the lag. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
   weft_assert(frame->count <= tracker->detections_max);
-  /* Late is what was overtaken by an earlier frame: within a frame scans take their turns by time. */
-  int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->state_count; i++) {
     sensor_motion_note(&tracker->motion[frame->states[i].sensor], &frame->states[i]);
   }
   for (uint32_t i = 0; i < frame->count; i++) {
-    int64_t time_ns = frame->time_of_ns[i];
     if (frame->valid[i] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[i]], frame, i);
-    int64_t *front = &tracker->sensor_front_ns[frame->sensor[i]];
-    if (time_ns > *front) *front = time_ns;
-    if (time_ns > tracker->front_ns) tracker->front_ns = time_ns;
+    tracker->row[i] = i;
   }
+  qsort_r(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
+  int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->count; i++) {
-    tracker->fates[i] = frame->time_of_ns[i] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
+    tracker->fates[i] = frame->time_of_ns[tracker->row[i]] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
   }
   struct align_job job = {.tracker = tracker, .frame = frame};
   tracker->parallel.run(tracker->parallel.context, align_piece, &job, frame->count, ALIGN_PIECE);
 }
 
+/* Plots [begin, end) of the frame through the tracker, as if they were a frame of their own. */
+static void slice_step(struct tracker *tracker, uint32_t begin, uint32_t end, int64_t now_ns) {
+  tracker->slice++;
+  tracker->now_ns = now_ns;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct plot *plot = &tracker->plots[i];
+    int64_t *front = &tracker->sensor_front_ns[plot->sensor];
+    if (plot->time_ns > *front) *front = plot->time_ns;
+    if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
+  }
+  if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
+  associate_slice(tracker, begin, end);
+  initiate_slice(tracker, begin, end);
+  lifecycle_review(tracker);
+}
+
+/* A frame of a busy or restarted system can span seconds of measurement time. It is stepped in slices short enough for
+ * the index and for the looks, so that a large frame costs what the same plots in small ones do. */
+static void slices_step(struct tracker *tracker, uint32_t count, int64_t frame_time_ns) {
+  const int64_t slice_ns = INDEX_REACH_NS / 2;
+  uint32_t begin = 0;
+  do {
+    uint32_t end = begin;
+    while (end < count && tracker->plots[end].time_ns - tracker->plots[begin].time_ns <= slice_ns) end++;
+    int64_t now_ns = end == count ? frame_time_ns : tracker->plots[end - 1].time_ns;
+    slice_step(tracker, begin, end, now_ns < frame_time_ns ? now_ns : frame_time_ns);
+    begin = end;
+  } while (begin < count);
+}
+
 static int reports_compare(const void *a, const void *b) {
   const struct track_report *x = a, *y = b;
-  if (x->track != y->track) return x->track < y->track ? -1 : 1;
-  return (int)x->status - (int)y->status; /* used a plot and ended in one frame: the end comes last */
+  return x->track < y->track ? -1 : x->track > y->track;
 }
 
 struct report_job {
@@ -156,7 +192,7 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   }
 }
 
-/* Lines of the tracks that this frame touched, made before the reviews end any of them. */
+/* Lines of the tracks that this frame touched and that still live. */
 static void lines_fill(struct tracker *tracker, struct step_output *output) {
   weft_assert(tracker->touched_count <= output->capacity);
   filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
@@ -166,20 +202,9 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
   for (uint32_t i = 0; i < tracker->touched_count; i++) tracker->store.tracks[tracker->touched[i]].arrival_ns = 0;
 }
 
-/* One line per track and frame: a track that used a plot and ended in the same frame has only its last one. */
-static void lines_unique(struct step_output *output) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < output->count; i++) {
-    if (i + 1 < output->count && output->reports[i + 1].track == output->reports[i].track) continue;
-    if (kept != i) output->reports[kept] = output->reports[i];
-    kept++;
-  }
-  output->count = kept;
-}
-
 static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {
   for (uint32_t i = 0; i < frame->count; i++) {
-    uint32_t sensor = frame->sensor[i];
+    uint32_t sensor = tracker->plots[i].sensor;
     if (tracker->fates[i] == FATE_ASSOCIATED || tracker->fates[i] == FATE_LATE) {
       tracker->fate_counts[sensor][tracker->fates[i]]++;
     }
@@ -195,15 +220,11 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   frame_take(tracker, frame);
-  if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
-  associate_frame(tracker, frame->count);
-  initiate_frame(tracker, frame->count);
+  slices_step(tracker, frame->count, frame->time_ns);
   lines_fill(tracker, output);
-  lifecycle_review(tracker);
   weft_assert(output->count + tracker->lost_count <= output->capacity);
   for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
   qsort(output->reports, output->count, sizeof *output->reports, reports_compare);
-  lines_unique(output);
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;
   fates_book(tracker, frame, ledger);
