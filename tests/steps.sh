@@ -11,8 +11,15 @@ steps_begin() { # FOLDER for logs
   begun=$SECONDS
 }
 
+cpu_seconds() { # of everything run so far
+  local fields
+  read -r -a fields <"/proc/$$/stat"
+  echo $(((fields[15] + fields[16]) / $(getconf CLK_TCK)))
+}
+
 step() { # NAME COMMAND...
-  local name=$1 began=$SECONDS log status p f s
+  local name=$1 began=$SECONDS cpu log status p f s
+  cpu=$(cpu_seconds)
   shift
   log=$logs/$(echo "$name" | tr -cs 'a-z0-9\n' -).log
   : >"$counts"
@@ -23,7 +30,7 @@ step() { # NAME COMMAND...
   [ -s "$counts" ] && read -r p f s <"$counts"
   if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '%s %4d s' "$([ "$f" = 0 ] && echo 'ok    ' || echo FAILED)" $((SECONDS - began))
+  printf '%s %4d s (%d s of CPU)' "$([ "$f" = 0 ] && echo 'ok    ' || echo FAILED)" $((SECONDS - began)) $(($(cpu_seconds) - cpu))
   if [ -s "$counts" ]; then printf '  %d passed, %d failed, %d skipped' "$p" "$f" "$s"; fi
   echo
   sed -n 's/^skipped: /    skipped: /p' "$log"
@@ -35,7 +42,7 @@ step() { # NAME COMMAND...
 }
 
 finish() {
-  echo "took $((SECONDS - begun)) s"
+  echo "took $((SECONDS - begun)) s, $(cpu_seconds) s of CPU on $jobs cores"
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" = 0 ]
   exit
