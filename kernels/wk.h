@@ -92,9 +92,24 @@ struct wk_measure_block {
 /* What a measurement says of a bank, per lane. */
 struct wk_evidence_block {
   wk_lane log_likelihood;  /* ln sum_m w_m N(z; h(x_m), S_m), w the predicted weights */
-  wk_lane distance2;       /* smallest squared Mahalanobis distance over modes with w_m > 1e-3 */
+  wk_lane distance2;       /* smallest squared Mahalanobis distance over modes with w_m > 1e-7 */
   wk_lane dimension;       /* number of present components */
   wk_lane mode_log_likelihood[3]; /* by mode of the bank; unused entries 0 */
+};
+
+/* A body in flight per lane, from here to height 0 of the ellipsoid. Up to two burns of constant thrust, one after the other, then
+ * free flight with drag. */
+enum { WK_FALL_BURNS = 2 };
+struct wk_fall_block {
+  wk_lane position_m[3], velocity_mps[3]; /* in: at the start; out: at the end of the way */
+  wk_lane log_drag;                       /* ln(CD A / m) of free flight, ln m^2/kg; below -30: no drag */
+  wk_lane direction;                      /* 1.0 forward in time; -1.0 backward, which allows neither drag nor burns */
+  wk_lane burn_s[WK_FALL_BURNS];          /* how long each lasts; 0 = none */
+  wk_lane thrust_mps2[WK_FALL_BURNS];     /* specific force at its beginning, thrust less drag, > 0 */
+  wk_lane exhaust_mps[WK_FALL_BURNS];     /* the force grows as thrust / (1 - thrust t / exhaust); at most 300 m/s^2 */
+  wk_lane pitch, side;                    /* thrust points along the velocity plus this part upward, to the right */
+  wk_lane time_s;                         /* out: to the end, >= 0 */
+  wk_lane down;                           /* out: 1.0 came down, 0.0 did not within limit_s */
 };
 
 struct wk_table {
@@ -124,6 +139,11 @@ struct wk_table {
   /* Moments of a bank's mixture: 6 means (position, velocity) then 21 packed covariances. */
   void (*ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
   void (*aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
+
+  /* Follows each lane to the ellipsoid (docs/maths.md W1 to W4), for at most limit_s (0 to 20,000 s). A lane that starts at or
+   * below height 0 on its way down has arrived. Errors of the integration: below 5 m and 0.02 s, 30 m after
+   * burns. */
+  void (*fall)(struct wk_fall_block *block, double limit_s);
 
   /* Elementary functions over n values, in any alignment: out[i] = f(in[i]). Stated errors in docs/maths.md. */
   void (*sin)(double *out, const double *in, size_t n);   /* |x| <= 1e5 */

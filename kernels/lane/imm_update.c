@@ -5,7 +5,7 @@
 #include "kernels/lane/variant.h"
 
 /* Modes of less weight have no say in the distance. */
-#define UPDATE_WEIGHT_HEARD 1e-3
+#define UPDATE_WEIGHT_HEARD 1e-7
 /* What a lane reports whose innovation is not a number, or beyond belief: nothing explains it, nothing is updated. */
 #define UPDATE_ABSURD 1e300
 

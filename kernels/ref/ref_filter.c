@@ -324,7 +324,7 @@ void ref_update(struct ref_bank *bank, const struct ref_measure *m, int enable, 
     double distance2;
     evidence->mode_log_likelihood[i] = gauss_update(m, &next.gauss[i], &distance2);
     best = fmaxl(best, evidence->mode_log_likelihood[i]);
-    if (bank->weight[i] > 1e-3) evidence->distance2 = fmin(evidence->distance2, distance2);
+    if (bank->weight[i] > 1e-7) evidence->distance2 = fmin(evidence->distance2, distance2);
   }
   for (int i = 0; i < bank->modes; i++) {
     const long double joint = bank->weight[i] * expl(evidence->mode_log_likelihood[i] - best);
