@@ -52,7 +52,10 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   struct tracker_options tracker = {.tracks_max = engine->tracks_max, .number_base = options->track_base,
                                     .parallel = pool_parallel(engine->pool)};
   size_t outputs = options->outputs ? options->outputs : 1;
-  size_t size = tracker_arena_size(site, &tracker) + outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
+  if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);
+  if (rc < 0) goto fail;
+  struct warn_options warn = {.tracks_max = engine->tracks_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
+  size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) + outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
     weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max", size >> 20);
@@ -62,6 +65,11 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   if (!engine->tracker) {
     rc = weft_fail(err, -E2BIG, "the site has more line-of-sight sensors than the 32 that weft indexes, or the tracker "
                                 "does not fit its memory; reduce the sensors or --tracks-max");
+    goto fail;
+  }
+  engine->warn = warn_open(&engine->arena, &warn);
+  if (!engine->warn) {
+    rc = weft_fail(err, -ENOMEM, "out of memory for the warning; ask for fewer tracks with --tracks-max");
     goto fail;
   }
   return 0;
@@ -80,6 +88,7 @@ void engine_seal(struct engine *engine) { arena_seal(&engine->arena); }
 
 void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output) {
   tracker_step(engine->tracker, frame, output, engine->fates);
+  warn_step(engine->warn, output);
 }
 
 void engine_drain(struct engine *engine) { tracker_drain(engine->tracker, engine->fates); }
@@ -99,6 +108,7 @@ void engine_close(struct engine *engine) {
     free(engine->plan);
   }
   free(engine->fates);
+  regions_free(&engine->regions);
   if (engine->site) {
     site_free(engine->site);
     free(engine->site);

@@ -10,6 +10,8 @@
 #include "engine/platform/pool.h"
 #include "engine/platform/topology.h"
 #include "engine/track/tracker.h"
+#include "engine/warn/regions.h"
+#include "engine/warn/warn.h"
 #include "engine/weft.h"
 
 struct engine_options {
@@ -25,6 +27,8 @@ struct engine {
   struct topology_plan *plan;
   struct pool *pool;
   struct tracker *tracker;
+  struct regions regions;         /* named areas of the site, empty where it names no file */
+  struct warn *warn;
   struct ledger *fates;           /* the engine's part of the books: fates by sensor */
   uint32_t tracks_max;
 };
@@ -35,7 +39,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
 /* Nothing is allocated from here on. */
 void engine_seal(struct engine *engine);
-/* One frame through the tracker; `output` holds its lines. */
+/* One frame through the tracker and the warning; `output` holds its lines. */
 void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output);
 /* No more frames: nothing stays in flight. */
 void engine_drain(struct engine *engine);

@@ -15,7 +15,28 @@ extern const char *const track_status_names[];
 extern const char *const track_class_names[];
 extern const char *const track_phase_names[];
 
-enum { SENSOR_WORDS = SITE_SENSORS_MAX / 64 };
+enum { SENSOR_WORDS = SITE_SENSORS_MAX / 64, REPORT_REGIONS_MAX = 8 };
+
+/* A place on the ellipsoid and a moment, both uncertain. The ellipse is one standard deviation of the moment-matched Gaussian. */
+struct ground_estimate {
+  double lat_deg, lon_deg;
+  int64_t time_ns;
+  double time_sigma_s;
+  double semi_major_m, semi_minor_m;
+  double orientation_deg; /* of the major axis, clockwise from north, 0 to 180 */
+};
+
+struct region_share {
+  const char *name;   /* lives as long as the engine */
+  double probability; /* that it comes down there */
+};
+
+struct impact_estimate {
+  struct ground_estimate ground;
+  double probability; /* of coming down at all */
+  uint32_t region_count;
+  struct region_share regions[REPORT_REGIONS_MAX]; /* likeliest first */
+};
 
 struct track_report {
   int64_t time_ns;       /* when the state is valid */
@@ -32,6 +53,11 @@ struct track_report {
   uint64_t detections;   /* used so far */
   int64_t first_time_ns; /* measurement time of its first detection */
   int64_t arrival_ns;    /* of its newest detection in this frame, 0 if none; only for latency_us */
+  bool has_launch, has_impact;   /* written by warn; class ballistic only */
+  struct ground_estimate launch;
+  struct impact_estimate impact;
+  const double *bank;    /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for warn only */
+  uint32_t slot;         /* index of that record, below the tracker's capacity */
 };
 
 struct step_output {

@@ -4,7 +4,8 @@
 #include "engine/base/text.h"
 
 /* Digits of each quantity, as the header states them. */
-enum { DIGITS_POSITION = 3, DIGITS_VELOCITY = 4, DIGITS_ANGLE = 9, DIGITS_COVARIANCE = 9, DIGITS_PROBABILITY = 6 };
+enum { DIGITS_POSITION = 3, DIGITS_VELOCITY = 4, DIGITS_ANGLE = 9, DIGITS_COVARIANCE = 9, DIGITS_PROBABILITY = 6, DIGITS_GROUND = 7,
+       DIGITS_ELLIPSE = 1, DIGITS_SECONDS = 3, DIGITS_BEARING = 3 };
 
 static bool enums_known(const struct track_report *report) {
   return report->status <= STATUS_LOST && report->class_ <= CLASS_ORBITAL && report->phase <= PHASE_CRUISE;
@@ -96,6 +97,46 @@ static void sources_write(struct text *text, const struct track_report *report, 
   text_char(text, ']');
 }
 
+static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground) {
+  text_put(text, key);
+  text_put(text, "{\"lat_deg\":");
+  text_fixed(text, ground->lat_deg, DIGITS_GROUND);
+  text_put(text, ",\"lon_deg\":");
+  text_fixed(text, ground->lon_deg, DIGITS_GROUND);
+  text_put(text, ",\"time_ns\":");
+  text_i64(text, ground->time_ns);
+  text_put(text, ",\"time_sigma_s\":");
+  text_fixed(text, ground->time_sigma_s, DIGITS_SECONDS);
+  text_put(text, ",\"semi_major_m\":");
+  text_fixed(text, ground->semi_major_m, DIGITS_ELLIPSE);
+  text_put(text, ",\"semi_minor_m\":");
+  text_fixed(text, ground->semi_minor_m, DIGITS_ELLIPSE);
+  text_put(text, ",\"orientation_deg\":");
+  text_fixed(text, ground->orientation_deg, DIGITS_BEARING);
+}
+
+static void warning_write(struct text *text, const struct track_report *report) {
+  if (report->class_ != CLASS_BALLISTIC) return;
+  if (report->has_launch) {
+    ground_write(text, ",\"launch\":", &report->launch);
+    text_char(text, '}');
+  }
+  if (!report->has_impact) return;
+  const struct impact_estimate *impact = &report->impact;
+  weft_assert(impact->region_count <= REPORT_REGIONS_MAX);
+  ground_write(text, ",\"impact\":", &impact->ground);
+  text_put(text, ",\"probability\":");
+  text_fixed(text, impact->probability, DIGITS_PROBABILITY);
+  for (uint32_t i = 0; i < impact->region_count; i++) {
+    text_put(text, i ? ",{\"name\":" : ",\"regions\":[{\"name\":");
+    text_json(text, impact->regions[i].name);
+    text_put(text, ",\"probability\":");
+    text_fixed(text, impact->regions[i].probability, DIGITS_PROBABILITY);
+    text_char(text, '}');
+  }
+  text_put(text, impact->region_count ? "]}" : "}");
+}
+
 size_t track_line_write(char *line, size_t size, const struct track_report *report, const struct site *site,
                         int64_t latency_us) {
   weft_assert(size >= TRACK_LINE_MAX);
@@ -109,6 +150,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   text_u64(&text, report->detections);
   text_put(&text, ",\"first_time_ns\":");
   text_i64(&text, report->first_time_ns);
+  warning_write(&text, report);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");
     text_i64(&text, latency_us);

@@ -16,6 +16,7 @@ const struct wk_table WK_NAME(wk_table) = {
     .aircraft_update = WK_NAME(aircraft_update),
     .ballistic_moments = WK_NAME(ballistic_moments),
     .aircraft_moments = WK_NAME(aircraft_moments),
+    .fall = WK_NAME(fall),
     .sin = WK_NAME(array_sin),
     .cos = WK_NAME(array_cos),
     .exp = WK_NAME(array_exp),

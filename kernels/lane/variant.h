@@ -24,6 +24,8 @@ void WK_NAME(aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind
 void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
 void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
 
+void WK_NAME(fall)(struct wk_fall_block *block, double limit_s);
+
 /* Functions of arrays. */
 void WK_NAME(array_sin)(double *out, const double *in, size_t n);
 void WK_NAME(array_cos)(double *out, const double *in, size_t n);

@@ -1,0 +1,166 @@
+#include "engine/warn/cloud.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double earth_radius_m = 6371000, degrees = 57.29577951308232;
+
+static void lane_set(struct wk_fall_block *block, int lane, const struct fall_start *start, double direction) {
+  for (int c = 0; c < 3; c++) {
+    block->position_m[c][lane] = start->position_m[c];
+    block->velocity_mps[c][lane] = start->velocity_mps[c];
+  }
+  block->log_drag[lane] = start->log_drag;
+  block->direction[lane] = direction;
+  for (int b = 0; b < WK_FALL_BURNS; b++) {
+    block->burn_s[b][lane] = start->burn_s[b];
+    block->thrust_mps2[b][lane] = start->thrust_mps2[b];
+    block->exhaust_mps[b][lane] = start->exhaust_mps[b];
+  }
+  block->pitch[lane] = start->pitch;
+  block->side[lane] = start->side;
+}
+
+void cloud_fall(struct cloud *cloud, double direction) {
+  const struct wk_table *kernels = wk_table();
+  uint32_t count = cloud->mains + 2 * cloud->pairs;
+  for (uint32_t first = 0; first < count; first += WK_LANES) {
+    struct wk_fall_block block;
+    for (uint32_t lane = 0; lane < WK_LANES; lane++) {
+      uint32_t point = first + lane < count ? first + lane : first;
+      lane_set(&block, (int)lane, &cloud->start[point], direction);
+    }
+    kernels->fall(&block, CLOUD_LIMIT_S);
+    for (uint32_t lane = 0; lane < WK_LANES && first + lane < count; lane++) {
+      uint32_t point = first + lane;
+      for (int c = 0; c < 3; c++) cloud->position_m[point][c] = block.position_m[c][lane];
+      cloud->time_s[point] = block.time_s[lane];
+      cloud->down[point] = block.down[lane] == 1.0;
+    }
+  }
+}
+
+void plane_at(const double position_m[3], struct ground_plane *plane) {
+  double lat_rad, lon_rad, height_m;
+  wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
+  wk_ecef_from_geodetic(lat_rad, lon_rad, 0, plane->origin_m);
+  wk_enu_rows(lat_rad, lon_rad, plane->enu);
+}
+
+static double dot3(const double *a, const double *b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+void plane_from(const struct ground_plane *plane, const double position_m[3], double *east_m, double *north_m) {
+  double d[3];
+  for (int c = 0; c < 3; c++) d[c] = position_m[c] - plane->origin_m[c];
+  double east = dot3(plane->enu, d), north = dot3(plane->enu + 3, d), up = dot3(plane->enu + 6, d) + earth_radius_m;
+  double level = sqrt(east * east + north * north);
+  double stretch = level > 1 ? earth_radius_m * wk_atan2(level, up) / level : 1;
+  *east_m = east * stretch;
+  *north_m = north * stretch;
+}
+
+void plane_to(const struct ground_plane *plane, double east_m, double north_m, double *lat_deg, double *lon_deg) {
+  double level = sqrt(east_m * east_m + north_m * north_m);
+  double arc = fmin(level / earth_radius_m, 3.141592653589793), shrink = level > 1 ? wk_sin(arc) / arc : 1;
+  double drop = earth_radius_m * (wk_cos(arc) - 1), p[3], lat_rad, lon_rad, height_m;
+  for (int c = 0; c < 3; c++) {
+    p[c] = plane->origin_m[c] + plane->enu[c] * east_m * shrink + plane->enu[3 + c] * north_m * shrink + plane->enu[6 + c] * drop;
+  }
+  wk_geodetic_from_ecef(p, &lat_rad, &lon_rad, &height_m);
+  *lat_deg = lat_rad * degrees;
+  *lon_deg = lon_rad * degrees;
+}
+
+bool cloud_plane(const struct cloud *cloud, struct ground_plane *plane) {
+  uint32_t at = cloud->centre;
+  for (uint32_t m = 0; m < cloud->mains && !cloud->down[at]; m++) at = m;
+  if (!cloud->down[at]) return false;
+  plane_at(cloud->position_m[at], plane);
+  return true;
+}
+
+static void arrival(const struct cloud *cloud, const struct ground_plane *plane, uint32_t point, double y[3]) {
+  plane_from(plane, cloud->position_m[point], &y[0], &y[1]);
+  y[2] = cloud->time_s[point];
+}
+
+static void spread_add(double covariance[6], double weight, const double d[3]) {
+  for (int i = 0, k = 0; i < 3; i++) {
+    for (int j = i; j < 3; j++, k++) covariance[k] += weight * d[i] * d[j];
+  }
+}
+
+/* What each pair adds: half the difference is one sigma, the second difference bends the mean. Where one of a pair stays
+ * up, the other's distance from the centre stands for both. */
+static void pairs_add(const struct cloud *cloud, const struct ground_plane *plane, struct ground_gauss *out) {
+  double centre[3];
+  if (!cloud->down[cloud->centre]) return;
+  arrival(cloud, plane, cloud->centre, centre);
+  for (uint32_t p = 0; p < cloud->pairs; p++) {
+    double y[2][3], slope[3], bend[3];
+    uint32_t plus = cloud->mains + 2 * p, minus = plus + 1;
+    if (!cloud->down[plus] && !cloud->down[minus]) continue;
+    bool both = cloud->down[plus] && cloud->down[minus];
+    arrival(cloud, plane, cloud->down[plus] ? plus : minus, y[0]);
+    arrival(cloud, plane, cloud->down[minus] ? minus : plus, y[1]);
+    for (int i = 0; i < 3; i++) {
+      slope[i] = both ? (y[0][i] - y[1][i]) / 2 : y[0][i] - centre[i];
+      bend[i] = both ? y[0][i] + y[1][i] - 2 * centre[i] : 0;
+      out->mean[i] += bend[i] / 2;
+    }
+    spread_add(out->covariance, 1, slope);
+    spread_add(out->covariance, 0.5, bend);
+  }
+}
+
+bool cloud_moments(const struct cloud *cloud, const struct ground_plane *plane, struct ground_gauss *out) {
+  double y[CLOUD_MAINS][3], sum = 0;
+  memset(out, 0, sizeof *out);
+  for (uint32_t m = 0; m < cloud->mains; m++) {
+    if (!cloud->down[m]) continue;
+    arrival(cloud, plane, m, y[m]);
+    sum += cloud->weight[m];
+    for (int i = 0; i < 3; i++) out->mean[i] += cloud->weight[m] * y[m][i];
+  }
+  if (sum <= 0) return false;
+  for (int i = 0; i < 3; i++) out->mean[i] /= sum;
+  for (uint32_t m = 0; m < cloud->mains; m++) {
+    if (!cloud->down[m]) continue;
+    for (int i = 0; i < 3; i++) y[m][i] -= out->mean[i];
+    spread_add(out->covariance, cloud->weight[m] / sum, y[m]);
+  }
+  out->weight = fmin(sum, 1);
+  pairs_add(cloud, plane, out);
+  return true;
+}
+
+void gauss_join(const struct ground_gauss *parts, uint32_t count, struct ground_gauss *out) {
+  struct ground_gauss joined = {.weight = 0};
+  for (uint32_t k = 0; k < count; k++) {
+    joined.weight += parts[k].weight;
+    for (int i = 0; i < 3; i++) joined.mean[i] += parts[k].weight * parts[k].mean[i];
+  }
+  for (int i = 0; i < 3; i++) joined.mean[i] /= joined.weight;
+  for (uint32_t k = 0; k < count; k++) {
+    double share = parts[k].weight / joined.weight, d[3];
+    for (int i = 0; i < 3; i++) d[i] = parts[k].mean[i] - joined.mean[i];
+    for (int i = 0; i < 6; i++) joined.covariance[i] += share * parts[k].covariance[i];
+    spread_add(joined.covariance, share, d);
+  }
+  *out = joined;
+}
+
+void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns, struct ground_estimate *out) {
+  const double *c = gauss->covariance;
+  double middle = (c[0] + c[3]) / 2, half = (c[0] - c[3]) / 2, radius = sqrt(half * half + c[1] * c[1]);
+  memset(out, 0, sizeof *out);
+  plane_to(plane, gauss->mean[0], gauss->mean[1], &out->lat_deg, &out->lon_deg);
+  out->time_ns = from_ns + (int64_t)(gauss->mean[2] * 1e9);
+  out->time_sigma_s = sqrt(fmax(c[5], 0));
+  out->semi_major_m = sqrt(middle + radius);
+  out->semi_minor_m = sqrt(fmax(middle - radius, 0));
+  /* Twice the bearing of the major axis has cosine ~ nn - ee and sine ~ 2 en. */
+  double bearing = 0.5 * wk_atan2(c[1], -half) * degrees;
+  if (bearing < 0) bearing += 180;
+  out->orientation_deg = bearing < 179.9995 ? bearing : 0;
+}

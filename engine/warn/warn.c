@@ -1,0 +1,162 @@
+#include "engine/warn/warn.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/warn/shares.h"
+
+static const int64_t refresh_ns = 1000000000;
+/* A launch seen in coast only gets no better than this often. */
+static const int64_t coast_launch_ns = 10000000000;
+static const double boost_weight_min = 0.5;
+/* An estimate is as much work as this many items of an ordinary loop: where few items are not worth waking the workers, a few
+ * estimates are. */
+enum { ESTIMATE_ITEMS = 32 };
+
+/* What was last said of the track in this slot. */
+struct entry {
+  uint64_t track; /* number; another one: the slot has a new tenant */
+  int64_t time_ns, launch_ns; /* measurement time of the last estimate, of the last look at the launch */
+  uint8_t phase;
+  bool estimated, has_launch, has_impact, from_boost;
+  struct ground_estimate launch;
+  struct impact_estimate impact;
+};
+
+struct warn {
+  struct parallel parallel;
+  const struct regions *regions;
+  struct share_points points;
+  struct entry *entries; /* by slot */
+  uint32_t tracks_max;
+  uint32_t due[WARN_STEP_MAX]; /* indices of reports, longest waiting first */
+  uint32_t due_count;
+  struct step_output *output;
+  struct warn_statistics statistics;
+};
+
+/* A tracker has at least this many slots. */
+static uint32_t slots_of(const struct warn_options *options) {
+  const uint32_t slots_min = 64;
+  return options->tracks_max < slots_min ? slots_min : options->tracks_max;
+}
+
+size_t warn_arena_size(const struct warn_options *options) {
+  return slots_of(options) * sizeof(struct entry) + sizeof(struct warn) + 4096;
+}
+
+struct warn *warn_open(struct arena *arena, const struct warn_options *options) {
+  struct warn *warn = arena_take(arena, 1, sizeof *warn);
+  if (!warn) return NULL;
+  warn->parallel = options->parallel.run ? options->parallel : parallel_inline();
+  warn->regions = options->regions;
+  warn->tracks_max = slots_of(options);
+  warn->entries = arena_take(arena, warn->tracks_max, sizeof *warn->entries);
+  share_points_make(&warn->points);
+  return warn->entries ? warn : NULL;
+}
+
+static struct entry *entry_of(struct warn *warn, const struct track_report *report) {
+  weft_assert(report->slot < warn->tracks_max);
+  struct entry *entry = &warn->entries[report->slot];
+  if (entry->track != report->track) *entry = (struct entry){.track = report->track};
+  return entry;
+}
+
+/* Waiting since; the smaller the more urgent. */
+static int64_t waiting_since(const struct entry *entry) { return entry->estimated ? entry->time_ns : INT64_MIN; }
+
+/* The due ones that have waited longest; among equals the older track. */
+static void due_put(struct warn *warn, uint32_t report) {
+  const struct track_report *reports = warn->output->reports;
+  int64_t since = waiting_since(&warn->entries[reports[report].slot]);
+  uint32_t at = warn->due_count;
+  while (at > 0 && waiting_since(&warn->entries[reports[warn->due[at - 1]].slot]) > since) at--;
+  if (warn->due_count == WARN_STEP_MAX) warn->statistics.deferred++;
+  if (at == WARN_STEP_MAX) return;
+  uint32_t last = warn->due_count < WARN_STEP_MAX ? warn->due_count++ : WARN_STEP_MAX - 1;
+  for (uint32_t i = last; i > at; i--) warn->due[i] = warn->due[i - 1];
+  warn->due[at] = report;
+}
+
+static void launch_find(struct entry *entry, const struct track_report *report) {
+  struct ground_plane plane;
+  struct ground_gauss gauss;
+  struct ground_estimate found;
+  const double *weight = report->bank + WK_B_WEIGHT;
+  if (weight[0] > boost_weight_min) {
+    if (!flight_launch_boost(report->bank, &plane, &gauss)) return;
+    gauss_state(&plane, &gauss, report->time_ns, &found);
+    if (entry->has_launch && entry->from_boost && found.semi_major_m >= entry->launch.semi_major_m) return;
+    entry->from_boost = true;
+  } else {
+    bool again = !entry->has_launch || (!entry->from_boost && report->time_ns - entry->launch_ns >= coast_launch_ns);
+    if (!again || weight[1] < boost_weight_min || !flight_launch_coast(report->bank, &plane, &gauss)) return;
+    gauss_state(&plane, &gauss, report->time_ns, &found);
+    entry->launch_ns = report->time_ns;
+  }
+  entry->launch = found;
+  entry->has_launch = true;
+}
+
+static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct warn *warn = argument;
+  for (uint32_t i = begin / ESTIMATE_ITEMS; i < end / ESTIMATE_ITEMS; i++) {
+    const struct track_report *report = &warn->output->reports[warn->due[i]];
+    struct entry *entry = &warn->entries[report->slot];
+    struct flight_impact impact;
+    entry->has_impact = flight_impact_find(report->bank, &impact);
+    if (entry->has_impact) {
+      gauss_state(&impact.plane, &impact.whole, report->time_ns, &entry->impact.ground);
+      entry->impact.probability = impact.whole.weight;
+      entry->impact.region_count = 0;
+      if (warn->regions) shares_find(&warn->points, warn->regions, &impact, &entry->impact);
+    }
+    launch_find(entry, report);
+    entry->estimated = true;
+    entry->time_ns = report->time_ns;
+    entry->phase = report->phase;
+  }
+}
+
+static void warning_fill(struct track_report *report, const struct entry *entry) {
+  if (report->class_ != CLASS_BALLISTIC) return;
+  report->has_launch = entry->has_launch;
+  report->has_impact = entry->has_impact;
+  report->launch = entry->launch;
+  report->impact = entry->impact;
+}
+
+void warn_step(struct warn *warn, struct step_output *output) {
+  bool stated[WARN_STEP_MAX];
+  warn->output = output;
+  warn->due_count = 0;
+  for (uint32_t i = 0; i < output->count; i++) {
+    const struct track_report *report = &output->reports[i];
+    struct entry *entry = entry_of(warn, report);
+    if (report->status == STATUS_LOST) { /* now: the slot may have a new tenant among the reports that follow */
+      warning_fill(&output->reports[i], entry);
+      continue;
+    }
+    if (report->class_ != CLASS_BALLISTIC) {
+      warn->statistics.retractions += entry->has_impact;
+      entry->has_impact = entry->estimated = false;
+      continue;
+    }
+    if (report->status != STATUS_CONFIRMED) continue;
+    bool due = !entry->estimated || report->phase != entry->phase || report->time_ns - entry->time_ns >= refresh_ns;
+    if (due) due_put(warn, i);
+  }
+  for (uint32_t i = 0; i < warn->due_count; i++) stated[i] = warn->entries[output->reports[warn->due[i]].slot].has_impact;
+  warn->parallel.run(warn->parallel.context, estimate_piece, warn, warn->due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);
+  for (uint32_t i = 0; i < warn->due_count; i++) {
+    warn->statistics.retractions += stated[i] && !warn->entries[output->reports[warn->due[i]].slot].has_impact;
+  }
+  warn->statistics.estimates += warn->due_count;
+  for (uint32_t i = 0; i < output->count; i++) {
+    if (output->reports[i].status != STATUS_LOST) warning_fill(&output->reports[i], &warn->entries[output->reports[i].slot]);
+  }
+}
+
+void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) { *out = warn->statistics; }

@@ -1,0 +1,43 @@
+/* The warning: where and when each ballistic track was launched and comes down. Works on the reports of a step, after the tracker.
+ * Pure and deterministic: it depends on the reports alone, for any number of workers; it reads no clock and allocates nothing
+ * after opening. */
+#ifndef WEFT_WARN_WARN_H
+#define WEFT_WARN_WARN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/parallel.h"
+#include "engine/domain/report.h"
+#include "engine/warn/regions.h"
+
+/* Estimates made in one step at most; the tracks that have waited longest come first. */
+enum { WARN_STEP_MAX = 8 };
+
+struct warn_options {
+  uint32_t tracks_max;          /* slots of the tracker */
+  struct parallel parallel;
+  const struct regions *regions; /* may be NULL; outlives the warning */
+};
+
+struct warn_statistics {
+  uint64_t estimates;   /* made */
+  uint64_t deferred;    /* due, but put off to a later step */
+  uint64_t retractions; /* a stated impact taken back while the track lived: class changed, or it no longer comes down */
+};
+
+struct warn;
+
+size_t warn_arena_size(const struct warn_options *options);
+/* NULL when the arena is too small. */
+struct warn *warn_open(struct arena *arena, const struct warn_options *options);
+
+/* Fills launch and impact of the reports of confirmed and lost ballistic tracks. An estimate is made anew when a second of
+ * measurement time has passed since the last, or the phase has changed; between, and on the lost line, the last one is repeated.
+ * Reports are ordered by track number; `bank` is read where status is not lost. */
+void warn_step(struct warn *warn, struct step_output *output);
+
+void warn_statistics_get(const struct warn *warn, struct warn_statistics *out);
+
+#endif
