@@ -49,8 +49,9 @@ struct marginals_result {
 
 struct marginals;
 
-/* Scratch for problems up to these sizes; `table_max` doubles (at least 2) for the exact path: MARGINALS_COST_MAX / 2
- * is enough for small components, four times that for long lines of hundreds. One per worker. NULL when the arena is too small; marginals_bytes says how much it takes at most. */
+/* Scratch for problems up to these sizes, one per worker; `table_max` doubles (at least 2) for the exact path:
+ * MARGINALS_COST_MAX / 2 is enough for small components, four times that for long lines of hundreds. NULL when the arena is
+ * too small; marginals_bytes says how much it takes at most. */
 struct marginals *marginals_open(struct arena *arena, uint32_t rows_max, uint32_t columns_max, uint32_t pairs_max,
                                  uint32_t table_max);
 size_t marginals_bytes(uint32_t rows_max, uint32_t columns_max, uint32_t pairs_max, uint32_t table_max);
