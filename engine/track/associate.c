@@ -9,6 +9,9 @@
 
 enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
 
+/* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet. */
+static const int64_t silence_pair_max_ns = 600000000000;
+
 /* Squared Mahalanobis gates by dimension 0 to 4: tail probabilities of 1e-5 or less (chi-square), since a lost plot costs
  * more than a pair that the assignment turns down. */
 static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
@@ -127,16 +130,6 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   tracker->group_count = groups;
 }
 
-bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    const struct look *look = &track->looks[i];
-    if (!look->used || look->sensor != plot->sensor || look->last_hit_ns == INT64_MIN) continue;
-    double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
-    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
-  }
-  return false;
-}
-
 /* The candidate pairs of groups [begin, end) of the sorted list, as many whole groups as fit. Returns the end reached. */
 static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t end, uint32_t *pair_count) {
   uint32_t used = 0, g = begin;
@@ -149,6 +142,7 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
       const struct candidates *found = &tracker->candidates[plot];
       for (uint32_t k = 0; k < found->count; k++) {
         const struct track *track = &tracker->store.tracks[found->slots[k]];
+        if (tracker->plots[plot].time_ns - track->newest_ns > silence_pair_max_ns) continue;
         if (lifecycle_scan_used(tracker, track, &tracker->plots[plot])) continue;
         tracker->pairs[used++] = (struct pair){.track = found->slots[k], .plot = plot};
       }
@@ -157,11 +151,6 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
   }
   *pair_count = used;
   return g;
-}
-
-double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence) {
-  double pd = tracker->site->sensors[plot->sensor].detection_probability;
-  return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
 }
 
 /* What choosing a pair gains over leaving both alone: ln of r Pd N / lambda against 1 - r Pd. 0 or less: not worth it. */

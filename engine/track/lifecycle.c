@@ -19,6 +19,21 @@ static const double duplicate_chi2 = 14;      /* 6 degrees of freedom */
 static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4 };
 
+bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    const struct look *look = &track->looks[i];
+    if (!look->used || look->sensor != plot->sensor || look->last_hit_ns == INT64_MIN) continue;
+    double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
+    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
+  }
+  return false;
+}
+
+double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence) {
+  double pd = tracker->site->sensors[plot->sensor].detection_probability;
+  return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
+}
+
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   track_index_put(&tracker->index, tracker->site, tracker->motion, slot, tracker->front_ns);

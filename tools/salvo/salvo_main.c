@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/progress.h"
 #include "tools/salvo/output.h"
 #include "tools/salvo/scanner.h"
 
 #define PACK_S 0.02 /* a datagram waits at most so long, in the receiver's time */
-#define PROGRESS_S 0.2
 
 struct salvo_options {
   const char *scenario, *csv, *to, *journal, *truth, *site, *start;
@@ -123,10 +123,10 @@ static int options_read(int argc, char **argv, struct salvo_options *options) {
 
 static void progress(double at_s, double duration_s, const struct output *output) {
   struct output_counts counts = output_counts(output);
-  int width = 30, filled = (int)(at_s / duration_s * width);
-  fprintf(stderr, "\r[%.*s%*s] %5.0f/%.0f s  %llu detections  %llu clutter ", filled,
-          "##############################", width - filled, "", at_s, duration_s,
-          (unsigned long long)counts.detections, (unsigned long long)counts.clutter);
+  char what[80];
+  snprintf(what, sizeof what, "%.0f of %.0f s, %llu detections", at_s, duration_s,
+           (unsigned long long)(counts.detections + counts.clutter));
+  progress_show(what, (int64_t)(at_s * 1e3), (int64_t)(duration_s * 1e3));
 }
 
 /* Sleeps until `due_s` of the monotonic clock, or a signal. */
@@ -151,8 +151,7 @@ static bool live(const struct salvo_options *options) {
 
 static int scenario_run(const struct salvo_options *options, const struct scenario *scenario, struct scanner *scanner,
                         struct output *output) {
-  bool show = isatty(STDERR_FILENO);
-  double begin = wall_s(), shown = 0;
+  double begin = wall_s();
   if (live(options)) begin += 1e-9 * (double)(scenario->start_ns - clock_ns());
   int rc = 0;
   for (const struct report *report; rc == 0 && !stopped && (report = scanner_next(scanner));) {
@@ -163,12 +162,9 @@ static int scenario_run(const struct salvo_options *options, const struct scenar
       if (stopped) break;
     }
     if (rc == 0) rc = output_report(output, report);
-    if (show && (output_counts(output).detections & 63) == 0 && wall_s() - shown > PROGRESS_S) {
-      progress(at, scenario->duration_s, output);
-      shown = wall_s();
-    }
+    if ((output_counts(output).detections & 63) == 0) progress(at, scenario->duration_s, output);
   }
-  if (show) fputs("\n", stderr);
+  progress_clear();
   return rc;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/progress.h"
+
 enum { CELLS_MAX = 1 << 28 }; /* instants x targets */
 
 static bool target_due(const struct truth_target *target, int64_t time_ns) {

@@ -192,19 +192,3 @@ int csv_integer(const struct csv *csv, int column, int64_t *value, struct weft_e
                      csv->column[column], text);
   return 0;
 }
-
-void progress_show(const char *what, int64_t done, int64_t total) {
-  enum { WIDTH = 40 };
-  static int64_t shown = -1;
-  if (total <= 0 || !isatty(STDERR_FILENO)) return;
-  int64_t percent = done * 100 / total;
-  if (percent == shown && done < total) return;
-  shown = percent;
-  int full = (int)(percent * WIDTH / 100);
-  fprintf(stderr, "\r%-16s [%.*s%*s] %3d %%", what, full, "########################################",
-          WIDTH - full, "", (int)percent);
-  if (done >= total) {
-    fprintf(stderr, "\r%*s\r", WIDTH + 28, "");
-    shown = -1;
-  }
-}

@@ -71,7 +71,4 @@ int csv_column(const struct csv *csv, const char *name);
 int csv_real(const struct csv *csv, int column, double *value, struct weft_error *err);
 int csv_integer(const struct csv *csv, int column, int64_t *value, struct weft_error *err);
 
-/* A progress bar on stderr where that is a terminal, nothing elsewhere. Call with done == total to end it. */
-void progress_show(const char *what, int64_t done, int64_t total);
-
 #endif

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/progress.h"
+
 struct reader {
   struct tracks *tracks;
   const char *path;

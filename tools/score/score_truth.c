@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/progress.h"
+
 enum {
   C_TIME,
   C_TARGET,

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "engine/base/progress.h"
 
 enum { ARGUMENTS_MAX = 24, OPTION_HELP = 1000 };
 
@@ -98,38 +98,15 @@ int arguments_parse(const struct arguments *a, int argc, char **argv, int *first
 }
 
 int failure(const char *text) {
-  bar_clear();
+  progress_clear();
   fprintf(stderr, "weft: %s\n", text);
   return 1;
 }
 
-enum { BAR_WIDTH = 40 };
-static bool bar_shown;
-
-void bar_show(void *context, double fraction) {
-  (void)context;
-  static struct timespec last;
-  struct timespec now;
-  if (!isatty(STDERR_FILENO)) return;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  double since_s = (double)(now.tv_sec - last.tv_sec) + (double)(now.tv_nsec - last.tv_nsec) * 1e-9;
-  if (since_s < 0.1 && fraction < 1) return;
-  last = now;
-  char bar[BAR_WIDTH + 1];
-  int full = fraction < 0 ? (int)(now.tv_sec % BAR_WIDTH) : (int)(fraction * BAR_WIDTH);
-  for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full && fraction >= 0 ? '#' : i == full ? '>' : '.';
-  bar[BAR_WIDTH] = 0;
+void fraction_show(void *context, double fraction) {
   if (fraction < 0) {
-    fprintf(stderr, "\r[%s]     ", bar);
+    progress_show(context, 0, 0);
   } else {
-    fprintf(stderr, "\r[%s] %3.0f %%", bar, fraction * 100);
+    progress_show(context, (int64_t)(fraction * 1e6), 1000000);
   }
-  bar_shown = true;
-  if (fraction >= 1) bar_clear();
-}
-
-void bar_clear(void) {
-  if (!bar_shown) return;
-  fprintf(stderr, "\r%*s\r", BAR_WIDTH + 10, "");
-  bar_shown = false;
 }

@@ -33,8 +33,7 @@ int arguments_parse(const struct arguments *arguments, int argc, char **argv, in
 /* Prints `weft: TEXT` to stderr and returns 1. */
 int failure(const char *text);
 
-/* A progress bar on a terminal's stderr, nothing elsewhere. fraction < 0: unknown, a running mark. */
-void bar_show(void *context, double fraction);
-void bar_clear(void);
+/* The progress callback of the public interface: a bar on a terminal (engine/base/progress.h). `context`: what is being done. */
+void fraction_show(void *context, double fraction);
 
 #endif

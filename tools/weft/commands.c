@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/progress.h"
 #include "engine/weft.h"
 #include "tools/weft/arguments.h"
 
@@ -44,7 +45,7 @@ int run_main(int argc, char **argv) {
 }
 
 int fuse_main(int argc, char **argv) {
-  struct weft_fuse_options o = {.progress = bar_show};
+  struct weft_fuse_options o = {.progress = fraction_show, .context = "fusing"};
   const struct argument list[] = {
       {.name = "config", .value = "SITE.yaml", .does = "the site's configuration", .kind = ARGUMENT_TEXT, .required = true, .to = &o.config_path},
       {.name = "tracks", .value = "OUT.jsonl", .does = "the track file; - is stdout", .kind = ARGUMENT_TEXT, .required = true, .to = &o.tracks_path},
@@ -63,12 +64,12 @@ int fuse_main(int argc, char **argv) {
   o.ledger = strcmp(o.tracks_path, "-") == 0 ? stderr : stdout;
   struct weft_error err;
   rc = weft_fuse(&o, &err);
-  bar_clear();
+  progress_clear();
   return rc < 0 ? failure(err.text) : 0;
 }
 
 int replay_main(int argc, char **argv) {
-  struct weft_replay_options o = {.progress = bar_show, .speed = 0};
+  struct weft_replay_options o = {.progress = fraction_show, .context = "replaying", .speed = 0};
   double speed = -1;
   const struct argument list[] = {
       {.name = "tracks", .value = "FILE", .does = "write the track lines there; - is stdout", .kind = ARGUMENT_TEXT, .to = &o.tracks_path},
@@ -88,7 +89,7 @@ int replay_main(int argc, char **argv) {
   o.ledger = o.tracks_path && strcmp(o.tracks_path, "-") == 0 ? stderr : stdout;
   struct weft_error err;
   rc = weft_replay(&o, &err);
-  bar_clear();
+  progress_clear();
   return rc < 0 ? failure(err.text) : 0;
 }
 
