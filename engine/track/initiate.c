@@ -12,6 +12,7 @@ static const double new_objects_per_scan = 0.02; /* expected, over a sensor's wh
 static const double pair_gate_chi2 = 16.3;       /* 3 degrees of freedom, 0.1 % */
 static const double log_odds_start_min = -6;     /* a pair less likely real than this is not worth a track record */
 static const double ln_2pi = 1.8378770664093453;
+enum { PARTNERS_MAX = 64 };                       /* seeds weighed against one point: a bound on dense clutter */
 static const double pairing_min_s = 0.15;        /* closer in time, two points say nothing of the speed */
 
 /* ln of false points per scan and cubic metre: the sensor's own density over the volume of one unit of its coordinates. */
@@ -231,6 +232,7 @@ struct partner_search {
   const struct seed *second;
   struct start best;
   uint32_t place; /* of the best seed in the ring */
+  uint32_t weighed;
 };
 
 /* One stored point as the partner of a new one. */
@@ -246,6 +248,7 @@ static void partner_consider(void *context, uint32_t place) {
   double slack = 0;
   for (int i = 0; i < 3; i++) slack += first->covariance[WK_AT(3, i, i)] + second->covariance[WK_AT(3, i, i)];
   if (vector_norm(d) > reach + 4 * sqrt(slack)) return;
+  if (search->weighed++ >= PARTNERS_MAX) return;
   struct start start;
   double pd = tracker->site->sensors[second->sensor[0]].detection_probability;
   if (!start_from_pair(first, second, pd, &start) || start.distance2 > pair_gate_chi2) return;
