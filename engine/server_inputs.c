@@ -9,6 +9,13 @@
 
 enum { STREAM_READ_BYTES = 1 << 16, STREAM_READS_PER_TURN = 8, PORT_TRIES = 16 };
 
+/* As io_udp_open, with the key of the configuration in the error. */
+static int udp_open(struct server *server, const char *host, uint16_t port, uint32_t tag, const char *key, struct weft_error *err) {
+  struct weft_error why = {""};
+  int rc = io_udp_open(server->io, host, port, tag, &why);
+  return rc < 0 ? weft_fail(err, rc, "%s: %s", key, why.text) : rc;
+}
+
 /* UDP and TCP share the port's number, so a free one must be free for both. */
 static int detections_open(struct server *server, struct weft_error *err) {
   struct listen_address address = server->site->listen_detections;
@@ -16,7 +23,7 @@ static int detections_open(struct server *server, struct weft_error *err) {
   for (int attempt = 0; attempt < PORT_TRIES && rc == -EADDRINUSE; attempt++) {
     int tcp = listener_open(&server->stream_listener, &address, "listen.detections", err);
     if (tcp < 0) return tcp;
-    rc = io_udp_open(server->io, address.host, (uint16_t)tcp, TAG_DETECTIONS, err);
+    rc = udp_open(server, address.host, (uint16_t)tcp, TAG_DETECTIONS, "listen.detections", err);
     if (rc > 0) {
       server->port_detections = (uint16_t)rc;
       server->has_stream_listener = true;
@@ -37,7 +44,7 @@ int inputs_open(struct server *server, struct weft_error *err) {
   if (server->site->listen_detections.enabled) rc = detections_open(server, err);
   if (rc == 0 && server->site->listen_asterix.enabled) {
     const struct listen_address *address = &server->site->listen_asterix;
-    rc = io_udp_open(server->io, address->host, address->port, TAG_ASTERIX, err);
+    rc = udp_open(server, address->host, address->port, TAG_ASTERIX, "listen.asterix", err);
     if (rc > 0) {
       server->port_asterix = (uint16_t)rc;
       rc = 0;
