@@ -127,8 +127,8 @@ def signals(out):
         name = how.name.lower()
         tracks = os.path.join(out, name + ".jsonl")
         server = Server(SALVO_SITE, "--tracks", tracks, "--journal", os.path.join(out, name))
-        sender = salvo_start(server, 660, 200)
-        poll(lambda: server.metrics().sum("weft_detections_total", fate="received") > 5000, 20)
+        sender = salvo_start(server, 660, "max")
+        poll(lambda: server.metrics().sum("weft_detections_total", fate="received") > 30000, 20)
         began = time.monotonic()
         ledger = server.stop(how)
         took = time.monotonic() - began
