@@ -72,7 +72,7 @@ void plane_to(const struct ground_plane *plane, double east_m, double north_m, d
 }
 
 bool cloud_plane(const struct cloud *cloud, struct ground_plane *plane) {
-  uint32_t at = cloud->centre;
+  uint32_t at = cloud->centre == CLOUD_CENTRE_NONE ? 0 : cloud->centre;
   for (uint32_t m = 0; m < cloud->mains && !cloud->down[at]; m++) at = m;
   if (!cloud->down[at]) return false;
   plane_at(cloud->position_m[at], plane);
@@ -93,19 +93,19 @@ static void spread_add(double covariance[6], double weight, const double d[3]) {
 /* What each pair adds: half the difference is one sigma, the second difference bends the mean. Where one of a pair stays
  * up, the other's distance from the centre stands for both. */
 static void pairs_add(const struct cloud *cloud, const struct ground_plane *plane, struct ground_gauss *out) {
-  double centre[3];
-  if (!cloud->down[cloud->centre]) return;
-  arrival(cloud, plane, cloud->centre, centre);
+  double centre[3] = {0};
+  bool centred = cloud->centre != CLOUD_CENTRE_NONE && cloud->down[cloud->centre];
+  if (centred) arrival(cloud, plane, cloud->centre, centre);
   for (uint32_t p = 0; p < cloud->pairs; p++) {
     double y[2][3], slope[3], bend[3];
     uint32_t plus = cloud->mains + 2 * p, minus = plus + 1;
-    if (!cloud->down[plus] && !cloud->down[minus]) continue;
     bool both = cloud->down[plus] && cloud->down[minus];
+    if (!both && !(centred && (cloud->down[plus] || cloud->down[minus]))) continue;
     arrival(cloud, plane, cloud->down[plus] ? plus : minus, y[0]);
     arrival(cloud, plane, cloud->down[minus] ? minus : plus, y[1]);
     for (int i = 0; i < 3; i++) {
       slope[i] = both ? (y[0][i] - y[1][i]) / 2 : y[0][i] - centre[i];
-      bend[i] = both ? y[0][i] + y[1][i] - 2 * centre[i] : 0;
+      bend[i] = both && centred && !cloud->straight ? y[0][i] + y[1][i] - 2 * centre[i] : 0;
       out->mean[i] += bend[i] / 2;
     }
     spread_add(out->covariance, 1, slope);

@@ -11,6 +11,7 @@
 #include "kernels/wk.h"
 
 enum { CLOUD_BLOCKS = 5, CLOUD_POINTS = CLOUD_BLOCKS * WK_LANES, CLOUD_MAINS = 16 };
+#define CLOUD_CENTRE_NONE UINT32_MAX
 #define CLOUD_LIMIT_S 7200.0 /* longer flights count as not coming down */
 
 /* One body at its start: ECEF, SI; fields as in struct wk_fall_block. */
@@ -23,7 +24,8 @@ struct fall_start {
 
 struct cloud {
   uint32_t mains, pairs;
-  uint32_t centre;             /* the main point that the pairs lie about */
+  uint32_t centre;             /* the main point that the pairs lie about, or CLOUD_CENTRE_NONE: none of them */
+  bool straight;               /* the pairs' second differences are left out */
   double weight[CLOUD_MAINS];  /* of the main points, sum 1 */
   struct fall_start start[CLOUD_POINTS]; /* mains, then the pairs: plus, minus, plus, minus ... */
   double position_m[CLOUD_POINTS][3];    /* results */

@@ -11,11 +11,10 @@ static const double drag_known_variance = 0.5, drag_seen_height_m = 70e3;
 static const double mode_weight_min = 0.01, down_min = 0.5;
 /* Winds, lift and geoid: never narrower than this. */
 static const double floor_m = 100, floor_s = 0.3;
-/* Gauss-Hermite, seven nodes for the standard normal. */
-static const double node[7] = {0, -3.750439717725742, -2.366759410734541, -1.154405394739968, 1.154405394739968, 2.366759410734541,
-                               3.750439717725742};
-static const double node_weight[7] = {0.4571428571428571, 0.0005482688559722, 0.0307571239675865, 0.2401231786050128,
-                                      0.2401231786050128, 0.0307571239675865, 0.0005482688559722};
+/* Gauss-Hermite, four nodes for the standard normal. */
+enum { DRAG_NODES = 4 };
+static const double node[DRAG_NODES] = {-0.741963784302725, 0.741963784302725, -2.334414218338977, 2.334414218338977};
+static const double node_weight[DRAG_NODES] = {0.4541241452319317, 0.4541241452319317, 0.0458758547680683, 0.0458758547680683};
 
 /* Lower triangle l with l l' = p (packed, n x n) in the order given; what is not positive counts as nothing. */
 static void factor(int n, const double *p, const int *order, double l[7][7]) {
@@ -53,19 +52,20 @@ static void cloud_free(struct cloud *cloud, const double *x, const double *p) {
   static const int order[7] = {6, 0, 1, 2, 3, 4, 5};
   double l[7][7], column[6];
   factor(7, p, order, l);
-  cloud->mains = 7;
+  cloud->mains = DRAG_NODES;
   cloud->pairs = 6;
-  cloud->centre = 0;
+  cloud->centre = CLOUD_CENTRE_NONE;
+  cloud->straight = false;
   memcpy(cloud->weight, node_weight, sizeof node_weight);
   for (int i = 0; i < 6; i++) column[i] = l[1 + i][0];
-  for (uint32_t m = 0; m < 7; m++) {
+  for (uint32_t m = 0; m < DRAG_NODES; m++) {
     start_at(&cloud->start[m], x, x[6] + node[m] * l[0][0]);
     start_move(&cloud->start[m], column, node[m]);
   }
   for (uint32_t k = 0; k < 6; k++) {
     for (int i = 0; i < 6; i++) column[i] = l[1 + i][1 + k];
     for (uint32_t side = 0; side < 2; side++) {
-      struct fall_start *start = &cloud->start[7 + 2 * k + side];
+      struct fall_start *start = &cloud->start[DRAG_NODES + 2 * k + side];
       start_at(start, x, x[6]);
       start_move(start, column, side ? -1 : 1);
     }
@@ -95,9 +95,14 @@ static bool drag_seen(const double *bank) {
 /* What is left to burn (W10): the specific force at burn-out is log-logistic, given that it is above the present one. */
 static const double final_force_median = 60, final_force_spread = 0.30, exhaust_mps = 2500;
 /* Another stage follows with this probability, and adds one of these speeds. */
-static const double stage_probability = 0.25, stage_thrust_mps2 = 22;
-enum { BURN_NODES = 9, STAGE_NODES = 5, BOOST_PAIRS = 10 };
-static const double stage_speed_mps[STAGE_NODES] = {500, 1200, 2000, 2900, 4200};
+static const double stage_probability = 0.15, stage_thrust_mps2 = 22;
+/* The cloud of a boost is bent like a banana: so much of its extent is added to its width (variances). */
+static const double boost_bend = 0.0144;
+/* Short reach is likelier than long: a body that flies so far counts half (W10). Without it the few that all but reach orbit
+ * would carry the mean around the earth. */
+static const double reach_m = 1500e3, reach_least = 0.01;
+enum { BURN_NODES = 9, BURN_CENTRE = 2, STAGE_NODES = 3, BOOST_PAIRS = 10 };
+static const double stage_speed_mps[STAGE_NODES] = {600, 1500, 2800};
 
 static double burn_time_s(double thrust, double final) { return exhaust_mps * fmax(1 / thrust - 1 / final, 0); }
 
@@ -153,11 +158,12 @@ static void cloud_boost(struct cloud *cloud, const double *x, const double *p) {
   struct fall_start centre;
   start_at(&centre, x, drag_mean);
   centre.pitch = pitch;
-  double middle = final_force(view.thrust, 0.5);
-  start_burns(&centre, view.thrust, burn_time_s(view.thrust, middle), 0);
+  double middle = final_force(view.thrust, 0.5), least = final_force(view.thrust, (BURN_CENTRE + 0.5) / BURN_NODES);
+  start_burns(&centre, view.thrust, burn_time_s(view.thrust, least), 0);
   cloud->mains = BURN_NODES + STAGE_NODES;
   cloud->pairs = BOOST_PAIRS;
-  cloud->centre = BURN_NODES / 2;
+  cloud->centre = BURN_CENTRE;
+  cloud->straight = true; /* far from the centre the second differences say nothing */
   for (uint32_t m = 0; m < cloud->mains; m++) {
     struct fall_start *start = &cloud->start[m];
     bool stage = m >= BURN_NODES;
@@ -181,6 +187,21 @@ static void cloud_boost(struct cloud *cloud, const double *x, const double *p) {
   }
 }
 
+/* The reach's prior on the main points, once they have flown; those that stay up count least. */
+static void cloud_reach(struct cloud *cloud) {
+  double sum = 0;
+  for (uint32_t m = 0; m < cloud->mains; m++) {
+    double square = 0;
+    for (int c = 0; c < 3; c++) {
+      double d = (cloud->position_m[m][c] - cloud->start[m].position_m[c]) / reach_m;
+      square += d * d;
+    }
+    cloud->weight[m] *= cloud->down[m] ? fmax(1 / (1 + square), reach_least) : reach_least;
+    sum += cloud->weight[m];
+  }
+  for (uint32_t m = 0; m < cloud->mains; m++) cloud->weight[m] /= sum;
+}
+
 /* Modes that weigh little are left out. */
 static bool mode_cloud(const double *bank, int mode, struct cloud *cloud) {
   static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X}, n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
@@ -193,6 +214,7 @@ static bool mode_cloud(const double *bank, int mode, struct cloud *cloud) {
   else
     cloud_coast(cloud, x, n[mode]);
   cloud_fall(cloud, 1.0);
+  if (mode == WK_BOOST) cloud_reach(cloud);
   return true;
 }
 
@@ -218,6 +240,11 @@ bool flight_impact_find(const double *bank, struct flight_impact *out) {
     struct ground_gauss *part = &out->parts[out->count];
     if (!placed || !cloud_moments(&cloud, &out->plane, part)) continue;
     part->weight *= weight[order[k]];
+    if (order[k] == WK_BOOST) {
+      double bend = boost_bend * (part->covariance[0] + part->covariance[3]);
+      part->covariance[0] += bend;
+      part->covariance[3] += bend;
+    }
     part->covariance[0] += floor_m * floor_m;
     part->covariance[3] += floor_m * floor_m;
     part->covariance[5] += floor_s * floor_s;

@@ -5,7 +5,10 @@
 #include "engine/base/check.h"
 #include "engine/warn/shares.h"
 
-static const int64_t refresh_ns = 1000000000;
+/* An estimate stands for at least a second, in coast, where little is learned anew, for a tenth of the time since the phase
+ * began, at most ten seconds. */
+static const int64_t refresh_ns = 1000000000, refresh_coast_ns = 10000000000;
+static const int64_t refresh_part = 10;
 /* A launch seen in coast only gets no better than this often. */
 static const int64_t coast_launch_ns = 10000000000;
 static const double boost_weight_min = 0.5;
@@ -17,6 +20,7 @@ enum { ESTIMATE_ITEMS = 32 };
 struct entry {
   uint64_t track; /* number; another one: the slot has a new tenant */
   int64_t time_ns, launch_ns; /* measurement time of the last estimate, of the last look at the launch */
+  int64_t phase_ns;           /* of the first estimate in this phase */
   uint8_t phase;
   bool estimated, has_launch, has_impact, from_boost;
   struct ground_estimate launch;
@@ -61,6 +65,17 @@ static struct entry *entry_of(struct warn *warn, const struct track_report *repo
   struct entry *entry = &warn->entries[report->slot];
   if (entry->track != report->track) *entry = (struct entry){.track = report->track};
   return entry;
+}
+
+static bool estimate_due(const struct entry *entry, const struct track_report *report) {
+  if (!entry->estimated || report->phase != entry->phase) return true;
+  int64_t wait_ns = refresh_ns;
+  if (report->phase == PHASE_COAST) {
+    wait_ns = (entry->time_ns - entry->phase_ns) / refresh_part;
+    if (wait_ns < refresh_ns) wait_ns = refresh_ns;
+    if (wait_ns > refresh_coast_ns) wait_ns = refresh_coast_ns;
+  }
+  return report->time_ns - entry->time_ns >= wait_ns;
 }
 
 /* Waiting since; the smaller the more urgent. */
@@ -114,6 +129,7 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
       if (warn->regions) shares_find(&warn->points, warn->regions, &impact, &entry->impact);
     }
     launch_find(entry, report);
+    if (!entry->estimated || entry->phase != report->phase) entry->phase_ns = report->time_ns;
     entry->estimated = true;
     entry->time_ns = report->time_ns;
     entry->phase = report->phase;
@@ -145,8 +161,7 @@ void warn_step(struct warn *warn, struct step_output *output) {
       continue;
     }
     if (report->status != STATUS_CONFIRMED) continue;
-    bool due = !entry->estimated || report->phase != entry->phase || report->time_ns - entry->time_ns >= refresh_ns;
-    if (due) due_put(warn, i);
+    if (estimate_due(entry, report)) due_put(warn, i);
   }
   for (uint32_t i = 0; i < warn->due_count; i++) stated[i] = warn->entries[output->reports[warn->due[i]].slot].has_impact;
   warn->parallel.run(warn->parallel.context, estimate_piece, warn, warn->due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);

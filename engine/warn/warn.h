@@ -34,7 +34,8 @@ size_t warn_arena_size(const struct warn_options *options);
 struct warn *warn_open(struct arena *arena, const struct warn_options *options);
 
 /* Fills launch and impact of the reports of confirmed and lost ballistic tracks. An estimate is made anew when a second of
- * measurement time has passed since the last, or the phase has changed; between, and on the lost line, the last one is repeated.
+ * measurement time has passed since the last (in coast a tenth of the time since coast began, 1 to 10 s), or the phase has
+ * changed; between, and on the lost line, the last one is repeated.
  * Reports are ordered by track number; `bank` is read where status is not lost. */
 void warn_step(struct warn *warn, struct step_output *output);
 

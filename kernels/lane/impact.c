@@ -6,11 +6,13 @@
 enum { FALL_STEPS_MAX = 2048 };
 #define FALL_AIR_M 120e3         /* no drag above */
 #define FALL_SCALE_M 7000.0      /* height over which density changes by a factor of e */
-#define FALL_STEP_VACUUM_S 20.0
+#define FALL_STEP_VACUUM_S 40.0
 #define FALL_STEP_AIR_S 5.0
 #define FALL_STEP_BURN_S 2.0
 #define FALL_STEP_LEAST_S 0.02
 #define FALL_PART 0.4            /* of a scale height, or of the drag's time, in one step */
+#define FALL_PART_THIN 1.2       /* of a scale height where drag is below FALL_THIN_RATE */
+#define FALL_THIN_RATE 1e-4      /* 1/s */
 #define FALL_THRUST_MAX 300.0    /* m/s^2 */
 #define FALL_ARRIVED_M 0.01
 #define FALL_DRAG_NONE (-30.0)
@@ -104,7 +106,9 @@ WK_INLINE void fall_look(const struct fall *f, const lane *x, struct fall_view *
 WK_INLINE lane fall_step_s(const struct fall *f, const struct fall_view *view, lane t, lane limit) {
   const lane climb = lane_max(lane_abs(view->sink), lane_all(1e-3));
   /* Within the air a part of a scale height; above it no further than to its upper edge. */
-  lane air = lane_min(lane_all(FALL_PART * FALL_SCALE_M) / climb, lane_all(FALL_STEP_AIR_S));
+  const lane_mask thin = lane_less(view->drag_rate, lane_all(FALL_THIN_RATE));
+  const lane part = lane_select(thin, lane_all(FALL_PART_THIN), lane_all(FALL_PART));
+  lane air = lane_min(part * lane_all(FALL_SCALE_M) / climb, lane_all(FALL_STEP_AIR_S));
   air = lane_min(air, lane_all(FALL_PART) / lane_max(view->drag_rate, lane_all(1e-9)));
   const lane fall_s = (view->height - lane_all(FALL_AIR_M)) / lane_max(view->sink, lane_all(1.0));
   const lane vacuum = lane_min(lane_max(fall_s, air), lane_all(FALL_STEP_VACUUM_S));

@@ -75,6 +75,39 @@ static void fields_that_do_not_apply_are_absent(void **state) {
   json_decref(parsed);
 }
 
+static void warning_is_said_of_ballistic_tracks_only(void **state) {
+  (void)state;
+  struct track_report report = support_report(17, 42);
+  report.has_launch = report.has_impact = true;
+  report.launch = (struct ground_estimate){.lat_deg = -44.79954821, .lon_deg = 170.25, .time_ns = 1699999990000000007, .time_sigma_s = 4.4684,
+                                           .semi_major_m = 860.54, .semi_minor_m = 618, .orientation_deg = 103.749};
+  report.impact = (struct impact_estimate){.ground = report.launch, .probability = 0.95, .region_count = 2,
+                                           .regions = {{"coast", 0.31}, {"the \"bay\"", 0.0625}}};
+  report.impact.ground.time_ns = 1700000400000000000;
+  size_t size = track_line_write(line, sizeof line, &report, &site, TRACK_LINE_LATENCY_NONE);
+  static const char tail[] =
+      ",\"first_time_ns\":1700000000000000000,"
+      "\"launch\":{\"lat_deg\":-44.7995482,\"lon_deg\":170.2500000,\"time_ns\":1699999990000000007,\"time_sigma_s\":4.468,"
+      "\"semi_major_m\":860.5,\"semi_minor_m\":618.0,\"orientation_deg\":103.749},"
+      "\"impact\":{\"lat_deg\":-44.7995482,\"lon_deg\":170.2500000,\"time_ns\":1700000400000000000,\"time_sigma_s\":4.468,"
+      "\"semi_major_m\":860.5,\"semi_minor_m\":618.0,\"orientation_deg\":103.749,\"probability\":0.950000,"
+      "\"regions\":[{\"name\":\"coast\",\"probability\":0.310000},{\"name\":\"the \\\"bay\\\"\",\"probability\":0.062500}]}}\n";
+  assert_true(size > sizeof tail);
+  assert_memory_equal(line + size - (sizeof tail - 1), tail, sizeof tail - 1);
+  report.impact.region_count = 0;
+  json_t *parsed = line_parse(&report, TRACK_LINE_LATENCY_NONE);
+  assert_null(json_object_get(json_object_get(parsed, "impact"), "regions"));
+  json_decref(parsed);
+  report.class_ = CLASS_ORBITAL;
+  parsed = line_parse(&report, TRACK_LINE_LATENCY_NONE);
+  assert_null(json_object_get(parsed, "launch"));
+  assert_null(json_object_get(parsed, "impact"));
+  json_decref(parsed);
+  report.class_ = CLASS_BALLISTIC;
+  report.impact.ground.semi_major_m = NAN; /* no such line */
+  assert_int_equal(track_line_write(line, sizeof line, &report, &site, TRACK_LINE_LATENCY_NONE), 0);
+}
+
 static struct track_report report_draw(struct prng *prng) {
   struct track_report report = support_report(prng_u64(prng) >> 1, prng_below(prng, 1000));
   report.status = (uint8_t)prng_below(prng, 3);
@@ -210,6 +243,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(line_has_the_contracts_form),
       cmocka_unit_test(fields_that_do_not_apply_are_absent),
+                                     cmocka_unit_test(warning_is_said_of_ballistic_tracks_only),
       cmocka_unit_test(line_parses_back_to_the_report),
       cmocka_unit_test(equal_reports_give_equal_bytes),
       cmocka_unit_test(line_that_is_not_finite_is_not_written),

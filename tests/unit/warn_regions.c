@@ -1,0 +1,194 @@
+// stage: weft_warn weft_domain weft_base weft_kernels
+/* Named areas: what is inside, over holes, the antimeridian and a pole; what is refused, and where; how well shares are integrated. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/warn/shares.h"
+
+#define FEATURE(name, type, coordinates) \
+  "{\"type\":\"Feature\",\"properties\":{\"name\":\"" name "\"},\"geometry\":{\"type\":\"" type "\",\"coordinates\":" coordinates "}}"
+#define COLLECTION(features) "{\"type\":\"FeatureCollection\",\"features\":[" features "]}"
+
+static void parse(struct regions *regions, const char *text) {
+  struct weft_error err = {""};
+  if (regions_parse(regions, text, strlen(text), "areas.geojson", &err) < 0) fail_msg("%s", err.text);
+}
+
+static void polygon_has_an_inside_and_holes_are_outside(void **state) {
+  (void)state;
+  struct regions r;
+  parse(&r, COLLECTION(FEATURE("a", "Polygon", "[[[0,0],[10,0],[10,10],[0,10],[0,0]],[[4,4],[6,4],[6,6],[4,6],[4,4]]]") ","
+                       FEATURE("b", "MultiPolygon", "[[[[20,0],[30,0],[25,10],[20,0]]],[[[-5,-5],[-1,-5],[-1,-1],[-5,-5]]]]")));
+  assert_int_equal(r.count, 2);
+  assert_string_equal(r.region[1].name, "b");
+  assert_true(region_holds(&r, 0, 1, 1));
+  assert_true(region_holds(&r, 0, 5, 9));
+  assert_false(region_holds(&r, 0, 5, 5));
+  assert_false(region_holds(&r, 0, -1, 5));
+  assert_false(region_holds(&r, 0, 5, 11));
+  assert_true(region_holds(&r, 1, 25, 5));
+  assert_true(region_holds(&r, 1, -2, -3));
+  assert_false(region_holds(&r, 1, -4, -3));
+  assert_false(region_holds(&r, 1, 21, 9));
+  regions_free(&r);
+}
+
+static void antimeridian_divides_no_area(void **state) {
+  (void)state;
+  static const char *const forms[] = {"[[[170,-10],[-170,-10],[-170,10],[170,10],[170,-10]]]",
+                                      "[[[170,-10],[190,-10],[190,10],[170,10],[170,-10]]]",
+                                      "[[[-190,-10],[-170,-10],[-170,10],[-190,10],[-190,-10]]]"};
+  for (int i = 0; i < 3; i++) {
+    char text[512];
+    snprintf(text, sizeof text, "{\"type\":\"Feature\",\"properties\":{\"name\":\"date line\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":%s}}",
+             forms[i]);
+    struct regions r;
+    parse(&r, text);
+    assert_true(region_holds(&r, 0, 179, 0));
+    assert_true(region_holds(&r, 0, -179, 0));
+    assert_true(region_holds(&r, 0, 180, 0));
+    assert_true(region_holds(&r, 0, -171, 9));
+    assert_false(region_holds(&r, 0, 0, 0));
+    assert_false(region_holds(&r, 0, 169, 0));
+    assert_false(region_holds(&r, 0, -169, 0));
+    regions_free(&r);
+  }
+  struct regions split; /* as RFC 7946 advises */
+  parse(&split, FEATURE("s", "MultiPolygon",
+                        "[[[[170,-10],[180,-10],[180,10],[170,10],[170,-10]]],[[[-180,-10],[-170,-10],[-170,10],[-180,10],[-180,-10]]]]"));
+  assert_true(region_holds(&split, 0, 175, 0));
+  assert_true(region_holds(&split, 0, -175, 0));
+  assert_false(region_holds(&split, 0, -165, 0));
+  regions_free(&split);
+}
+
+static void area_about_a_pole_is_drawn_along_it(void **state) {
+  (void)state;
+  struct regions r;
+  parse(&r, FEATURE("south", "Polygon", "[[[-180,-60],[0,-65],[180,-60],[180,-90],[-180,-90],[-180,-60]]]"));
+  assert_true(region_holds(&r, 0, 0, -80));
+  assert_true(region_holds(&r, 0, 179, -89));
+  assert_false(region_holds(&r, 0, 0, -64));
+  assert_true(region_holds(&r, 0, 170, -62));
+  regions_free(&r);
+}
+
+static void what_is_wrong_is_refused_with_its_place(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *says;
+  } cases[] = {
+      {"{\n\"type\":\n oops}", "areas.geojson:3: not valid JSON"},
+      {"[]", "must be a GeoJSON FeatureCollection or Feature"},
+      {COLLECTION(FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]") "," FEATURE("b", "Point", "[0,0]")), "feature 2, polygon 1, ring 1: its geometry"},
+      {FEATURE("", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]"), "needs a property \"name\""},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[0,0]]]"), "at least four positions"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,1]]]"), "is not closed"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]],[[0,0],[1,91],[1,1],[0,0]]]"), "ring 2: a latitude lies outside"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1e9,0],[1,1],[0,0]]]"), "a longitude lies outside"},
+      {FEATURE("a", "Polygon", "[[[0,0],[\"1\",0],[1,1],[0,0]]]"), "a position must be"},
+      {FEATURE("a", "Polygon", "[]"), "a list of rings"},
+      {FEATURE("a", "MultiPolygon", "[[[[0,0],[1,0],[1,1],[0,0]]],[[[0,0],[1,0],[1,1],[0,5]]]]"), "polygon 2, ring 1: is not closed"},
+      {FEATURE("a", "Polygon", "[[[0,60],[120,60],[-120,60],[0,60]]]"), "goes round a pole"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct regions r;
+    struct weft_error err = {""};
+    int rc = regions_parse(&r, cases[i].text, strlen(cases[i].text), "areas.geojson", &err);
+    if (rc >= 0 || !strstr(err.text, cases[i].says)) fail_msg("%s: rc %d, %s", cases[i].text, rc, err.text);
+    assert_int_equal(r.count, 0);
+    assert_null(r.region);
+  }
+  struct regions r;
+  struct weft_error err = {""};
+  assert_true(regions_load(&r, "/nonexistent/areas.geojson", &err) < 0);
+  assert_non_null(strstr(err.text, "/nonexistent/areas.geojson"));
+}
+
+/* A Gaussian north of a straight coast: the share below it is the normal distribution's. */
+static void shares_are_the_gaussians_own(void **state) {
+  (void)state;
+  struct regions r;
+  struct share_points *points = malloc(sizeof *points);
+  share_points_make(points);
+  parse(&r, COLLECTION(FEATURE("far", "Polygon", "[[[50,-5],[60,-5],[60,5],[50,5],[50,-5]]]") ","
+                       FEATURE("south", "Polygon", "[[[-5,-5],[5,-5],[5,0],[-5,0],[-5,-5]]]") ","
+                       FEATURE("north", "Polygon", "[[[-5,0],[5,0],[5,5],[-5,5],[-5,0]]]")));
+  double worst = 0;
+  for (int k = 0; k <= 40; k++) {
+    double offset = -2.5 + 5.0 * k / 40, sigma = 9000, p[3];
+    struct flight_impact impact = {.count = 2};
+    wk_ecef_from_geodetic(0, 0, 0, p);
+    plane_at(p, &impact.plane);
+    for (int part = 0; part < 2; part++) {
+      impact.parts[part].weight = part ? 0.3 : 0.7;
+      impact.parts[part].mean[1] = offset * sigma;
+      impact.parts[part].covariance[0] = 4 * sigma * sigma;
+      impact.parts[part].covariance[1] = 0.8 * sigma * sigma;
+      impact.parts[part].covariance[3] = sigma * sigma;
+    }
+    struct impact_estimate out;
+    shares_find(points, &r, &impact, &out);
+    double south = 0, north = 0;
+    for (uint32_t i = 0; i < out.region_count; i++) {
+      assert_string_not_equal(out.regions[i].name, "far");
+      if (strcmp(out.regions[i].name, "south") == 0) south = out.regions[i].probability;
+      if (strcmp(out.regions[i].name, "north") == 0) north = out.regions[i].probability;
+      if (i) assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
+    }
+    worst = fmax(worst, fabs(south - 0.5 * erfc(offset / sqrt(2))));
+    assert_true(fabs(south + north - 1) < 1e-9);
+  }
+  print_message("worst share %.4f off\n", worst);
+  assert_true(worst < 0.01);
+  regions_free(&r);
+  free(points);
+}
+
+/* More areas than a line holds: the likeliest stay. */
+static void likeliest_areas_are_kept(void **state) {
+  (void)state;
+  char text[8192];
+  int used = snprintf(text, sizeof text, "{\"type\":\"FeatureCollection\",\"features\":[");
+  for (int i = 0; i < 12; i++) { /* strips of latitude, wider and wider from the middle outward */
+    double from = i * 0.01 * i, to = (i + 1) * 0.01 * (i + 1);
+    used += snprintf(text + used, sizeof text - (size_t)used,
+                     "%s{\"type\":\"Feature\",\"properties\":{\"name\":\"strip %d\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":"
+                     "[[[-5,%g],[5,%g],[5,%g],[-5,%g],[-5,%g]]]}}",
+                     i ? "," : "", i, from, from, to, to, from);
+  }
+  snprintf(text + used, sizeof text - (size_t)used, "]}");
+  struct regions r;
+  parse(&r, text);
+  struct share_points *points = malloc(sizeof *points);
+  share_points_make(points);
+  struct flight_impact impact = {.count = 1, .parts = {{.weight = 1, .covariance = {1e8, 0, 0, 4e9, 0, 1}}}};
+  double p[3];
+  wk_ecef_from_geodetic(0, 0, 0, p);
+  plane_at(p, &impact.plane);
+  struct impact_estimate out;
+  shares_find(points, &r, &impact, &out);
+  assert_int_equal(out.region_count, REPORT_REGIONS_MAX);
+  for (uint32_t i = 1; i < out.region_count; i++) assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
+  for (uint32_t i = 0; i < out.region_count; i++) assert_string_not_equal(out.regions[i].name, "strip 0");
+  regions_free(&r);
+  free(points);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(polygon_has_an_inside_and_holes_are_outside),
+                                     cmocka_unit_test(antimeridian_divides_no_area),
+                                     cmocka_unit_test(area_about_a_pole_is_drawn_along_it),
+                                     cmocka_unit_test(what_is_wrong_is_refused_with_its_place),
+                                     cmocka_unit_test(shares_are_the_gaussians_own),
+                                     cmocka_unit_test(likeliest_areas_are_kept)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
