@@ -1,10 +1,10 @@
 /* From plots and tracks to who belongs to whom: coarse gates in parallel, connected components, then rounds. A round holds
  * one scan of every component, so that its groups are independent of each other and all lanes are full. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/sort.h"
 #include "engine/track/state.h"
 
 enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
@@ -79,7 +79,8 @@ static int members_compare(const void *a, const void *b, void *context) {
 }
 
 /* By component, time, sensor. */
-static int groups_compare(const void *a, const void *b) {
+static int groups_compare(const void *a, const void *b, void *context) {
+  (void)context;
   const struct group *x = a, *y = b;
   if (x->root != y->root) return compare_i64(x->root, y->root);
   if (x->time_ns != y->time_ns) return compare_i64(x->time_ns, y->time_ns);
@@ -88,7 +89,8 @@ static int groups_compare(const void *a, const void *b) {
 }
 
 /* By turn, component. */
-static int rounds_compare(const void *a, const void *b) {
+static int rounds_compare(const void *a, const void *b, void *context) {
+  (void)context;
   const struct group *x = a, *y = b;
   if (x->round != y->round) return compare_i64(x->round, y->round);
   return compare_i64(x->root, y->root);
@@ -100,7 +102,7 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
     if (tracker->candidates[i].count == 0) continue;
     tracker->members[members++] = (struct member){.root = root_of(tracker->parent, i), .plot = i};
   }
-  qsort_r(tracker->members, members, sizeof *tracker->members, members_compare, tracker);
+  sort_items(tracker->members, members, sizeof *tracker->members, members_compare, tracker);
   struct group *group = NULL;
   for (uint32_t m = 0; m < members; m++) {
     const struct member *member = &tracker->members[m];
@@ -118,14 +120,14 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
     }
     group->count++;
   }
-  qsort(tracker->groups, groups, sizeof *tracker->groups, groups_compare);
+  sort_items(tracker->groups, groups, sizeof *tracker->groups, groups_compare, NULL);
   tracker->round_count = 0;
   for (uint32_t g = 0; g < groups; g++) {
     bool same = g > 0 && tracker->groups[g].root == tracker->groups[g - 1].root;
     tracker->groups[g].round = same ? tracker->groups[g - 1].round + 1 : 0;
     if (tracker->groups[g].round + 1 > tracker->round_count) tracker->round_count = tracker->groups[g].round + 1;
   }
-  qsort(tracker->groups, groups, sizeof *tracker->groups, rounds_compare);
+  sort_items(tracker->groups, groups, sizeof *tracker->groups, rounds_compare, NULL);
   tracker->member_count = members;
   tracker->group_count = groups;
 }

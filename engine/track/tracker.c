@@ -1,9 +1,9 @@
 #include "engine/track/tracker.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/sort.h"
 #include "engine/track/state.h"
 
 enum { ALIGN_PIECE = 128, TRACKS_DEFAULT = 65536, TRACKS_MIN = 64, TRACKS_LIMIT = 1 << 22 };
@@ -133,7 +133,7 @@ static void frame_take(struct tracker *tracker, const struct frame *frame) {
     if (frame->valid[i] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[i]], frame, i);
     tracker->row[i] = i;
   }
-  qsort_r(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
+  sort_items(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
   int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->count; i++) {
     tracker->fates[i] = frame->time_of_ns[tracker->row[i]] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
@@ -172,7 +172,8 @@ static void slices_step(struct tracker *tracker, uint32_t count, int64_t frame_t
   } while (begin < count);
 }
 
-static int reports_compare(const void *a, const void *b) {
+static int reports_compare(const void *a, const void *b, void *context) {
+  (void)context;
   const struct track_report *x = a, *y = b;
   return x->track < y->track ? -1 : x->track > y->track;
 }
@@ -224,7 +225,7 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   lines_fill(tracker, output);
   weft_assert(output->count + tracker->lost_count <= output->capacity);
   for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
-  qsort(output->reports, output->count, sizeof *output->reports, reports_compare);
+  sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL);
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;
   fates_book(tracker, frame, ledger);

@@ -269,7 +269,7 @@ static int error_plot(const struct score *s, const char *directory, struct weft_
       &f,
       "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
       "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
-      "set format y '%%.0f'\n");
+      "set format y '%%g'\n");
   size_t lines[PHASE_COUNT] = {0};
   for (size_t i = 0; i < s->consistency.samples; i++) lines[s->consistency.sample[i].phase]++;
   for (int phase = 0; phase < PHASE_COUNT; phase++) {

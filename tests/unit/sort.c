@@ -1,0 +1,72 @@
+// stage: weft_base
+/* sort_items against qsort, on every size up to 300 and a few large ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/prng.h"
+#include "engine/base/sort.h"
+
+struct item {
+  uint64_t key;
+  uint32_t ordinal, padding[3];
+};
+
+static int compare(const void *a, const void *b) {
+  const struct item *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
+}
+
+static int compare_counted(const void *a, const void *b, void *context) {
+  ++*(uint64_t *)context;
+  return compare(a, b);
+}
+
+static void items_fill(struct item *items, uint32_t count, uint64_t keys, struct prng *prng) {
+  memset(items, 0, count * sizeof *items);
+  for (uint32_t i = 0; i < count; i++) items[i] = (struct item){.key = prng_below(prng, keys), .ordinal = i};
+}
+
+static void sorts_as_qsort_does(void **state) {
+  (void)state;
+  enum { LARGE = 100000 };
+  struct item *a = calloc(LARGE, sizeof *a), *b = calloc(LARGE, sizeof *b);
+  struct prng prng = prng_seed(7, 1);
+  uint64_t calls = 0;
+  for (uint32_t count = 0; count <= 300; count++) {
+    items_fill(a, count, count % 3 == 0 ? 3 : 1000000, &prng); /* many equal keys, too */
+    memcpy(b, a, count * sizeof *a);
+    qsort(b, count, sizeof *b, compare);
+    sort_items(a, count, sizeof *a, compare_counted, &calls);
+    assert_memory_equal(a, b, count * sizeof *a);
+  }
+  items_fill(a, LARGE, UINT64_MAX, &prng);
+  memcpy(b, a, LARGE * sizeof *a);
+  qsort(b, LARGE, sizeof *b, compare);
+  sort_items(a, LARGE, sizeof *a, compare_counted, &calls);
+  assert_memory_equal(a, b, LARGE * sizeof *a);
+  free(a);
+  free(b);
+}
+
+static void sorted_input_costs_one_pass(void **state) {
+  (void)state;
+  struct item items[1000];
+  struct prng prng = prng_seed(7, 2);
+  uint64_t calls = 0;
+  items_fill(items, 1000, 1000, &prng);
+  qsort(items, 1000, sizeof *items, compare);
+  sort_items(items, 1000, sizeof *items, compare_counted, &calls);
+  assert_int_equal(calls, 999);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sorts_as_qsort_does), cmocka_unit_test(sorted_input_costs_one_pass)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
