@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/warn/regions.h"
 #include "engine/domain/detection.h"
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
@@ -74,6 +75,11 @@ int weft_check(const char *config_path, FILE *out, struct weft_error *err) {
   rc = los_check(config_path, site, err);
   if (rc == 0) rc = journal_check(config_path, site, err);
   if (rc == 0) rc = file_check(config_path, "regions", site->regions_path, err);
+  if (rc == 0 && site->regions_path[0]) {
+    struct regions regions;
+    rc = regions_load(&regions, site->regions_path, err);
+    if (rc == 0) regions_free(&regions);
+  }
   for (uint32_t s = 0; s < site->sensor_count && rc == 0; s++) {
     char key[32];
     snprintf(key, sizeof key, "key of sensor %u", site->sensors[s].id);

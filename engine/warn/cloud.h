@@ -41,6 +41,7 @@ struct ground_plane {
 /* A Gaussian over (east, north, time); covariance packed ee en et nn nt tt. */
 struct ground_gauss {
   double mean[3], covariance[6];
+  double third[4]; /* third central moments over the ground: eee, een, enn, nnn */
   double weight; /* 0 to 1: of this part of the mixture, came down */
 };
 
@@ -58,6 +59,9 @@ void plane_to(const struct ground_plane *plane, double east_m, double north_m, d
 
 /* Moments of a mixture; weights need not sum to 1. */
 void gauss_join(const struct ground_gauss *parts, uint32_t count, struct ground_gauss *out);
+/* Moves the mean of a skewed mixture along its major axis toward the longer tail, so that the ellipse's 50, 90 and 99 % regions
+ * hold their share (W8). */
+void gauss_centre(struct ground_gauss *gauss);
 /* As a report says it. `from_ns` is the time that means are counted from. */
 void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns, struct ground_estimate *out);
 

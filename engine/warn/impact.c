@@ -255,6 +255,7 @@ bool flight_impact_find(const double *bank, struct flight_impact *out) {
   for (uint32_t k = 0; k < out->count; k++) out->parts[k].weight /= weights;
   gauss_join(out->parts, out->count, &out->whole);
   out->whole.weight = fmin(out->whole.weight, 1);
+  gauss_centre(&out->whole);
   return true;
 }
 
