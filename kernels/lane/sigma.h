@@ -39,8 +39,8 @@ struct sigma_evidence {
   lane distance2;      /* squared Mahalanobis distance; 1e300 where refused */
 };
 
-/* The scaled set (S1): alpha = 1, beta = 0, kappa = 0 are the cubature points, whose weights are never negative: the
- * covariance stays definite whatever the model. */
+/* The scaled set (S1). alpha = 1, beta = 2, kappa = 0 serves well: the points lie sqrt(n) sigmas out and no weight is negative, so
+ * that the covariance stays definite whatever the model. */
 WK_INLINE struct sigma_spread sigma_spread_of(int n, double alpha, double beta, double kappa) {
   const double reach2 = alpha * alpha * (n + kappa);
   return (struct sigma_spread){.reach = __builtin_sqrt(reach2), .side = 0.5 / reach2,
