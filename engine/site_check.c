@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/warn/regions.h"
 #include "engine/domain/detection.h"
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
 #include "engine/track/index.h"
+#include "engine/warn/regions.h"
 
 /* A journal's folder is made by `run`, its parent is not. */
 static int journal_check(const char *config_path, const struct site *site, struct weft_error *err) {
