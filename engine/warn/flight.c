@@ -95,12 +95,15 @@ static bool drag_seen(const double *bank) {
 /* What is left to burn (W10): the specific force at burn-out is log-logistic, given that it is above the present one. */
 static const double final_force_median = 60, final_force_spread = 0.30, exhaust_mps = 2500;
 /* Another stage follows with this probability, and adds one of these speeds. */
-static const double stage_probability = 0.15, stage_thrust_mps2 = 22;
+static const double stage_probability = 0.25, stage_thrust_mps2 = 22;
 /* The cloud of a boost is bent like a banana: so much of its extent is added to its width (variances). */
 static const double boost_bend = 0.0144;
+/* While it still climbs steeply, neither bearing nor range is known: one sigma of each axis at a climb of half a radian
+ * above the usual, less below. */
+static const double steep_m = 800e3, steep_s = 80, steep_full = 0.5;
 /* Short reach is likelier than long: a body that flies so far counts half (W10). Without it the few that all but reach orbit
  * would carry the mean around the earth. */
-static const double reach_m = 1500e3, reach_least = 0.01;
+static const double reach_m = 2500e3, reach_least = 0.01;
 enum { BURN_NODES = 9, BURN_CENTRE = 2, STAGE_NODES = 3, BOOST_PAIRS = 10 };
 static const double stage_speed_mps[STAGE_NODES] = {600, 1500, 2800};
 
@@ -202,6 +205,15 @@ static void cloud_reach(struct cloud *cloud) {
   for (uint32_t m = 0; m < cloud->mains; m++) cloud->weight[m] /= sum;
 }
 
+/* What the cloud of a boost does not show: its bend, and how little a steep ascent says. */
+static void boost_widen(const double *bank, struct ground_gauss *part) {
+  double steep = fmin(boost_look(bank + WK_B_BOOST_X, bank + WK_B_BOOST_P).steep / steep_full, 1);
+  double more = boost_bend * (part->covariance[0] + part->covariance[3]) + steep_m * steep * steep_m * steep;
+  part->covariance[0] += more;
+  part->covariance[3] += more;
+  part->covariance[5] += steep_s * steep * steep_s * steep;
+}
+
 /* Modes that weigh little are left out. */
 static bool mode_cloud(const double *bank, int mode, struct cloud *cloud) {
   static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X}, n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
@@ -240,11 +252,7 @@ bool flight_impact_find(const double *bank, struct flight_impact *out) {
     struct ground_gauss *part = &out->parts[out->count];
     if (!placed || !cloud_moments(&cloud, &out->plane, part)) continue;
     part->weight *= weight[order[k]];
-    if (order[k] == WK_BOOST) {
-      double bend = boost_bend * (part->covariance[0] + part->covariance[3]);
-      part->covariance[0] += bend;
-      part->covariance[3] += bend;
-    }
+    if (order[k] == WK_BOOST) boost_widen(bank, part);
     part->covariance[0] += floor_m * floor_m;
     part->covariance[3] += floor_m * floor_m;
     part->covariance[5] += floor_s * floor_s;
@@ -261,7 +269,7 @@ bool flight_impact_find(const double *bank, struct flight_impact *out) {
 
 bool flight_launch_coast(const double *bank, struct ground_plane *plane, struct ground_gauss *out) {
   /* The ellipse meets the ground near the launch, but too late by most of the burn (W16). */
-  static const double late_s = 45, late_sigma_s = 30, along_m = 25e3;
+  static const double late_s = 45, late_sigma_s = 30, along_m = 35e3;
   static const int order[6] = {0, 1, 2, 3, 4, 5};
   const double *x = bank + WK_B_COAST_X, *p = bank + WK_B_COAST_P;
   struct cloud cloud = {.mains = 1, .pairs = 6, .weight = {1}};
