@@ -34,7 +34,8 @@ struct warn {
   struct entry *entries; /* by slot */
   uint32_t tracks_max;
   uint32_t due[WARN_STEP_MAX]; /* indices of reports, longest waiting first */
-  uint32_t due_count;
+  uint32_t due_count, due_max; /* due_max: how many this step may make */
+  int64_t frame_ns, credit_ns; /* time of the last frame; what it has earned, in frame time */
   struct step_output *output;
   struct warn_statistics statistics;
 };
@@ -87,11 +88,22 @@ static void due_put(struct warn *warn, uint32_t report) {
   int64_t since = waiting_since(&warn->entries[reports[report].slot]);
   uint32_t at = warn->due_count;
   while (at > 0 && waiting_since(&warn->entries[reports[warn->due[at - 1]].slot]) > since) at--;
-  if (warn->due_count == WARN_STEP_MAX) warn->statistics.deferred++;
-  if (at == WARN_STEP_MAX) return;
-  uint32_t last = warn->due_count < WARN_STEP_MAX ? warn->due_count++ : WARN_STEP_MAX - 1;
+  if (warn->due_count == warn->due_max) warn->statistics.deferred++;
+  if (at == warn->due_max) return;
+  uint32_t last = warn->due_count < warn->due_max ? warn->due_count++ : warn->due_max - 1;
   for (uint32_t i = last; i > at; i--) warn->due[i] = warn->due[i - 1];
   warn->due[at] = report;
+}
+
+/* How many estimates this step may make: frame time earns them, WARN_STEP_MAX can be saved. */
+static uint32_t credit_count(struct warn *warn, int64_t frame_ns) {
+  const int64_t cost_ns = 1000000000 / WARN_RATE_MAX, most_ns = WARN_STEP_MAX * cost_ns;
+  int64_t passed_ns = warn->frame_ns ? frame_ns - warn->frame_ns : most_ns;
+  if (passed_ns > most_ns) passed_ns = most_ns;
+  warn->credit_ns += passed_ns > 0 ? passed_ns : 0;
+  if (warn->credit_ns > most_ns) warn->credit_ns = most_ns;
+  warn->frame_ns = frame_ns;
+  return (uint32_t)(warn->credit_ns / cost_ns);
 }
 
 static void launch_find(struct entry *entry, const struct track_report *report) {
@@ -148,6 +160,7 @@ void warn_step(struct warn *warn, struct step_output *output) {
   bool stated[WARN_STEP_MAX];
   warn->output = output;
   warn->due_count = 0;
+  warn->due_max = credit_count(warn, output->frame_time_ns);
   for (uint32_t i = 0; i < output->count; i++) {
     const struct track_report *report = &output->reports[i];
     struct entry *entry = entry_of(warn, report);
@@ -169,6 +182,7 @@ void warn_step(struct warn *warn, struct step_output *output) {
     warn->statistics.retractions += stated[i] && !warn->entries[output->reports[warn->due[i]].slot].has_impact;
   }
   warn->statistics.estimates += warn->due_count;
+  warn->credit_ns -= warn->due_count * (1000000000 / WARN_RATE_MAX);
   for (uint32_t i = 0; i < output->count; i++) {
     if (output->reports[i].status != STATUS_LOST) warning_fill(&output->reports[i], &warn->entries[output->reports[i].slot]);
   }

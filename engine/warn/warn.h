@@ -12,8 +12,9 @@
 #include "engine/domain/report.h"
 #include "engine/warn/regions.h"
 
-/* Estimates made in one step at most; the tracks that have waited longest come first. */
-enum { WARN_STEP_MAX = 8 };
+/* Estimates made in one step at most, and per second of frame time (a tenth or two of one core); the tracks that have waited
+ * longest come first. */
+enum { WARN_STEP_MAX = 8, WARN_RATE_MAX = 1000 };
 
 struct warn_options {
   uint32_t tracks_max;          /* slots of the tracker */

@@ -102,7 +102,7 @@ WK_INLINE void fall_look(const struct fall *f, const lane *x, struct fall_view *
   view->drag_rate = lane_min(k, lane_all(MOTION_DRAG_RATE_MAX));
 }
 
-/* Length of the next step, s, along the way of time; slightly negative when the ground has just been passed (W3). */
+/* Length of the next step, s, along the way of time; slightly negative when the ground has just been passed (W4). */
 WK_INLINE lane fall_step_s(const struct fall *f, const struct fall_view *view, lane t, lane limit) {
   const lane climb = lane_max(lane_abs(view->sink), lane_all(1e-3));
   /* Within the air a part of a scale height; above it no further than to its upper edge. */

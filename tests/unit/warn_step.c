@@ -61,6 +61,7 @@ static const double coasting[3] = {0.001, 0.989, 0.01}, boosting[3] = {0.98, 0.0
 
 static struct track_report *report_put(uint32_t slot, uint64_t number, int64_t time_ns) {
   struct track_report *r = &reports[output.count++];
+  output.frame_time_ns = time_ns;
   *r = (struct track_report){.time_ns = time_ns, .track = number, .status = STATUS_CONFIRMED, .class_ = CLASS_BALLISTIC, .phase = PHASE_COAST,
                              .has_phase = true, .bank = banks[slot], .slot = slot};
   return r;
@@ -190,6 +191,21 @@ static void work_of_a_step_is_bounded_and_the_longest_waiting_come_first(void **
   arena_close(&arena);
 }
 
+static void rate_is_bounded_by_frame_time(void **state) {
+  (void)state;
+  struct warn *warn = rig_open(parallel_inline());
+  for (uint32_t i = 0; i < TRACKS; i++) bank_make(banks[i], 120e3, 1500 + 5.0 * i, 500, coasting);
+  for (int step = 0; step < 10; step++) { /* frames 2 ms apart earn two estimates each, after the eight saved */
+    output.count = 0;
+    for (uint32_t i = 0; i < TRACKS; i++) report_put(i, i + 1, begin_ns + step * second_ns / 500);
+    warn_step(warn, &output);
+    struct warn_statistics s;
+    warn_statistics_get(warn, &s);
+    assert_int_equal(s.estimates, WARN_STEP_MAX + 2 * step);
+  }
+  arena_close(&arena);
+}
+
 /* Pieces in the reverse order: as if other workers took them. */
 static void run_backward(void *context, parallel_body *body, void *argument, uint32_t items, uint32_t chunk) {
   (void)context;
@@ -223,6 +239,7 @@ int main(void) {
                                      cmocka_unit_test(estimate_is_repeated_until_due_and_on_the_lost_line),
                                      cmocka_unit_test(changes_of_mind_are_counted),
                                      cmocka_unit_test(work_of_a_step_is_bounded_and_the_longest_waiting_come_first),
+                                     cmocka_unit_test(rate_is_bounded_by_frame_time),
                                      cmocka_unit_test(workers_change_no_bit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
