@@ -18,6 +18,9 @@ size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_i
                                 int64_t sent_ns, const struct weft_detection *detections, uint32_t count) {
   struct wire_header header = header_of(sensor_id, flags, sequence, sent_ns);
   if (count > WIRE_ENTRIES_MAX) return 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (detections[i].kind == 0 || detections[i].kind >= KIND_END) return 0;
+  }
   struct detection *copies = calloc(count ? count : 1, sizeof *copies);
   if (!copies) return 0;
   for (uint32_t i = 0; i < count; i++) {

@@ -103,7 +103,8 @@ struct weft_sensor_state {
 
 enum { WEFT_DATAGRAM_MAX = 65507, WEFT_FLAG_EXERCISE = 1 };
 
-/* Writes one unsealed datagram, wire version 1. Returns its size in bytes, or 0 where it does not fit `capacity`. */
+/* Writes one unsealed datagram, wire version 1. Returns its size in bytes, or 0 where it does not fit `capacity` or a kind is
+ * not one of the four. */
 size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
                                 int64_t sent_ns, const struct weft_detection *detections, uint32_t count);
 size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
@@ -145,7 +146,7 @@ struct weft_track {
 
 struct weft_engine;
 /* An engine that takes detections in order of arrival and judges age by measurement time, as `weft fuse` does.
- * `on_track` is called for every line, in order, from within weft_engine_put, _advance and _close. */
+ * `on_track` is called for every line, in order, from within weft_engine_put, _flush and _close. */
 int weft_engine_open(const char *config_text, size_t config_size, uint32_t workers,
                      void (*on_track)(void *context, const struct weft_track *track), void *context,
                      struct weft_engine **engine, struct weft_error *err);

@@ -15,6 +15,9 @@ static const double boost_weight_min = 0.5;
 /* An estimate is as much work as this many items of an ordinary loop: where few items are not worth waking the workers, a few
  * estimates are. */
 enum { ESTIMATE_ITEMS = 32 };
+/* A frame makes one estimate, and one more for so many lines: an estimate takes longer than all else that is done for a line, and a
+ * small frame's lines should not wait for many of them. */
+enum { LINES_PER_ESTIMATE = 8 };
 
 /* What was last said of the track in this slot. */
 struct entry {
@@ -161,6 +164,8 @@ void warn_step(struct warn *warn, struct step_output *output) {
   warn->output = output;
   warn->due_count = 0;
   warn->due_max = credit_count(warn, output->frame_time_ns);
+  uint32_t share = 1 + output->count / LINES_PER_ESTIMATE;
+  if (warn->due_max > share) warn->due_max = share;
   for (uint32_t i = 0; i < output->count; i++) {
     const struct track_report *report = &output->reports[i];
     struct entry *entry = entry_of(warn, report);
