@@ -1,6 +1,7 @@
 #include "engine/journal_input.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,29 @@
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
 
+int journal_site_parse(const struct journal_reader *reader, const char *path, struct site **site, struct weft_error *err) {
+  const struct journal_head *head = journal_head_of(reader);
+  char name[SITE_PATH_MAX];
+  snprintf(name, sizeof name, "%s", path);
+  const char *line = head->parameters, *end = line + head->parameter_size;
+  size_t key = strlen(JOURNAL_CONFIG_KEY);
+  while (line < end) {
+    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    size_t length = stop ? (size_t)(stop - line) : (size_t)(end - line);
+    if (length > key && length - key < sizeof name && memcmp(line, JOURNAL_CONFIG_KEY, key) == 0) {
+      memcpy(name, line + key, length - key);
+      name[length - key] = 0;
+    }
+    line += length + 1;
+  }
+  return engine_site_parse(head->site_text, head->site_size, name, site, err);
+}
+
 int journal_input_open(struct journal_input *input, const char *path, struct weft_error *err) {
   memset(input, 0, sizeof *input);
   int rc = journal_open(&input->reader, path, JOURNAL_RUN_NEWEST, err);
   if (rc < 0) return rc;
-  const struct journal_head *head = journal_head_of(input->reader);
-  rc = engine_site_parse(head->site_text, head->site_size, path, &input->own, err);
+  rc = journal_site_parse(input->reader, path, &input->own, err);
   if (rc == 0) {
     input->frame = calloc(1, sizeof *input->frame);
     rc = input->frame ? arena_open(&input->arena, frame_bytes(FRAME_DETECTIONS_MAX) + 4096) : -ENOMEM;

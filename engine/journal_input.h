@@ -7,6 +7,9 @@
 #include "engine/domain/site.h"
 #include "engine/journal/journal_reader.h"
 
+/* Among the journal's parameters (`key=value` lines): the file that the configuration is from. */
+#define JOURNAL_CONFIG_KEY "config="
+
 struct journal_input {
   struct journal_reader *reader;
   struct site *own;                         /* the journal's configuration; owned */
@@ -14,6 +17,9 @@ struct journal_input {
   struct frame *frame;                      /* owned; FRAME_DETECTIONS_MAX */
   struct arena arena;
 };
+
+/* The journal's own configuration, as for engine_site_parse: relative paths in it start where its file was. */
+int journal_site_parse(const struct journal_reader *reader, const char *path, struct site **site, struct weft_error *err);
 
 /* Opens and reads the journal's configuration. */
 int journal_input_open(struct journal_input *input, const char *path, struct weft_error *err);

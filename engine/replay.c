@@ -145,7 +145,7 @@ int weft_replay(const struct weft_replay_options *options, struct weft_error *er
   }
   const struct journal_head *head = journal_head_of(replay->input.reader);
   struct engine_options engine = {.workers = options->workers, .tracks_max = options->tracks_max, .track_base = head->track_base};
-  rc = engine_site_parse(head->site_text, head->site_size, options->journal_path, &site, err);
+  rc = journal_site_parse(replay->input.reader, options->journal_path, &site, err);
   if (rc == 0) rc = feeder_open(&replay->feeder, site, &engine, lines_put, replay, err);
   if (rc == 0) {
     journal_input_map(&replay->input, replay->feeder.engine.site);

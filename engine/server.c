@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/base/log.h"
+#include "engine/journal_input.h"
 
 enum { DRAIN_TURNS_MAX = 1000 };
 
@@ -39,6 +40,14 @@ static struct http_port_config pages_config(struct server *server) {
                                    .body_bytes = metrics_text_max(server->site), .context = server};
 }
 
+/* The journal remembers which file its configuration is from, so that relative paths in it keep their meaning. */
+static void parameters_write(struct server *server) {
+  char *absolute = realpath(server->options->config_path, NULL);
+  snprintf(server->parameters, sizeof server->parameters, JOURNAL_CONFIG_KEY "%s\n",
+           absolute ? absolute : server->options->config_path);
+  free(absolute);
+}
+
 static struct journal_options journal_config(const struct server *server, const char *directory) {
   struct journal_options options = {.directory = directory, .segment_mib = server->site->journal_segment_mib,
                                     .token_base = TOKEN_JOURNAL};
@@ -46,6 +55,8 @@ static struct journal_options journal_config(const struct server *server, const 
   memcpy(options.head.centre, server->site->centre, sizeof options.head.centre);
   options.head.site_text = server->site->text;
   options.head.site_size = server->site->text_size;
+  options.head.parameters = server->parameters;
+  options.head.parameter_size = strlen(server->parameters);
   return options;
 }
 
@@ -234,6 +245,7 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (!server) return weft_fail(err, -ENOMEM, "out of memory");
   server->options = options;
   int rc = engine_start(server, err);
+  if (rc == 0) parameters_write(server);
   if (rc == 0) rc = memory_open(server, err);
   if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);

@@ -25,6 +25,7 @@
 enum {
   SERVER_SLOTS = 4,
   SERVER_STREAMS_MAX = 64, /* TCP connections that bring detections */
+  SERVER_PARAMETER_BYTES = 4352,
   /* io tags */
   TAG_DETECTIONS = 1,
   TAG_ASTERIX = 2,
@@ -87,6 +88,7 @@ struct server {
   struct track_port *track_port;
   struct http_port *http;
   struct journal_writer *journal;
+  char parameters[SERVER_PARAMETER_BYTES]; /* of the journal */
   uint16_t port_detections, port_asterix, port_tracks, port_metrics;
 
   /* inputs over TCP */
