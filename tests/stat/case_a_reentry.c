@@ -3,7 +3,7 @@
  * posterior Cramer-Rao bound and its covariance is true; with a wrong process or measurement noise it is not. */
 #include "tests/stat/case_lanes.h"
 
-enum { N = 4, M = 2, STEPS = 60, RUNS = 2000, TIMES = 5, SEED = 20020301 };
+enum { N = 4, M = 2, STEPS = 60, RUNS_PUBLISHED = 2000, RUNS = 8000, TIMES = 5, SEED = 20020301 };
 #define CASE_T 2.0
 #define CASE_G 9.81
 #define CASE_BETA 4e4
@@ -83,7 +83,7 @@ struct information {
 };
 
 struct outcome {
-  struct tally at[STEPS + 1];
+  struct tally at[STEPS + 1], first[STEPS + 1]; /* of all runs, of the first 2,000 */
   struct information mean[STEPS + 1];
 };
 
@@ -149,6 +149,7 @@ static void runs(double q_times, double r_times, struct outcome *out) {
       ekf_predict(N, flight, flight_slope, NULL, q_filter, x, p);
       ekf_update(N, M, radar, radar_slope, NULL, 2, &z, x, p);
       tally_add(&out->at[k], N, truth, x, p);
+      if (run < RUNS_PUBLISHED) tally_add(&out->first[k], N, truth, x, p);
     }
     information_add(&out->mean[STEPS], &out->mean[STEPS], truth);
   }
@@ -220,12 +221,13 @@ static void bound_is_the_published_one(void **state) {
   }
 }
 
-/* How many of the published times break the criteria: 5 % of the bound in each state, the 99 % band of the NEES. */
+/* How many of the published times break the criteria: 5 % of the bound in each state, over runs enough for the scatter to be below
+ * 1 %; the 99 % band of the NEES for as many runs as were published. */
 static int breaches(const struct outcome *out, const char *what) {
   int broken = 0;
   for (int t = 0; t < TIMES; t++) {
     const int k = (int)(table[t].time_s / CASE_T);
-    const struct tally *at = &out->at[k];
+    const struct tally *at = &out->at[k], *first = &out->first[k];
     bool bad = false;
     print_message("%s, %3.0f s: RMSE over bound", what, table[t].time_s);
     for (int i = 0; i < N; i++) {
@@ -233,9 +235,9 @@ static int breaches(const struct outcome *out, const char *what) {
       print_message(" %.3f", ratio);
       bad |= !(fabs(ratio - 1) <= 0.05);
     }
-    const double low = nees_quantile(N, at->runs, -NORMAL_99), high = nees_quantile(N, at->runs, NORMAL_99);
-    print_message(", NEES %.3f (%.3f to %.3f)\n", tally_nees(at), low, high);
-    bad |= !(tally_nees(at) >= low && tally_nees(at) <= high);
+    const double low = nees_quantile(N, first->runs, -NORMAL_99), high = nees_quantile(N, first->runs, NORMAL_99);
+    print_message(", NEES %.3f (%.3f to %.3f; all runs %.3f)\n", tally_nees(first), low, high, tally_nees(at));
+    bad |= !(tally_nees(first) >= low && tally_nees(first) <= high);
     broken += bad;
   }
   return broken;
@@ -246,14 +248,14 @@ static void ekf_reaches_the_bound_and_knows_it(void **state) {
   assert_int_equal(breaches(&shared, "EKF"), 0);
 }
 
-/* The published EKF, whose figures carry the scatter of 2,000 runs as ours do: four of their joint sigmas. */
+/* The published EKF, whose figures carry the scatter of 2,000 runs: four sigmas of the difference. */
 static void ekf_agrees_with_the_published_one(void **state) {
   (void)state;
   for (int t = 0; t < TIMES; t++) {
     const struct tally *at = &shared.at[(int)(table[t].time_s / CASE_T)];
     for (int i = 0; i < N; i++) {
       const double is = tally_rms(at, i), want = table[t].ekf[i];
-      if (!(fabs(is - want) <= 0.05 + 4 * is / sqrt(RUNS)))
+      if (!(fabs(is - want) <= 0.05 + 4 * is * sqrt(0.5 / RUNS_PUBLISHED + 0.5 / RUNS)))
         fail_msg("seed %d, %.0f s, state %d: RMSE %.3f, published %.1f", SEED, table[t].time_s, i, is, want);
     }
   }
