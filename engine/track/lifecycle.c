@@ -16,6 +16,7 @@ static const double silence_max_air_s = 60;   /* aircraft may turn; at least so 
 static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
 static const double sigma_max_m = 60000;      /* position lost */
 static const double duplicate_chi2 = 14;      /* 6 degrees of freedom */
+static const double apart_scans = 10;         /* how long a look at two objects speaks against one */
 static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4 };
 
@@ -161,23 +162,42 @@ struct duplicate_search {
 };
 
 /* Distinct objects are seen by one sensor in one scan as two plots. */
-static bool seen_apart(const struct tracker *tracker, const struct track *a, const struct track *b) {
+static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b, double *revisit_s) {
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     for (int j = 0; j < TRACK_LOOKS_MAX; j++) {
       const struct look *x = &a->looks[i], *y = &b->looks[j];
       if (!x->used || !y->used || x->sensor != y->sensor) continue;
       if (x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
       double apart_s = fabs((double)(x->last_hit_ns - y->last_hit_ns) * 1e-9);
-      if (apart_s < 0.4 * tracker->site->sensors[x->sensor].revisit_s) return true;
+      *revisit_s = tracker->site->sensors[x->sensor].revisit_s;
+      if (apart_s < 0.4 * *revisit_s) return true;
     }
   }
   return false;
 }
 
+/* The same, remembered for some scans: the newest scan often misses one of two real objects. */
+static bool seen_apart(const struct tracker *tracker, struct track *track, const struct track *other) {
+  double revisit_s;
+  struct apart *place = &track->apart[0];
+  for (int i = 0; i < TRACK_APART_MAX; i++) {
+    if (track->apart[i].number == other->number) {
+      place = &track->apart[i];
+      break;
+    }
+    if (track->apart[i].until_ns < place->until_ns) place = &track->apart[i];
+  }
+  if (seen_apart_now(tracker, track, other, &revisit_s)) {
+    *place = (struct apart){.number = other->number, .until_ns = tracker->now_ns + (int64_t)(apart_scans * revisit_s * 1e9)};
+    return true;
+  }
+  return place->number == other->number && place->until_ns > tracker->now_ns;
+}
+
 /* An older track at the same place with the same velocity, within the stated uncertainties of both. */
 static void duplicate_consider(void *context, uint32_t other_slot) {
   struct duplicate_search *search = context;
-  const struct track *track = &search->tracker->store.tracks[search->slot];
+  struct track *track = &search->tracker->store.tracks[search->slot];
   const struct track *other = &search->tracker->store.tracks[other_slot];
   if (search->found != TRACK_NONE || other_slot == search->slot || other->number > track->number) return;
   if (other->status < track->status) return; /* never a confirmed one for a tentative one */

@@ -9,7 +9,7 @@
 #include "engine/domain/report.h"
 #include "kernels/wk.h"
 
-enum { TRACK_LOOKS_MAX = 12, TRACK_NONE = UINT32_MAX };
+enum { TRACK_LOOKS_MAX = 12, TRACK_APART_MAX = 4, TRACK_NONE = UINT32_MAX };
 enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
 
 /* One sensor's opportunities to see a track. */
@@ -18,6 +18,12 @@ struct look {
   int64_t next_ns;     /* a detection is expected by this time; else a miss is charged */
   uint32_t sensor;     /* index */
   uint32_t used;       /* 0 = empty slot */
+};
+
+/* Another track near this one that one sensor saw beside it in one scan: for some scans nobody takes the two for one. */
+struct apart {
+  uint64_t number; /* 0 = none */
+  int64_t until_ns;
 };
 
 struct track {
@@ -37,6 +43,7 @@ struct track {
   double class_log_odds;  /* ln(P(ballistic) / P(aircraft)) */
   uint64_t sensors[SENSOR_WORDS];
   struct look looks[TRACK_LOOKS_MAX];
+  struct apart apart[TRACK_APART_MAX];
   uint32_t detections;    /* used so far */
   uint8_t banks;          /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, orbital, has_phase, lost_reason;

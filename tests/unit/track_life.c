@@ -338,7 +338,7 @@ static void duplicates_of_one_object_from_two_radars_become_one(void **state) {
 }
 
 /* Two objects side by side, one radar that misses a tenth of its looks. */
-static void pair_of_objects(uint64_t seed, double away_deg, double apart_m) {
+static void pair_of_objects(uint64_t seed, double away_deg, double apart_m, double seen) {
   struct rig *rig = rig_new();
   rig_sensor(&rig->site, KIND_RADAR, 41, 2, 100);
   rig_open(rig, 256, 1024, NULL);
@@ -348,8 +348,8 @@ static void pair_of_objects(uint64_t seed, double away_deg, double apart_m) {
   wk_enu_rows((41 + away_deg) * RIG_DEGREE, 2 * RIG_DEGREE, enu);
   for (int i = 0; i < 3; i++) b.p[i] += apart_m * enu[i];
   for (int s = 0; s < 120; s++) {
-    if (prng_uniform(&prng) < 0.9) rig_see(rig, 0, at(s), a.p, &prng);
-    if (prng_uniform(&prng) < 0.9) rig_see(rig, 0, at(s), b.p, &prng);
+    if (prng_uniform(&prng) < seen) rig_see(rig, 0, at(s), a.p, &prng);
+    if (prng_uniform(&prng) < seen) rig_see(rig, 0, at(s), b.p, &prng);
     rig_step(rig, at(s));
     body_cruise(&a, 1);
     body_cruise(&b, 1);
@@ -365,10 +365,16 @@ static void pair_of_objects(uint64_t seed, double away_deg, double apart_m) {
 static void two_objects_a_kilometre_apart_stay_two(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 10; seed++) {
-    pair_of_objects(seed, 1, 1000);
-    pair_of_objects(seed, 2, 1000);
-    pair_of_objects(seed, 4, 1000);
+    pair_of_objects(seed, 1, 1000, 0.9);
+    pair_of_objects(seed, 2, 1000, 0.9);
+    pair_of_objects(seed, 4, 1000, 0.9);
   }
+}
+
+/* A third of the looks show only one of them: what the looks before have shown still counts. */
+static void objects_seen_apart_are_not_merged_by_a_missed_look(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 10; seed++) pair_of_objects(seed, 4, 600, 0.8);
 }
 
 static void missile_is_ballistic_in_boost_then_coast(void **state) {
@@ -482,6 +488,7 @@ int main(void) {
       cmocka_unit_test(full_table_sheds_and_keeps_the_books),
       cmocka_unit_test(duplicates_of_one_object_from_two_radars_become_one),
       cmocka_unit_test(two_objects_a_kilometre_apart_stay_two),
+      cmocka_unit_test(objects_seen_apart_are_not_merged_by_a_missed_look),
       cmocka_unit_test(missile_is_ballistic_in_boost_then_coast),
       cmocka_unit_test(satellite_is_orbital),
       cmocka_unit_test(two_lines_of_sight_alone_start_a_track_of_a_boosting_missile),
