@@ -86,12 +86,13 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site, const
 struct align_job {
   struct tracker *tracker;
   const struct frame *frame;
+  uint32_t begin;
 };
 
 static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct align_job *job = argument;
-  for (uint32_t i = begin; i < end; i++) {
+  for (uint32_t i = job->begin + begin; i < job->begin + end; i++) {
     plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame, job->tracker->row[i]);
   }
 }
@@ -122,54 +123,73 @@ static int rows_compare(const void *a, const void *b, void *context) {
   return x < y ? -1 : 1;
 }
 
-/* Sensor states, plots in order of time, and which of them come too late to be used: those that an earlier frame has
- * overtaken by more than the lag. */
+/* Rows in order of time, and which of them come too late to be used: those that an earlier frame has overtaken by more
+ * than the lag. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
   weft_assert(frame->count <= tracker->detections_max);
-  for (uint32_t i = 0; i < frame->state_count; i++) {
-    sensor_motion_note(&tracker->motion[frame->states[i].sensor], &frame->states[i]);
-  }
-  for (uint32_t i = 0; i < frame->count; i++) {
-    if (frame->valid[i] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[i]], frame, i);
-    tracker->row[i] = i;
-  }
+  for (uint32_t i = 0; i < frame->count; i++) tracker->row[i] = i;
   sort_items(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
   int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->count; i++) {
     tracker->fates[i] = frame->time_of_ns[tracker->row[i]] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
   }
-  struct align_job job = {.tracker = tracker, .frame = frame};
-  tracker->parallel.run(tracker->parallel.context, align_piece, &job, frame->count, ALIGN_PIECE);
 }
 
-/* Plots [begin, end) of the frame through the tracker, as if they were a frame of their own. */
-static void slice_step(struct tracker *tracker, uint32_t begin, uint32_t end, int64_t now_ns) {
+/* Plots of a frame that are stepped together, as if they were a frame of their own. */
+struct slice {
+  uint32_t begin, end;         /* places in order of time */
+  int64_t after_ns, until_ns;  /* sensor states of times in (after, until] belong to it */
+  int64_t now_ns;              /* up to when looks are judged */
+};
+
+/* Where the sensors are, as far as this slice may know: a long frame brings more states than a history holds. */
+static void slice_sensors_note(struct tracker *tracker, const struct frame *frame, const struct slice *slice) {
+  for (uint32_t i = 0; i < frame->state_count; i++) {
+    const struct sensor_state *state = &frame->states[i];
+    if (state->time_ns <= slice->after_ns || state->time_ns > slice->until_ns) continue;
+    sensor_motion_note(&tracker->motion[state->sensor], state);
+  }
+  for (uint32_t i = slice->begin; i < slice->end; i++) {
+    uint32_t row = tracker->row[i];
+    if (frame->valid[row] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[row]], frame, row);
+  }
+}
+
+static void slice_step(struct tracker *tracker, const struct frame *frame, const struct slice *slice) {
   tracker->slice++;
-  tracker->now_ns = now_ns;
-  for (uint32_t i = begin; i < end; i++) {
+  tracker->now_ns = slice->now_ns;
+  slice_sensors_note(tracker, frame, slice);
+  struct align_job job = {.tracker = tracker, .frame = frame, .begin = slice->begin};
+  tracker->parallel.run(tracker->parallel.context, align_piece, &job, slice->end - slice->begin, ALIGN_PIECE);
+  for (uint32_t i = slice->begin; i < slice->end; i++) {
     const struct plot *plot = &tracker->plots[i];
     int64_t *front = &tracker->sensor_front_ns[plot->sensor];
     if (plot->time_ns > *front) *front = plot->time_ns;
     if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
   }
   if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
-  associate_slice(tracker, begin, end);
-  initiate_slice(tracker, begin, end);
+  associate_slice(tracker, slice->begin, slice->end);
+  initiate_slice(tracker, slice->begin, slice->end);
   lifecycle_review(tracker);
 }
 
 /* A frame of a busy or restarted system can span seconds of measurement time. It is stepped in slices short enough for
  * the index and for the looks, so that a large frame costs what the same plots in small ones do. */
-static void slices_step(struct tracker *tracker, uint32_t count, int64_t frame_time_ns) {
+static void slices_step(struct tracker *tracker, const struct frame *frame) {
   const int64_t slice_ns = INDEX_REACH_NS / 2;
-  uint32_t begin = 0;
+  struct slice slice = {.until_ns = INT64_MIN};
   do {
-    uint32_t end = begin;
-    while (end < count && tracker->plots[end].time_ns - tracker->plots[begin].time_ns <= slice_ns) end++;
-    int64_t now_ns = end == count ? frame_time_ns : tracker->plots[end - 1].time_ns;
-    slice_step(tracker, begin, end, now_ns < frame_time_ns ? now_ns : frame_time_ns);
-    begin = end;
-  } while (begin < count);
+    slice.begin = slice.end;
+    slice.after_ns = slice.until_ns;
+    while (slice.end < frame->count && frame->time_of_ns[tracker->row[slice.end]] -
+                                               frame->time_of_ns[tracker->row[slice.begin]] <= slice_ns) {
+      slice.end++;
+    }
+    bool last = slice.end == frame->count;
+    slice.until_ns = last ? INT64_MAX : frame->time_of_ns[tracker->row[slice.end - 1]];
+    slice.now_ns = slice.until_ns < frame->time_ns ? slice.until_ns : frame->time_ns;
+    slice_step(tracker, frame, &slice);
+  } while (slice.end < frame->count);
 }
 
 static int reports_compare(const void *a, const void *b, void *context) {
@@ -221,7 +241,7 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   frame_take(tracker, frame);
-  slices_step(tracker, frame->count, frame->time_ns);
+  slices_step(tracker, frame);
   lines_fill(tracker, output);
   weft_assert(output->count + tracker->lost_count <= output->capacity);
   for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
