@@ -473,6 +473,43 @@ static void moving_platforms_that_say_where_they_are_follow_it_too(void **state)
   for (uint64_t seed = 1; seed <= 5; seed++) boost_from_space(seed, true);
 }
 
+/* A ship that sends its place every second sees an aircraft every second, for a minute. `each` != 0: a frame a second. */
+static struct rig *rig_with_ship(bool each, uint64_t *number) {
+  enum { SECONDS = 60 };
+  struct rig *rig = rig_new();
+  rig_sensor(&rig->site, KIND_RADAR, 41, 2, 20);
+  rig_open(rig, 256, 1024, NULL);
+  struct prng prng = prng_seed(21, 0);
+  struct body body = body_at(41.6, 2.3, 9000, 200, 50, 0), ship = body_at(41, 2, 20, 100, 0, 0);
+  for (int s = 0; s < SECONDS; s++) {
+    struct sensor_state moved = {.time_ns = at(s), .sensor = 0, .sequence = (uint64_t)s + 1};
+    memcpy(moved.position_m, ship.p, sizeof moved.position_m);
+    memcpy(moved.velocity_mps, ship.v, sizeof moved.velocity_mps);
+    frame_builder_add_state(&rig->builder, &moved, 0, 0);
+    rig_see_from(rig, 0, at(s), body.p, ship.p, &prng);
+    if (each || s == SECONDS - 1) rig_step(rig, at(s));
+    body_cruise(&body, 1);
+    body_cruise(&ship, 1);
+  }
+  const struct track *track = rig_only(rig);
+  assert_non_null(track);
+  assert_int_equal(track->detections, SECONDS);
+  *number = track->number;
+  return rig;
+}
+
+static void one_long_frame_leads_where_short_ones_do(void **state) {
+  (void)state;
+  uint64_t number_short, number_long;
+  struct rig *brief = rig_with_ship(true, &number_short), *extended = rig_with_ship(false, &number_long);
+  assert_int_equal(number_short, number_long);
+  const struct track *a = rig_only(brief), *b = rig_only(extended);
+  assert_memory_equal(a->bank, b->bank, sizeof a->bank);
+  assert_true(a->log_odds == b->log_odds);
+  rig_close(brief);
+  rig_close(extended);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(track_is_confirmed_with_four_detections_and_follows_an_aircraft),
@@ -493,6 +530,7 @@ int main(void) {
       cmocka_unit_test(satellite_is_orbital),
       cmocka_unit_test(two_lines_of_sight_alone_start_a_track_of_a_boosting_missile),
       cmocka_unit_test(moving_platforms_that_say_where_they_are_follow_it_too),
+      cmocka_unit_test(one_long_frame_leads_where_short_ones_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
