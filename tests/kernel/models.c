@@ -12,7 +12,8 @@ static const struct tolerance with_noise = {{2e-8, 1e-9, 2e-5, 1e-9, 2e-6}, {1e-
 static const struct tolerance there_and_back = {{1e-9, 1e-9, 2e-5, 1e-9, 1e-7}, {2e-5, 1e-6, 5e-3, 1e-6, 1e-5}};
 static const struct tolerance updated = {{1e-8, 1e-8, 1e-8, 1e-8, 1e-8}, {1e-6, 1e-6, 1e-6, 1e-6, 1e-6}};
 
-static void quiet_expect(uint64_t seed, int aircraft, double dt_max) {
+/* Random banks predicted by up to dt_max both ways (quiet) or forward with mixing and noise, against the reference. */
+static void prediction_expect(uint64_t seed, int aircraft, double dt_max, int quiet) {
   const struct wk_tuning tuning = wk_tuning_default();
   for (int round = 0; round < 25; round++) {
     struct prng r = {seed + (uint64_t)round};
@@ -21,56 +22,36 @@ static void quiet_expect(uint64_t seed, int aircraft, double dt_max) {
     wk_lane dt;
     lanes_random(&r, &l, aircraft);
     for (int i = 0; i < WK_LANES; i++) {
-      dt[i] = prng_between(&r, -dt_max, dt_max);
+      dt[i] = prng_between(&r, quiet ? -dt_max : 0.0, dt_max);
       lanes_bank(&l, i, &want[i]);
-      ref_predict(&want[i], dt[i], 1, &tuning, density_one);
+      ref_predict(&want[i], dt[i], quiet, &tuning, density_one);
     }
-    lanes_predict(wk_table(), &l, dt, lanes_every, &tuning);
+    lanes_predict(wk_table(), &l, dt, quiet ? lanes_every : lanes_none, &tuning);
     for (int i = 0; i < WK_LANES; i++) {
       lanes_bank(&l, i, &is);
-      bank_expect("quiet prediction", r.state, &is, &want[i], &without_noise);
+      bank_expect(quiet ? "quiet prediction" : "mixed, noisy prediction", r.state, &is, &want[i],
+                  quiet ? &without_noise : &with_noise);
     }
   }
 }
 
 static void ballistic_prediction_matches_reference(void **state) {
   (void)state;
-  quiet_expect(1, 0, 1.0);
-  quiet_expect(100, 0, 10.0);
+  prediction_expect(1, 0, 1.0, 1);
+  prediction_expect(100, 0, 10.0, 1);
 }
 static void aircraft_prediction_matches_reference(void **state) {
   (void)state;
-  quiet_expect(2, 1, 1.0);
-  quiet_expect(200, 1, 30.0);
-}
-
-static void noise_expect(uint64_t seed, int aircraft, double dt_max) {
-  const struct wk_tuning tuning = wk_tuning_default();
-  for (int round = 0; round < 25; round++) {
-    struct prng r = {seed + (uint64_t)round};
-    struct lanes l;
-    struct ref_bank want[WK_LANES], is;
-    wk_lane dt;
-    lanes_random(&r, &l, aircraft);
-    for (int i = 0; i < WK_LANES; i++) {
-      dt[i] = prng_between(&r, 0.0, dt_max);
-      lanes_bank(&l, i, &want[i]);
-      ref_predict(&want[i], dt[i], 0, &tuning, density_one);
-    }
-    lanes_predict(wk_table(), &l, dt, lanes_none, &tuning);
-    for (int i = 0; i < WK_LANES; i++) {
-      lanes_bank(&l, i, &is);
-      bank_expect("mixed, noisy prediction", r.state, &is, &want[i], &with_noise);
-    }
-  }
+  prediction_expect(2, 1, 1.0, 1);
+  prediction_expect(200, 1, 30.0, 1);
 }
 
 static void mixing_and_noise_match_reference(void **state) {
   (void)state;
-  noise_expect(3, 0, 1.0);
-  noise_expect(300, 0, 10.0);
-  noise_expect(4, 1, 1.0);
-  noise_expect(400, 1, 20.0);
+  prediction_expect(3, 0, 1.0, 0);
+  prediction_expect(300, 0, 10.0, 0);
+  prediction_expect(4, 1, 1.0, 0);
+  prediction_expect(400, 1, 20.0, 0);
 }
 
 static void prediction_forward_and_back_returns(void **state) {
