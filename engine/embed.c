@@ -15,16 +15,22 @@ struct weft_engine {
   void *context;
 };
 
-_Static_assert((int)STATUS_LOST == 2 && (int)CLASS_ORBITAL == 3 && (int)PHASE_CRUISE == 3, "weft_track names these numbers");
+_Static_assert((int)STATUS_LOST == 2 && (int)CLASS_ORBITAL == 3 && (int)PHASE_CRUISE == 3,
+               "weft_track names these numbers");
 
 static struct weft_track track_make(const struct track_report *report) {
-  struct weft_track track = {.time_ns = report->time_ns, .track = report->track, .status = report->status,
-                             .class_ = report->class_, .phase = report->has_phase ? report->phase : -1,
-                             .existence = report->existence, .detections = report->detections};
+  struct weft_track track = {.time_ns = report->time_ns,
+                             .track = report->track,
+                             .status = report->status,
+                             .class_ = report->class_,
+                             .phase = report->has_phase ? report->phase : -1,
+                             .existence = report->existence,
+                             .detections = report->detections};
   memcpy(track.position_m, report->position_m, sizeof track.position_m);
   memcpy(track.velocity_mps, report->velocity_mps, sizeof track.velocity_mps);
   memcpy(track.covariance, report->covariance, sizeof track.covariance);
-  if (report->has_phase) memcpy(track.phase_probability, report->phase_probability, sizeof track.phase_probability);
+  if (report->has_phase)
+    memcpy(track.phase_probability, report->phase_probability, sizeof track.phase_probability);
   return track;
 }
 
@@ -62,7 +68,9 @@ int weft_engine_put(struct weft_engine *engine, uint32_t sensor_id, const struct
   return feeder_put(&engine->feeder, &entry) ? 0 : 1;
 }
 
-void weft_engine_flush(struct weft_engine *engine) { feeder_flush(&engine->feeder); }
+void weft_engine_flush(struct weft_engine *engine) {
+  feeder_flush(&engine->feeder);
+}
 
 size_t weft_engine_ledger(struct weft_engine *engine, char *line, size_t size) {
   engine_fates_copy(&engine->feeder.engine, engine->feeder.ledger);

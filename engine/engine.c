@@ -9,7 +9,9 @@
 
 enum { TRACKS_DEFAULT = 32768, POOL_INLINE_ITEMS = 64 };
 
-const char *weft_version(void) { return WEFT_VERSION; }
+const char *weft_version(void) {
+  return WEFT_VERSION;
+}
 
 int engine_site_load(const char *path, struct site **site, struct weft_error *err) {
   *site = calloc(1, sizeof **site);
@@ -22,7 +24,8 @@ int engine_site_load(const char *path, struct site **site, struct weft_error *er
   return rc;
 }
 
-int engine_site_parse(const char *text, size_t size, const char *name, struct site **site, struct weft_error *err) {
+int engine_site_parse(const char *text, size_t size, const char *name, struct site **site,
+                      struct weft_error *err) {
   *site = calloc(1, sizeof **site);
   if (!*site) return weft_fail(err, -ENOMEM, "out of memory for the configuration");
   int rc = site_parse(text, size, name, *site, err);
@@ -33,7 +36,8 @@ int engine_site_parse(const char *text, size_t size, const char *name, struct si
   return rc;
 }
 
-int engine_open(struct engine *engine, struct site *site, const struct engine_options *options, struct weft_error *err) {
+int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,
+                struct weft_error *err) {
   memset(engine, 0, sizeof *engine);
   engine->site = site;
   engine->tracks_max = options->tracks_max ? options->tracks_max : TRACKS_DEFAULT;
@@ -49,22 +53,27 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   if (rc < 0) goto fail;
   rc = pool_open(options->workers, engine->plan, POOL_INLINE_ITEMS, &engine->pool, err);
   if (rc < 0) goto fail;
-  struct tracker_options tracker = {.tracks_max = engine->tracks_max, .number_base = options->track_base,
+  struct tracker_options tracker = {.tracks_max = engine->tracks_max,
+                                    .number_base = options->track_base,
                                     .parallel = pool_parallel(engine->pool)};
   size_t outputs = options->outputs ? options->outputs : 1;
   if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);
   if (rc < 0) goto fail;
-  struct warn_options warn = {.tracks_max = engine->tracks_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
-  size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) + outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
+  struct warn_options warn = {
+      .tracks_max = engine->tracks_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
+  size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) +
+                outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
-    weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max", size >> 20);
+    weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max",
+              size >> 20);
     goto fail;
   }
   engine->tracker = tracker_open(&engine->arena, site, &tracker);
   if (!engine->tracker) {
-    rc = weft_fail(err, -E2BIG, "the site has more line-of-sight sensors than the 32 that weft indexes, or the tracker "
-                                "does not fit its memory; reduce the sensors or --tracks-max");
+    rc = weft_fail(err, -E2BIG,
+                   "the site has more line-of-sight sensors than the 32 that weft indexes, or the tracker "
+                   "does not fit its memory; reduce the sensors or --tracks-max");
     goto fail;
   }
   engine->warn = warn_open(&engine->arena, &warn);
@@ -84,14 +93,18 @@ int engine_output_open(struct engine *engine, struct step_output *output, struct
   return output->reports ? 0 : weft_fail(err, -ENOMEM, "out of memory for the lines of a frame");
 }
 
-void engine_seal(struct engine *engine) { arena_seal(&engine->arena); }
+void engine_seal(struct engine *engine) {
+  arena_seal(&engine->arena);
+}
 
 void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output) {
   tracker_step(engine->tracker, frame, output, engine->fates);
   warn_step(engine->warn, output);
 }
 
-void engine_drain(struct engine *engine) { tracker_drain(engine->tracker, engine->fates); }
+void engine_drain(struct engine *engine) {
+  tracker_drain(engine->tracker, engine->fates);
+}
 
 void engine_fates_copy(const struct engine *engine, struct ledger *ledger) {
   for (uint32_t s = 0; s < ledger->sensor_count; s++) {
@@ -116,7 +129,9 @@ void engine_close(struct engine *engine) {
   memset(engine, 0, sizeof *engine);
 }
 
-uint64_t engine_track_base(int64_t now_ns) { return now_ns > 0 ? (uint64_t)now_ns / 1000 : 0; }
+uint64_t engine_track_base(int64_t now_ns) {
+  return now_ns > 0 ? (uint64_t)now_ns / 1000 : 0;
+}
 
 int engine_ledger_print(const struct ledger *ledger, const struct site *site, FILE *out) {
   size_t size = ledger_json_max(site);

@@ -1,5 +1,5 @@
-/* The engine as a whole: one site, one tracker, one pool of workers. Internal; the commands (fuse, replay, server) drive it
- * frame by frame. Nothing else wires stages together. */
+/* The engine as a whole: one site, one tracker, one pool of workers. Internal; the commands (fuse, replay,
+ * server) drive it frame by frame. Nothing else wires stages together. */
 #ifndef WEFT_ENGINE_H
 #define WEFT_ENGINE_H
 
@@ -15,26 +15,27 @@
 #include "engine/weft.h"
 
 struct engine_options {
-  uint32_t workers;     /* 0: what the plan says */
-  uint32_t tracks_max;  /* 0: default */
-  uint64_t track_base;  /* track numbers begin above it */
-  uint32_t outputs;     /* how many outputs will be opened; 0 means 1 */
+  uint32_t workers;    /* 0: what the plan says */
+  uint32_t tracks_max; /* 0: default */
+  uint64_t track_base; /* track numbers begin above it */
+  uint32_t outputs;    /* how many outputs will be opened; 0 means 1 */
 };
 
 struct engine {
-  struct site *site;              /* owned */
-  struct arena arena;             /* the tracker's and the output's; sealed after opening */
+  struct site *site;  /* owned */
+  struct arena arena; /* the tracker's and the output's; sealed after opening */
   struct topology_plan *plan;
   struct pool *pool;
   struct tracker *tracker;
-  struct regions regions;         /* named areas of the site, empty where it names no file */
+  struct regions regions; /* named areas of the site, empty where it names no file */
   struct warn *warn;
-  struct ledger *fates;           /* the engine's part of the books: fates by sensor */
+  struct ledger *fates; /* the engine's part of the books: fates by sensor */
   uint32_t tracks_max;
 };
 
 /* Takes ownership of `site` (made by malloc, filled by site_load or site_parse), also on failure. */
-int engine_open(struct engine *engine, struct site *site, const struct engine_options *options, struct weft_error *err);
+int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,
+                struct weft_error *err);
 /* An output with room for every line a step can give, from the engine's arena: only before engine_seal. */
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
 /* Nothing is allocated from here on. */
@@ -49,11 +50,12 @@ void engine_close(struct engine *engine);
 
 /* A site from a file or from a journal's text, on the heap. */
 int engine_site_load(const char *path, struct site **site, struct weft_error *err);
-int engine_site_parse(const char *text, size_t size, const char *name, struct site **site, struct weft_error *err);
+int engine_site_parse(const char *text, size_t size, const char *name, struct site **site,
+                      struct weft_error *err);
 
-/* Where the track numbers of a server or recorder that starts now begin: microseconds since 1970, so that no number is
- * given out twice, not after a restart either, as long as fewer than a million tracks begin per second. Below 2^53, so
- * that readers of JSON who count in doubles keep it exact. */
+/* Where the track numbers of a server or recorder that starts now begin: microseconds since 1970, so that no
+ * number is given out twice, not after a restart either, as long as fewer than a million tracks begin per
+ * second. Below 2^53, so that readers of JSON who count in doubles keep it exact. */
 uint64_t engine_track_base(int64_t now_ns);
 
 /* A ledger line of a settled ledger, to `out` with its newline. */

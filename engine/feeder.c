@@ -5,7 +5,8 @@
 #include <string.h>
 
 int feeder_open(struct feeder *feeder, struct site *site, const struct engine_options *options,
-                void (*emit)(void *context, const struct step_output *output), void *context, struct weft_error *err) {
+                void (*emit)(void *context, const struct step_output *output), void *context,
+                struct weft_error *err) {
   memset(feeder, 0, sizeof *feeder);
   int rc = engine_open(&feeder->engine, site, options, err);
   if (rc < 0) return rc;
@@ -19,13 +20,14 @@ int feeder_open(struct feeder *feeder, struct site *site, const struct engine_op
   feeder->context = context;
   feeder->rule = frame_rule_begin(site->frame_limit_ns);
   feeder->ledger = calloc(1, sizeof *feeder->ledger);
-  size_t size = frame_bytes(FRAME_DETECTIONS_MAX) + frame_builder_bytes(FRAME_DETECTIONS_MAX) + intake_bytes(site) + (1u << 16);
+  size_t size = frame_bytes(FRAME_DETECTIONS_MAX) + frame_builder_bytes(FRAME_DETECTIONS_MAX) +
+                intake_bytes(site) + (1u << 16);
   rc = feeder->ledger ? arena_open(&feeder->arena, size) : -ENOMEM;
   if (rc == 0) rc = frame_open(&feeder->frame, &feeder->arena, FRAME_DETECTIONS_MAX);
   if (rc == 0) rc = frame_builder_open(&feeder->builder, &feeder->arena, FRAME_DETECTIONS_MAX);
   if (rc == 0) {
-    rc = intake_open(&feeder->intake, &feeder->arena, site, feeder->ledger, &feeder->builder, SITE_TIME_RECORDED,
-                     &feeder->rule);
+    rc = intake_open(&feeder->intake, &feeder->arena, site, feeder->ledger, &feeder->builder,
+                     SITE_TIME_RECORDED, &feeder->rule);
   }
   if (rc < 0) {
     weft_fail(err, rc, "out of memory for frames");
@@ -48,7 +50,8 @@ static void frame_close(struct feeder *feeder, int64_t close_ns) {
 
 bool feeder_put(struct feeder *feeder, const struct entry *entry) {
   enum intake_verdict verdict;
-  while ((verdict = entry_admit(&feeder->intake, entry)) == INTAKE_CLOSE) frame_close(feeder, feeder->intake.close_ns);
+  while ((verdict = entry_admit(&feeder->intake, entry)) == INTAKE_CLOSE)
+    frame_close(feeder, feeder->intake.close_ns);
   return verdict == INTAKE_ACCEPTED;
 }
 

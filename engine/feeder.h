@@ -1,5 +1,5 @@
-/* Entries of recordings into frames into the engine: what fuse and an embedded engine share. Frames close by measurement
- * time alone (frame_builder.h). */
+/* Entries of recordings into frames into the engine: what fuse and an embedded engine share. Frames close by
+ * measurement time alone (frame_builder.h). */
 #ifndef WEFT_FEEDER_H
 #define WEFT_FEEDER_H
 
@@ -10,11 +10,11 @@
 
 struct feeder {
   struct engine engine;
-  struct step_output output;    /* of the last step */
-  struct arena arena;           /* frames and intake */
+  struct step_output output; /* of the last step */
+  struct arena arena;        /* frames and intake */
   struct ledger *ledger;
   struct frame_builder builder;
-  struct frame frame;           /* the one being stepped */
+  struct frame frame; /* the one being stepped */
   struct frame_rule rule;
   struct intake intake;
   void (*emit)(void *context, const struct step_output *output); /* after every step */
@@ -23,7 +23,8 @@ struct feeder {
 
 /* Takes ownership of `site`, also on failure. `emit` may be NULL. */
 int feeder_open(struct feeder *feeder, struct site *site, const struct engine_options *options,
-                void (*emit)(void *context, const struct step_output *output), void *context, struct weft_error *err);
+                void (*emit)(void *context, const struct step_output *output), void *context,
+                struct weft_error *err);
 /* False when the entry was refused or only counted. */
 bool feeder_put(struct feeder *feeder, const struct entry *entry);
 /* Steps a frame that was closed elsewhere (a journal's). */

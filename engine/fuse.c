@@ -36,12 +36,15 @@ static void progress_tell(struct fuse *fuse) {
   fuse->options->progress(fuse->options->context, size ? (double)done / (double)size : -1);
 }
 
-/* Of the inputs that have an entry, the one whose running maximum of time is smallest; ties to the first named. */
+/* Of the inputs that have an entry, the one whose running maximum of time is smallest; ties to the first
+ * named. */
 static uint32_t input_next(const struct fuse *fuse) {
   uint32_t best = UINT32_MAX;
   for (uint32_t i = 0; i < fuse->count; i++) {
     if (!fuse->ready[i]) continue;
-    if (best == UINT32_MAX || recording_merge_key(fuse->recordings[i]) < recording_merge_key(fuse->recordings[best])) best = i;
+    if (best == UINT32_MAX ||
+        recording_merge_key(fuse->recordings[i]) < recording_merge_key(fuse->recordings[best]))
+      best = i;
   }
   return best;
 }
@@ -67,7 +70,8 @@ static int journal_run(struct fuse *fuse, struct journal_input *input, struct we
   const struct site *site = fuse->feeder.engine.site;
   journal_input_map(input, site);
   int rc;
-  while ((rc = journal_input_next(input, fuse->feeder.ledger, site, err)) == 1) feeder_frame(&fuse->feeder, input->frame);
+  while ((rc = journal_input_next(input, fuse->feeder.ledger, site, err)) == 1)
+    feeder_frame(&fuse->feeder, input->frame);
   return rc;
 }
 
@@ -77,23 +81,29 @@ static int finish(struct fuse *fuse, int rc, struct weft_error *err) {
   int written = line_file_close(fuse->lines);
   fuse->lines = NULL;
   if (written < 0 && rc == 0) {
-    rc = weft_fail(err, written, "%s: writing tracks failed: %s", fuse->options->tracks_path, strerror(-written));
+    rc = weft_fail(err, written, "%s: writing tracks failed: %s", fuse->options->tracks_path,
+                   strerror(-written));
   }
-  if (fuse->options->ledger && engine_ledger_print(fuse->feeder.ledger, fuse->feeder.engine.site, fuse->options->ledger) < 0 && rc == 0) {
+  if (fuse->options->ledger &&
+      engine_ledger_print(fuse->feeder.ledger, fuse->feeder.engine.site, fuse->options->ledger) < 0 &&
+      rc == 0) {
     rc = weft_fail(err, -EIO, "writing the ledger failed");
   }
   return rc;
 }
 
-/* Opens all inputs, told by content. A journal (file or folder) must be alone: it keeps its recorded frames. */
-static int inputs_open(struct fuse *fuse, const struct site *site, struct journal_input *journal, bool *is_journal,
-                       struct weft_error *err) {
+/* Opens all inputs, told by content. A journal (file or folder) must be alone: it keeps its recorded frames.
+ */
+static int inputs_open(struct fuse *fuse, const struct site *site, struct journal_input *journal,
+                       bool *is_journal, struct weft_error *err) {
   const struct weft_fuse_options *o = fuse->options;
   for (uint32_t i = 0; i < o->input_count; i++) {
     if (strcmp(o->inputs[i], "-") != 0 && journal_recognised(o->inputs[i])) {
       if (o->input_count > 1) {
-        return weft_fail(err, -EINVAL, "%s: a journal keeps its recorded frames, so it can't be merged with other inputs; "
-                         "give it alone", o->inputs[i]);
+        return weft_fail(err, -EINVAL,
+                         "%s: a journal keeps its recorded frames, so it can't be merged with other inputs; "
+                         "give it alone",
+                         o->inputs[i]);
       }
       *is_journal = true;
       return journal_input_open(journal, o->inputs[i], err);
@@ -101,7 +111,8 @@ static int inputs_open(struct fuse *fuse, const struct site *site, struct journa
     enum sniff_kind kind;
     int rc = recording_open(&fuse->recordings[i], o->inputs[i], site, o->date, &kind, err);
     if (rc == -EMEDIUMTYPE && kind == SNIFF_TRACKS) {
-      weft_fail(err, rc, "%s: a track file as input (track-to-track fusion) is not supported by this version", o->inputs[i]);
+      weft_fail(err, rc, "%s: a track file as input (track-to-track fusion) is not supported by this version",
+                o->inputs[i]);
     }
     if (rc < 0) return rc;
     fuse->count++;
@@ -127,8 +138,10 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err) {
   rc = inputs_open(fuse, site, &journal, &is_journal, err);
   if (rc == 0) rc = line_file_open(&fuse->lines, options->tracks_path, err);
   if (rc == 0) {
-    struct engine_options engine = {.workers = options->workers, .tracks_max = options->tracks_max,
-                                    .track_base = is_journal ? journal_head_of(journal.reader)->track_base : 0};
+    struct engine_options engine = {.workers = options->workers,
+                                    .tracks_max = options->tracks_max,
+                                    .track_base =
+                                        is_journal ? journal_head_of(journal.reader)->track_base : 0};
     site_given = true;
     rc = feeder_open(&fuse->feeder, site, &engine, lines_put, fuse, err);
     if (rc == 0) {

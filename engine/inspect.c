@@ -24,7 +24,8 @@ int inspect_read(struct inspect *inspect, struct weft_error *err) {
   return n > 0;
 }
 
-int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, size_t *size, struct weft_error *err) {
+int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, size_t *size,
+                      struct weft_error *err) {
   char *all = NULL;
   size_t used = 0;
   int rc = 1;
@@ -32,7 +33,8 @@ int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, siz
     char *grown = used + inspect->left <= size_max ? realloc(all, used + inspect->left + 1) : NULL;
     if (!grown) {
       rc = used + inspect->left > size_max
-               ? weft_fail(err, -EFBIG, "%s: longer than %zu bytes; too long for what it seems to be", inspect->name, size_max)
+               ? weft_fail(err, -EFBIG, "%s: longer than %zu bytes; too long for what it seems to be",
+                           inspect->name, size_max)
                : weft_fail(err, -ENOMEM, "%s: out of memory", inspect->name);
       break;
     }
@@ -68,7 +70,8 @@ static int head_read(struct inspect *inspect, struct weft_error *err) {
 
 enum text_kind { TEXT_DETECTIONS, TEXT_TRUTH, TEXT_SITE, TEXT_OTHER };
 
-/* Text is told by its first line that is neither blank nor a comment: a header of CSV or the first key of a YAML file. */
+/* Text is told by its first line that is neither blank nor a comment: a header of CSV or the first key of a
+ * YAML file. */
 static enum text_kind text_kind_tell(const uint8_t *head, size_t size) {
   char line[512];
   size_t used = 0, at = size >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -87,20 +90,28 @@ static enum text_kind text_kind_tell(const uint8_t *head, size_t size) {
   if (strstr(line, "time_ns")) return strstr(line, "target") ? TEXT_TRUTH : TEXT_DETECTIONS;
   size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
   if (name > 0 && line[name + strspn(line + name, " ")] == ':') return TEXT_SITE;
-  return strchr(line, ',') ? TEXT_DETECTIONS : TEXT_OTHER; /* a wrong header is best explained by the reader of headers */
+  return strchr(line, ',') ? TEXT_DETECTIONS
+                           : TEXT_OTHER; /* a wrong header is best explained by the reader of headers */
 }
 
 static int unknown_tell(const struct inspect *inspect, struct weft_error *err) {
-  return weft_fail(err, -EINVAL, "%s: neither detections or truth as CSV, ASTERIX (pcap, .gps, raw blocks), a weft journal, track lines nor "
-                                 "a site configuration; see the manual, weft-inspect(1)", inspect->name);
+  return weft_fail(err, -EINVAL,
+                   "%s: neither detections or truth as CSV, ASTERIX (pcap, .gps, raw blocks), a weft "
+                   "journal, track lines nor "
+                   "a site configuration; see the manual, weft-inspect(1)",
+                   inspect->name);
 }
 
 static int text_inspect(struct inspect *inspect, struct weft_error *err) {
   switch (text_kind_tell(inspect->data, inspect->left)) {
-  case TEXT_DETECTIONS: return inspect_csv(inspect, err);
-  case TEXT_TRUTH: return inspect_truth(inspect, err);
-  case TEXT_SITE: return inspect_site(inspect, err);
-  case TEXT_OTHER: break;
+  case TEXT_DETECTIONS:
+    return inspect_csv(inspect, err);
+  case TEXT_TRUTH:
+    return inspect_truth(inspect, err);
+  case TEXT_SITE:
+    return inspect_site(inspect, err);
+  case TEXT_OTHER:
+    break;
   }
   return unknown_tell(inspect, err);
 }
@@ -109,15 +120,26 @@ static int stream_inspect(struct inspect *inspect, struct weft_error *err) {
   int rc = head_read(inspect, err);
   if (rc < 0) return rc;
   switch (sniff_file(inspect->data, inspect->left)) {
-  case SNIFF_EMPTY: return weft_fail(err, -EINVAL, "%s: empty; there is nothing to tell", inspect->name);
-  case SNIFF_CSV: return text_inspect(inspect, err);
-  case SNIFF_PCAP: return inspect_asterix(inspect, CAPTURE_PCAP, err);
-  case SNIFF_GPS: return inspect_asterix(inspect, CAPTURE_GPS, err);
-  case SNIFF_ASTERIX: return inspect_asterix(inspect, CAPTURE_RAW, err);
-  case SNIFF_TRACKS: return inspect_tracks(inspect, err);
-  case SNIFF_JOURNAL: return weft_fail(err, -EINVAL, "%s: a journal is not read from a pipe; name the file or its folder", inspect->name);
-  case SNIFF_PCAPNG: return weft_fail(err, -EINVAL, "%s: pcapng is not read; convert it with `editcap -F pcap IN OUT`", inspect->name);
-  case SNIFF_UNKNOWN: break;
+  case SNIFF_EMPTY:
+    return weft_fail(err, -EINVAL, "%s: empty; there is nothing to tell", inspect->name);
+  case SNIFF_CSV:
+    return text_inspect(inspect, err);
+  case SNIFF_PCAP:
+    return inspect_asterix(inspect, CAPTURE_PCAP, err);
+  case SNIFF_GPS:
+    return inspect_asterix(inspect, CAPTURE_GPS, err);
+  case SNIFF_ASTERIX:
+    return inspect_asterix(inspect, CAPTURE_RAW, err);
+  case SNIFF_TRACKS:
+    return inspect_tracks(inspect, err);
+  case SNIFF_JOURNAL:
+    return weft_fail(err, -EINVAL, "%s: a journal is not read from a pipe; name the file or its folder",
+                     inspect->name);
+  case SNIFF_PCAPNG:
+    return weft_fail(err, -EINVAL, "%s: pcapng is not read; convert it with `editcap -F pcap IN OUT`",
+                     inspect->name);
+  case SNIFF_UNKNOWN:
+    break;
   }
   return unknown_tell(inspect, err);
 }
@@ -128,15 +150,18 @@ static int path_inspect(struct inspect *inspect, const char *path, struct weft_e
   if (!standard && stat(path, &status) < 0) {
     return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
   }
-  if (!standard && (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && journal_recognised(path)))) return inspect_journal(inspect, path, err);
+  if (!standard && (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && journal_recognised(path))))
+    return inspect_journal(inspect, path, err);
   inspect->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  if (inspect->fd < 0) return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
+  if (inspect->fd < 0)
+    return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
   int rc = stream_inspect(inspect, err);
   if (!standard) close(inspect->fd);
   return rc;
 }
 
-int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out, struct weft_error *err) {
+int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out,
+                 struct weft_error *err) {
   struct inspect *inspect = calloc(1, sizeof *inspect);
   if (!inspect) return weft_fail(err, -ENOMEM, "out of memory");
   struct site *site = NULL;
@@ -148,8 +173,10 @@ int weft_inspect(const char *path, const char *config_path, const char *date, FI
     inspect->out = out;
     rc = path_inspect(inspect, path, err);
     if (!inspect->failed && fflush(out) != 0) inspect->failed = -errno;
-    bool left = inspect->failed == -EPIPE; /* the reader has what it wanted, as in `weft inspect FILE | head` */
-    if (rc == 0 && inspect->failed && !left) rc = weft_fail(err, inspect->failed, "writing failed: %s", strerror(-inspect->failed));
+    bool left =
+        inspect->failed == -EPIPE; /* the reader has what it wanted, as in `weft inspect FILE | head` */
+    if (rc == 0 && inspect->failed && !left)
+      rc = weft_fail(err, inspect->failed, "writing failed: %s", strerror(-inspect->failed));
   }
   if (site) site_free(site);
   free(site);

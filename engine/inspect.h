@@ -17,23 +17,25 @@ enum { INSPECT_CHUNK = 1 << 18, INSPECT_LINE_MAX = 1 << 18 };
 /* One file being inspected. */
 struct inspect {
   const char *name;
-  const char *date;         /* as given, or NULL */
-  const struct site *site;  /* NULL without --config */
+  const char *date;        /* as given, or NULL */
+  const struct site *site; /* NULL without --config */
   int fd;
-  const uint8_t *data;      /* bytes read and not yet taken: at first the head that told the kind */
+  const uint8_t *data; /* bytes read and not yet taken: at first the head that told the kind */
   size_t left;
   FILE *out;
-  int failed;               /* first failure of writing, negative errno; then nothing more is written */
-  struct text text;         /* the object being written, in `line` */
-  bool first;               /* it has no key yet */
+  int failed;       /* first failure of writing, negative errno; then nothing more is written */
+  struct text text; /* the object being written, in `line` */
+  bool first;       /* it has no key yet */
   uint8_t chunk[INSPECT_CHUNK];
   char line[INSPECT_LINE_MAX];
 };
 
 /* More bytes in data and left: 1, 0 at the end, or a negative errno with `err`. The old ones are gone. */
 int inspect_read(struct inspect *inspect, struct weft_error *err);
-/* The whole text (what is left and what comes), zero-terminated, on the heap, at most `size_max` bytes: else -EFBIG. */
-int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, size_t *size, struct weft_error *err);
+/* The whole text (what is left and what comes), zero-terminated, on the heap, at most `size_max` bytes: else
+ * -EFBIG. */
+int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, size_t *size,
+                      struct weft_error *err);
 
 /* An object: begin, values by key, end. Numbers in the shortest form that reads back as the same double. */
 void inspect_begin(struct inspect *inspect);
@@ -49,7 +51,8 @@ void inspect_close(struct inspect *inspect);
 void inspect_end(struct inspect *inspect);
 /* A line that is JSON already, without its newline. */
 void inspect_pass(struct inspect *inspect, const char *line, size_t size);
-void inspect_refused(struct inspect *inspect, uint64_t line, const char *reason, const char *error); /* reason may be NULL */
+void inspect_refused(struct inspect *inspect, uint64_t line, const char *reason,
+                     const char *error); /* reason may be NULL */
 
 /* time_ns, sensor (its id), kind and what it measured, by the names of the CSV columns. */
 void inspect_detection(struct inspect *inspect, const struct detection *detection, uint32_t sensor_id);

@@ -10,11 +10,13 @@
 
 enum { RADARS_MAX = SITE_SENSORS_MAX, CATEGORIES = 256 };
 
-/* The radars by order of appearance, as many as have clocks of their own; the last row: without a source, or beyond. */
+/* The radars by order of appearance, as many as have clocks of their own; the last row: without a source, or
+ * beyond. */
 struct asterix_view {
   struct inspect *inspect;
   struct capture capture;
-  struct clock_day plot_clock, service_clock; /* apart: services do not move the days of plots in `weft fuse` either */
+  struct clock_day plot_clock,
+      service_clock; /* apart: services do not move the days of plots in `weft fuse` either */
   uint32_t radar_count;
   uint16_t codes[RADARS_MAX];
   struct asterix_window windows[RADARS_MAX + 1];
@@ -48,8 +50,8 @@ static uint32_t radar_row(struct asterix_view *view, bool has_source, uint8_t sa
 }
 
 /* Time, source and whether it is a repeat: what both categories have. */
-static void head_put(struct asterix_view *view, const struct asterix_record *record, uint32_t time_of_day, int64_t time_ns, bool has_source,
-                     uint8_t sac, uint8_t sic) {
+static void head_put(struct asterix_view *view, const struct asterix_record *record, uint32_t time_of_day,
+                     int64_t time_ns, bool has_source, uint8_t sac, uint8_t sic) {
   struct inspect *inspect = view->inspect;
   if (time_of_day < ASTERIX_DAY) inspect_i64(inspect, "time_ns", time_ns);
   if (time_of_day != ASTERIX_TIME_NONE) inspect_number(inspect, "time_of_day_s", time_of_day / 128.0);
@@ -57,13 +59,15 @@ static void head_put(struct asterix_view *view, const struct asterix_record *rec
     inspect_u64(inspect, "sac", sac);
     inspect_u64(inspect, "sic", sic);
   }
-  bool duplicate = asterix_window_repeat(&view->windows[radar_row(view, has_source, sac, sic)], record->data, record->size);
+  bool duplicate = asterix_window_repeat(&view->windows[radar_row(view, has_source, sac, sic)], record->data,
+                                         record->size);
   view->duplicates += duplicate;
   inspect_bool(inspect, "duplicate", duplicate);
 }
 
 /* Where the tracker would see the plot: registration subtracted, height as given or assumed. */
-static void place_put(struct asterix_view *view, const struct asterix_plot *plot, uint32_t sensor, int64_t time_ns) {
+static void place_put(struct asterix_view *view, const struct asterix_plot *plot, uint32_t sensor,
+                      int64_t time_ns) {
   struct detection detection;
   enum asterix_use use = asterix_plot_detection(plot, sensor, time_ns, &detection);
   if (use != ASTERIX_USE_PLOT && use != ASTERIX_USE_SIMULATED) return;
@@ -91,7 +95,8 @@ static void items_put(struct asterix_view *view, const struct asterix_plot *plot
     if (plot->range_saturated) inspect_bool(inspect, "range_saturated", true);
   }
   bool level = plot->has_level && plot->level_valid;
-  if (level || plot->has_height_3d) inspect_number(inspect, "height_m", level ? plot->level_m : plot->height_3d_m);
+  if (level || plot->has_height_3d)
+    inspect_number(inspect, "height_m", level ? plot->level_m : plot->height_3d_m);
   view->with_height += level || plot->has_height_3d;
   if (plot->has_level && !level) inspect_bool(inspect, "level_valid", false);
   if (plot->has_height_3d) inspect_number(inspect, "height_3d_m", plot->height_3d_m);
@@ -111,7 +116,8 @@ static void items_put(struct asterix_view *view, const struct asterix_plot *plot
   if (plot->has_descriptor) inspect_u64(inspect, "type", plot->type);
 }
 
-static void plot_put(struct asterix_view *view, const struct asterix_record *record, const struct capture_block *block) {
+static void plot_put(struct asterix_view *view, const struct asterix_record *record,
+                     const struct capture_block *block) {
   const struct asterix_plot *plot = &record->plot;
   struct inspect *inspect = view->inspect;
   struct detection detection;
@@ -138,13 +144,15 @@ static void plot_put(struct asterix_view *view, const struct asterix_record *rec
   inspect_end(inspect);
 }
 
-static void service_put(struct asterix_view *view, const struct asterix_record *record, const struct capture_block *block) {
+static void service_put(struct asterix_view *view, const struct asterix_record *record,
+                        const struct capture_block *block) {
   const struct asterix_service *service = &record->service;
   struct inspect *inspect = view->inspect;
   int64_t time_ns = 0;
   uint32_t row = radar_row(view, service->has_source, service->sac, service->sic);
   if (service->time_of_day < ASTERIX_DAY) {
-    time_ns = clock_day_resolve(&view->service_clock, row, service->time_of_day, block->has_time, block->time_ns);
+    time_ns =
+        clock_day_resolve(&view->service_clock, row, service->time_of_day, block->has_time, block->time_ns);
   }
   inspect_begin(inspect);
   inspect_u64(inspect, "category", ASTERIX_SERVICE);
@@ -175,7 +183,8 @@ static void block_put(struct asterix_view *view, const struct capture_block *blo
   struct asterix_record record;
   enum asterix_status status;
   uint32_t offset = ASTERIX_HEAD_SIZE;
-  while (!view->inspect->failed && (status = asterix_record_next(&block->block, &offset, &record)) != ASTERIX_END) {
+  while (!view->inspect->failed &&
+         (status = asterix_record_next(&block->block, &offset, &record)) != ASTERIX_END) {
     if (status == ASTERIX_OTHER) {
       view->skipped[block->block.category]++;
       inspect_begin(view->inspect);
@@ -188,15 +197,18 @@ static void block_put(struct asterix_view *view, const struct capture_block *blo
       malformed_put(view, "a record that can't be decoded; the rest of its block is lost", &block->block);
     } else {
       view->records[record.category]++;
-      if (record.category == ASTERIX_PLOTS) plot_put(view, &record, block);
-      else service_put(view, &record, block);
+      if (record.category == ASTERIX_PLOTS)
+        plot_put(view, &record, block);
+      else
+        service_put(view, &record, block);
     }
   }
 }
 
 /* Blocks that did not end within their payload or file, since the last time. */
 static void cut_tell(struct asterix_view *view) {
-  for (; view->cut < view->capture.counts.cut; view->cut++) malformed_put(view, "a block that does not end within its payload or file", NULL);
+  for (; view->cut < view->capture.counts.cut; view->cut++)
+    malformed_put(view, "a block that does not end within its payload or file", NULL);
 }
 
 static void counts_put(struct inspect *inspect, const char *key, const uint64_t *counts) {
@@ -264,7 +276,8 @@ static int place_open(struct asterix_view *view, struct weft_error *err) {
   size_t motion = sizeof *view->motion * SITE_SENSORS_MAX;
   int rc = arena_open(&view->arena, frame_bytes(1) + motion + 4096);
   if (rc == 0) rc = frame_open(&view->frame, &view->arena, 1);
-  if (rc == 0 && !(view->motion = arena_take(&view->arena, SITE_SENSORS_MAX, sizeof *view->motion))) rc = -ENOMEM;
+  if (rc == 0 && !(view->motion = arena_take(&view->arena, SITE_SENSORS_MAX, sizeof *view->motion)))
+    rc = -ENOMEM;
   return rc < 0 ? weft_fail(err, rc, "out of memory") : 0;
 }
 

@@ -11,7 +11,8 @@ struct csv_counts {
   uint64_t detections, refused;
 };
 
-static void line_tell(struct inspect *inspect, enum csv_status status, const struct csv_line *line, struct csv_counts *counts) {
+static void line_tell(struct inspect *inspect, enum csv_status status, const struct csv_line *line,
+                      struct csv_counts *counts) {
   if (status == CSV_REFUSED) {
     counts->refused++;
     inspect_refused(inspect, line->number, refusal_names[line->refusal], line->error.text);
@@ -35,7 +36,8 @@ int inspect_csv(struct inspect *inspect, struct weft_error *err) {
   bool at_end = false;
   int rc = 0;
   while (rc == 0 && !inspect->failed) {
-    enum csv_status status = at_end ? csv_end(reader, &line) : csv_take(reader, &inspect->data, &inspect->left, &line);
+    enum csv_status status =
+        at_end ? csv_end(reader, &line) : csv_take(reader, &inspect->data, &inspect->left, &line);
     if (status == CSV_BROKEN) {
       if (err) *err = line.error;
       rc = -EINVAL;
@@ -73,8 +75,9 @@ enum truth_column {
   TRUTH_IMPACT_TIME,
   TRUTH_COLUMNS
 };
-static const char *const truth_names[TRUTH_COLUMNS] = {"time_ns", "target", "class", "phase", "x_m", "y_m", "z_m", "vx_mps", "vy_mps", "vz_mps",
-                                                       "impact_lat_deg", "impact_lon_deg", "impact_time_ns"};
+static const char *const truth_names[TRUTH_COLUMNS] = {
+    "time_ns", "target", "class",          "phase",          "x_m",           "y_m", "z_m", "vx_mps",
+    "vy_mps",  "vz_mps", "impact_lat_deg", "impact_lon_deg", "impact_time_ns"};
 enum { TRUTH_LINE_MAX = 4096, TRUTH_FIELDS_MAX = 64 };
 
 struct truth {
@@ -110,7 +113,9 @@ static int truth_header(struct inspect *inspect, struct truth *truth, struct wef
   char *text = strncmp(truth->text, "\xef\xbb\xbf", 3) == 0 ? truth->text + 3 : truth->text;
   int count = fields_split(text, fields);
   bool seen[TRUTH_COLUMNS] = {false};
-  if (count > TRUTH_FIELDS_MAX) return weft_fail(err, -EINVAL, "%s:%" PRIu64 ": more than %d columns", inspect->name, truth->line, TRUTH_FIELDS_MAX);
+  if (count > TRUTH_FIELDS_MAX)
+    return weft_fail(err, -EINVAL, "%s:%" PRIu64 ": more than %d columns", inspect->name, truth->line,
+                     TRUTH_FIELDS_MAX);
   for (int i = 0; i < count; i++) {
     truth->column[i] = -1;
     for (int8_t c = 0; c < TRUTH_COLUMNS; c++) {
@@ -120,14 +125,17 @@ static int truth_header(struct inspect *inspect, struct truth *truth, struct wef
     }
   }
   for (int c = 0; c < TRUTH_IMPACT_LAT; c++) {
-    if (!seen[c]) return weft_fail(err, -EINVAL, "%s:%" PRIu64 ": the header lacks column %s", inspect->name, truth->line, truth_names[c]);
+    if (!seen[c])
+      return weft_fail(err, -EINVAL, "%s:%" PRIu64 ": the header lacks column %s", inspect->name, truth->line,
+                       truth_names[c]);
   }
   truth->columns = count;
   return 0;
 }
 
 /* Writes the row's values, or says in `why` what is wrong with it. */
-static bool truth_values(struct inspect *inspect, const struct truth *truth, char *fields[TRUTH_FIELDS_MAX], char why[128]) {
+static bool truth_values(struct inspect *inspect, const struct truth *truth, char *fields[TRUTH_FIELDS_MAX],
+                         char why[128]) {
   for (int i = 0; i < truth->columns; i++) {
     int column = truth->column[i];
     const char *text = fields[i];
@@ -138,11 +146,14 @@ static bool truth_values(struct inspect *inspect, const struct truth *truth, cha
     switch (column) {
     case TRUTH_TARGET:
     case TRUTH_CLASS:
-    case TRUTH_PHASE: inspect_string(inspect, truth_names[column], text); break;
+    case TRUTH_PHASE:
+      inspect_string(inspect, truth_names[column], text);
+      break;
     case TRUTH_TIME:
     case TRUTH_IMPACT_TIME:
       if (!whole_read(text, &whole)) {
-        snprintf(why, 128, "column %s: \"%.40s\" is not a whole number of nanoseconds", truth_names[column], text);
+        snprintf(why, 128, "column %s: \"%.40s\" is not a whole number of nanoseconds", truth_names[column],
+                 text);
         return false;
       }
       inspect_i64(inspect, truth_names[column], whole);
@@ -162,8 +173,10 @@ static bool truth_values(struct inspect *inspect, const struct truth *truth, cha
 static void truth_row(struct inspect *inspect, struct truth *truth) {
   char *fields[TRUTH_FIELDS_MAX], why[128] = "";
   int count = fields_split(truth->text, fields);
-  if (truth->too_long) snprintf(why, sizeof why, "line longer than %d bytes", TRUTH_LINE_MAX);
-  else if (count != truth->columns) snprintf(why, sizeof why, "%d fields where the header has %d", count, truth->columns);
+  if (truth->too_long)
+    snprintf(why, sizeof why, "line longer than %d bytes", TRUTH_LINE_MAX);
+  else if (count != truth->columns)
+    snprintf(why, sizeof why, "%d fields where the header has %d", count, truth->columns);
   inspect_begin(inspect);
   inspect_string(inspect, "record", "truth");
   inspect_u64(inspect, "line", truth->line);
@@ -182,8 +195,10 @@ static int truth_line(struct inspect *inspect, struct truth *truth, struct weft_
   truth->text[truth->used] = 0;
   int rc = 0;
   if (truth->used > 0 || truth->too_long) {
-    if (truth->columns) truth_row(inspect, truth);
-    else rc = truth_header(inspect, truth, err);
+    if (truth->columns)
+      truth_row(inspect, truth);
+    else
+      rc = truth_header(inspect, truth, err);
   }
   truth->used = 0;
   truth->too_long = false;
@@ -197,9 +212,12 @@ int inspect_truth(struct inspect *inspect, struct weft_error *err) {
   while (rc == 0 && more == 1 && !inspect->failed) {
     for (size_t i = 0; i < inspect->left && rc == 0 && !inspect->failed; i++) {
       char c = (char)inspect->data[i];
-      if (c == '\n') rc = truth_line(inspect, truth, err);
-      else if (truth->used < TRUTH_LINE_MAX) truth->text[truth->used++] = c ? c : '?';
-      else truth->too_long = true;
+      if (c == '\n')
+        rc = truth_line(inspect, truth, err);
+      else if (truth->used < TRUTH_LINE_MAX)
+        truth->text[truth->used++] = c ? c : '?';
+      else
+        truth->too_long = true;
     }
     if (rc == 0) more = inspect_read(inspect, err);
     if (more < 0) rc = more;

@@ -1,4 +1,5 @@
-/* weft inspect on a journal: every segment stands for itself, so that one damaged segment hides nothing of the others. */
+/* weft inspect on a journal: every segment stands for itself, so that one damaged segment hides nothing of
+ * the others. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +12,19 @@
 #include "engine/journal/journal_segment.h"
 
 struct journal_view {
-  struct site *site;   /* of the segment being read; NULL where its text can't be read */
+  struct site *site; /* of the segment being read; NULL where its text can't be read */
   struct frame frame;
   struct arena arena;
   uint64_t segments, frames, detections, states, damaged;
 };
 
-static const char *const damage_names[] = {[JOURNAL_GOOD] = "good", [JOURNAL_CUT] = "cut short", [JOURNAL_CORRUPT] = "corrupt",
+static const char *const damage_names[] = {[JOURNAL_GOOD] = "good",
+                                           [JOURNAL_CUT] = "cut short",
+                                           [JOURNAL_CORRUPT] = "corrupt",
                                            [JOURNAL_VERSION_UNKNOWN] = "unknown version"};
 
-static void head_put(struct inspect *inspect, const char *path, const struct journal_head *head, const struct journal_view *view,
-                     const char *site_error) {
+static void head_put(struct inspect *inspect, const char *path, const struct journal_head *head,
+                     const struct journal_view *view, const char *site_error) {
   inspect_begin(inspect);
   inspect_string(inspect, "record", "segment");
   inspect_string(inspect, "path", path);
@@ -35,8 +38,10 @@ static void head_put(struct inspect *inspect, const char *path, const struct jou
   inspect_string(inspect, "centre", centre);
   inspect_u64(inspect, "site_bytes", head->site_size);
   inspect_u64(inspect, "parameter_bytes", head->parameter_size);
-  if (view->site) inspect_u64(inspect, "sensors", view->site->sensor_count);
-  else inspect_string(inspect, "site_error", site_error);
+  if (view->site)
+    inspect_u64(inspect, "sensors", view->site->sensor_count);
+  else
+    inspect_string(inspect, "site_error", site_error);
   inspect_end(inspect);
 }
 
@@ -46,7 +51,8 @@ static uint32_t sensor_id(const struct journal_view *view, uint32_t index) {
 }
 
 static void states_put(struct inspect *inspect, const struct journal_view *view) {
-  static const char *const status_names[] = {[SENSOR_UP] = "up", [SENSOR_DEGRADED] = "degraded", [SENSOR_DOWN] = "down"};
+  static const char *const status_names[] = {
+      [SENSOR_UP] = "up", [SENSOR_DEGRADED] = "degraded", [SENSOR_DOWN] = "down"};
   for (uint32_t i = 0; i < view->frame.state_count && !inspect->failed; i++) {
     const struct sensor_state *state = &view->frame.states[i];
     inspect_begin(inspect);
@@ -62,7 +68,8 @@ static void states_put(struct inspect *inspect, const struct journal_view *view)
   }
 }
 
-static void frame_put(struct inspect *inspect, struct journal_view *view, const struct journal_place *place, uint64_t segment) {
+static void frame_put(struct inspect *inspect, struct journal_view *view, const struct journal_place *place,
+                      uint64_t segment) {
   const struct frame *frame = &view->frame;
   view->frames++;
   view->detections += frame->count;
@@ -92,7 +99,8 @@ static void frame_put(struct inspect *inspect, struct journal_view *view, const 
   }
 }
 
-static void damage_put(struct inspect *inspect, struct journal_view *view, const char *path, uint64_t offset, const char *what) {
+static void damage_put(struct inspect *inspect, struct journal_view *view, const char *path, uint64_t offset,
+                       const char *what) {
   view->damaged++;
   inspect_begin(inspect);
   inspect_string(inspect, "record", "damage");
@@ -102,7 +110,8 @@ static void damage_put(struct inspect *inspect, struct journal_view *view, const
   inspect_end(inspect);
 }
 
-static int segment_put(struct inspect *inspect, struct journal_view *view, const char *path, struct weft_error *err) {
+static int segment_put(struct inspect *inspect, struct journal_view *view, const char *path,
+                       struct weft_error *err) {
   struct journal_reader *reader;
   struct weft_error why = {{0}};
   int rc = journal_open(&reader, path, 0, &why);
@@ -113,7 +122,8 @@ static int segment_put(struct inspect *inspect, struct journal_view *view, const
   }
   if (rc < 0) return weft_fail(err, rc, "%s", why.text);
   const struct journal_head *head = journal_head_of(reader);
-  if (engine_site_parse(head->site_text, head->site_size, path, &view->site, &why) == 0) journal_expect_sensors(reader, view->site->sensor_count);
+  if (engine_site_parse(head->site_text, head->site_size, path, &view->site, &why) == 0)
+    journal_expect_sensors(reader, view->site->sensor_count);
   head_put(inspect, path, head, view, why.text);
   while (!inspect->failed && (rc = journal_next(reader, &view->frame)) == 1) {
     struct journal_place place = journal_place_of(reader);
@@ -132,12 +142,17 @@ static int segment_put(struct inspect *inspect, struct journal_view *view, const
   return rc < 0 ? rc : 0;
 }
 
-/* All segments of a folder, of every run, in rising order. An empty file is a segment that was never written to. */
-static int folder_put(struct inspect *inspect, struct journal_view *view, const char *path, struct weft_error *err) {
+/* All segments of a folder, of every run, in rising order. An empty file is a segment that was never written
+ * to. */
+static int folder_put(struct inspect *inspect, struct journal_view *view, const char *path,
+                      struct weft_error *err) {
   uint64_t *numbers, count;
   int rc = journal_segment_list(path, &numbers, &count);
   if (rc < 0) return weft_fail(err, rc, "%s: %s; make it readable", path, strerror(-rc));
-  if (count == 0) rc = weft_fail(err, -ENOENT, "%s: a folder without journal segments (NNNNNNNN.wj); name a file or a journal's folder", path);
+  if (count == 0)
+    rc = weft_fail(err, -ENOENT,
+                   "%s: a folder without journal segments (NNNNNNNN.wj); name a file or a journal's folder",
+                   path);
   for (uint64_t i = 0; i < count && rc == 0 && !inspect->failed; i++) {
     char segment[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
     struct stat status;
@@ -152,7 +167,8 @@ static int folder_put(struct inspect *inspect, struct journal_view *view, const 
 int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err) {
   struct stat status;
   struct journal_view view = {0};
-  if (arena_open(&view.arena, frame_bytes(FRAME_DETECTIONS_MAX) + 4096) < 0 || frame_open(&view.frame, &view.arena, FRAME_DETECTIONS_MAX) < 0) {
+  if (arena_open(&view.arena, frame_bytes(FRAME_DETECTIONS_MAX) + 4096) < 0 ||
+      frame_open(&view.frame, &view.arena, FRAME_DETECTIONS_MAX) < 0) {
     arena_close(&view.arena);
     return weft_fail(err, -ENOMEM, "out of memory for a frame");
   }

@@ -83,7 +83,8 @@ void inspect_close(struct inspect *inspect) {
 
 void inspect_pass(struct inspect *inspect, const char *line, size_t size) {
   if (inspect->failed) return;
-  if (fwrite(line, 1, size, inspect->out) != size || putc('\n', inspect->out) == EOF) inspect->failed = errno ? -errno : -EIO;
+  if (fwrite(line, 1, size, inspect->out) != size || putc('\n', inspect->out) == EOF)
+    inspect->failed = errno ? -errno : -EIO;
 }
 
 void inspect_end(struct inspect *inspect) {
@@ -102,10 +103,11 @@ void inspect_refused(struct inspect *inspect, uint64_t line, const char *reason,
 }
 
 /* Column names of measure[] and its sigmas; a position has one sigma for its three axes. */
-static const char *const measure_names[KIND_END][4] = {[KIND_RADAR] = {"range_m", "azimuth_rad", "elevation_rad", "range_rate_mps"},
-                                                       [KIND_RADAR2D] = {"range_m", "azimuth_rad", "height_m", "range_rate_mps"},
-                                                       [KIND_LOS] = {NULL, "azimuth_rad", "elevation_rad", NULL},
-                                                       [KIND_POSITION] = {"x_m", "y_m", "z_m", NULL}};
+static const char *const measure_names[KIND_END][4] = {
+    [KIND_RADAR] = {"range_m", "azimuth_rad", "elevation_rad", "range_rate_mps"},
+    [KIND_RADAR2D] = {"range_m", "azimuth_rad", "height_m", "range_rate_mps"},
+    [KIND_LOS] = {NULL, "azimuth_rad", "elevation_rad", NULL},
+    [KIND_POSITION] = {"x_m", "y_m", "z_m", NULL}};
 static const char *const sigma_names[KIND_END][4] = {
     [KIND_RADAR] = {"sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad", "sigma_range_rate_mps"},
     [KIND_RADAR2D] = {"sigma_range_m", "sigma_azimuth_rad", "sigma_height_m", "sigma_range_rate_mps"},
@@ -120,12 +122,14 @@ void inspect_detection(struct inspect *inspect, const struct detection *detectio
   for (int slot = 0; slot < 4 && kind; slot++) {
     double min, max;
     uint16_t bit = detection_slot(kind, slot, &min, &max);
-    if (bit && (detection->valid & bit) && measure_names[kind][slot]) inspect_number(inspect, measure_names[kind][slot], detection->measure[slot]);
+    if (bit && (detection->valid & bit) && measure_names[kind][slot])
+      inspect_number(inspect, measure_names[kind][slot], detection->measure[slot]);
   }
   if (detection->valid & VALID_SNR) inspect_number(inspect, "snr_db", (double)detection->snr_db);
   for (int slot = 0; slot < 4 && kind; slot++) {
     bool given = (detection->valid & VALID_SIGMAS) && detection->sigma[slot] > 0;
-    if (given && sigma_names[kind][slot]) inspect_number(inspect, sigma_names[kind][slot], (double)detection->sigma[slot]);
+    if (given && sigma_names[kind][slot])
+      inspect_number(inspect, sigma_names[kind][slot], (double)detection->sigma[slot]);
   }
   if (detection->valid & VALID_PLATFORM) {
     static const char *const platform_names[3] = {"sensor_x_m", "sensor_y_m", "sensor_z_m"};

@@ -26,9 +26,11 @@ static void sigma_put(struct inspect *inspect, const struct sensor *sensor) {
   if (sensor->kind == KIND_POSITION) inspect_number(inspect, "x_m", sigma[MEASURE_X]);
   if (ranging) inspect_number(inspect, "range_m", sigma[MEASURE_RANGE]);
   if (sensor->kind != KIND_POSITION) inspect_number(inspect, "azimuth_rad", sigma[MEASURE_AZIMUTH]);
-  if (sensor->kind == KIND_RADAR || sensor->kind == KIND_LOS) inspect_number(inspect, "elevation_rad", sigma[MEASURE_ELEVATION]);
+  if (sensor->kind == KIND_RADAR || sensor->kind == KIND_LOS)
+    inspect_number(inspect, "elevation_rad", sigma[MEASURE_ELEVATION]);
   if (sensor->kind == KIND_RADAR2D) inspect_number(inspect, "height_m", sigma[MEASURE_HEIGHT]);
-  if (ranging && sigma[MEASURE_RANGE_RATE] > 0) inspect_number(inspect, "range_rate_mps", sigma[MEASURE_RANGE_RATE]);
+  if (ranging && sigma[MEASURE_RANGE_RATE] > 0)
+    inspect_number(inspect, "range_rate_mps", sigma[MEASURE_RANGE_RATE]);
   inspect_close(inspect);
 }
 
@@ -123,7 +125,8 @@ int inspect_site(struct inspect *inspect, struct weft_error *err) {
   if (rc < 0) return rc;
   rc = engine_site_parse(text, size, inspect->name, &site, err);
   if (rc < 0 && scenario_is(text)) {
-    weft_fail(err, rc, "%s: seems to be a scenario; `weft salvo %s --list` shows its targets", inspect->name, inspect->name);
+    weft_fail(err, rc, "%s: seems to be a scenario; `weft salvo %s --list` shows its targets", inspect->name,
+              inspect->name);
   }
   free(text);
   if (rc < 0) return rc;

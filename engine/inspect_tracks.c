@@ -29,23 +29,28 @@ static bool numbers_are(const json_t *value, size_t count) {
 static const char *track_judge(const json_t *line) {
   static const char *const whole[] = {"time_ns", "track", "detections", "first_time_ns"};
   static const char *const wrong_whole[] = {"time_ns is not a whole number", "track is not a whole number",
-                                            "detections is not a whole number", "first_time_ns is not a whole number"};
+                                            "detections is not a whole number",
+                                            "first_time_ns is not a whole number"};
   for (int i = 0; i < 4; i++) {
     if (!json_is_integer(json_object_get(line, whole[i]))) return wrong_whole[i];
   }
   if (!json_is_string(json_object_get(line, "centre"))) return "centre is not a string";
   if (!json_is_boolean(json_object_get(line, "exercise"))) return "exercise is neither true nor false";
-  if (!name_among(json_object_get(line, "status"), track_status_names, STATUS_LOST + 1)) return "status is not tentative, confirmed or lost";
+  if (!name_among(json_object_get(line, "status"), track_status_names, STATUS_LOST + 1))
+    return "status is not tentative, confirmed or lost";
   if (!name_among(json_object_get(line, "class"), track_class_names, CLASS_ORBITAL + 1)) {
     return "class is not unknown, ballistic, aircraft or orbital";
   }
   const json_t *phase = json_object_get(line, "phase");
-  if (phase && !name_among(phase, track_phase_names, PHASE_CRUISE + 1)) return "phase is not boost, coast, reentry or cruise";
+  if (phase && !name_among(phase, track_phase_names, PHASE_CRUISE + 1))
+    return "phase is not boost, coast, reentry or cruise";
   if (!numbers_are(json_object_get(line, "position_ecef_m"), 3)) return "position_ecef_m is not 3 numbers";
-  if (!numbers_are(json_object_get(line, "velocity_ecef_mps"), 3)) return "velocity_ecef_mps is not 3 numbers";
+  if (!numbers_are(json_object_get(line, "velocity_ecef_mps"), 3))
+    return "velocity_ecef_mps is not 3 numbers";
   if (!numbers_are(json_object_get(line, "covariance"), 21)) return "covariance is not 21 numbers";
   const json_t *existence = json_object_get(line, "existence");
-  if (!json_is_number(existence) || !(json_number_value(existence) >= 0 && json_number_value(existence) <= 1)) {
+  if (!json_is_number(existence) ||
+      !(json_number_value(existence) >= 0 && json_number_value(existence) <= 1)) {
     return "existence is not a probability";
   }
   return NULL;

@@ -9,7 +9,8 @@
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
 
-int journal_site_parse(const struct journal_reader *reader, const char *path, struct site **site, struct weft_error *err) {
+int journal_site_parse(const struct journal_reader *reader, const char *path, struct site **site,
+                       struct weft_error *err) {
   const struct journal_head *head = journal_head_of(reader);
   char name[SITE_PATH_MAX];
   snprintf(name, sizeof name, "%s", path);
@@ -55,7 +56,8 @@ static void frame_map(struct journal_input *input, struct ledger *ledger, const 
   for (uint32_t i = 0; i < frame->count; i++) {
     struct detection detection;
     frame_detection(frame, i, &detection);
-    uint32_t sensor = detection.sensor < input->own->sensor_count ? input->sensor_of[detection.sensor] : site->sensor_count;
+    uint32_t sensor =
+        detection.sensor < input->own->sensor_count ? input->sensor_of[detection.sensor] : site->sensor_count;
     struct ledger_sensor *row = ledger_row_of(ledger, sensor);
     row->detections.received++;
     if (sensor >= site->sensor_count) {
@@ -70,7 +72,9 @@ static void frame_map(struct journal_input *input, struct ledger *ledger, const 
     frame->count = count;
   }
   for (uint32_t i = 0; i < frame->state_count; i++) {
-    uint32_t sensor = frame->states[i].sensor < input->own->sensor_count ? input->sensor_of[frame->states[i].sensor] : site->sensor_count;
+    uint32_t sensor = frame->states[i].sensor < input->own->sensor_count
+                          ? input->sensor_of[frame->states[i].sensor]
+                          : site->sensor_count;
     if (sensor >= site->sensor_count) continue;
     ledger_row_of(ledger, sensor)->states++;
     frame->states[states] = frame->states[i];
@@ -80,7 +84,8 @@ static void frame_map(struct journal_input *input, struct ledger *ledger, const 
   frame->state_count = states;
 }
 
-int journal_input_next(struct journal_input *input, struct ledger *ledger, const struct site *site, struct weft_error *err) {
+int journal_input_next(struct journal_input *input, struct ledger *ledger, const struct site *site,
+                       struct weft_error *err) {
   for (;;) {
     int rc = journal_next(input->reader, input->frame);
     if (rc == 1) {
@@ -90,8 +95,9 @@ int journal_input_next(struct journal_input *input, struct ledger *ledger, const
     if (rc == 0) return 0;
     if (rc != -EILSEQ) return weft_fail(err, rc, "the journal can't be read: %s", strerror(-rc));
     struct journal_damage damage = journal_damage_of(input->reader);
-    log_line(LOG_LEVEL_WARNING, "%s: %s at byte %llu; reading goes on with the next segment, if there is one", damage.path,
-             damage.verdict == JOURNAL_CUT ? "a record is cut short" : "a damaged record", (unsigned long long)damage.offset);
+    log_line(LOG_LEVEL_WARNING, "%s: %s at byte %llu; reading goes on with the next segment, if there is one",
+             damage.path, damage.verdict == JOURNAL_CUT ? "a record is cut short" : "a damaged record",
+             (unsigned long long)damage.offset);
     if (!journal_skip_segment(input->reader)) return 0;
   }
 }

@@ -1,5 +1,5 @@
-/* weft.h: a journal as `weft run --journal` would have written it, from detections in order of arrival. Without an engine:
- * intake, frames and journal only. */
+/* weft.h: a journal as `weft run --journal` would have written it, from detections in order of arrival.
+ * Without an engine: intake, frames and journal only. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 enum { APPEND_WAIT_NS = 1000000000, APPEND_TURNS_MAX = 60 }; /* how long the disk may take over one frame */
 
 struct weft_recorder {
-  struct site *site;     /* owned */
-  struct arena arena;    /* all below */
+  struct site *site;  /* owned */
+  struct arena arena; /* all below */
   struct ledger *ledger;
   struct frame_builder builder;
-  struct frame frame;    /* the one being written */
+  struct frame frame; /* the one being written */
   struct frame_rule rule;
   struct intake intake;
   struct io *io;
@@ -49,19 +49,23 @@ static int journal_begin(struct weft_recorder *recorder, const char *directory, 
   const struct site *site = recorder->site;
   int64_t now_ns = clock_real_ns();
   struct journal_options options = {.directory = directory, .segment_mib = site->journal_segment_mib};
-  options.head = (struct journal_head){.track_base = engine_track_base(now_ns), .site_text = site->text, .site_size = site->text_size};
+  options.head = (struct journal_head){
+      .track_base = engine_track_base(now_ns), .site_text = site->text, .site_size = site->text_size};
   memcpy(options.head.centre, site->centre, sizeof options.head.centre);
-  size_t size = frame_bytes(FRAME_DETECTIONS_MAX) + frame_builder_bytes(FRAME_DETECTIONS_MAX) + intake_bytes(site) +
-                sizeof *recorder->ledger + sizeof *recorder->batch + journal_writer_bytes(&options) + (1u << 16);
+  size_t size = frame_bytes(FRAME_DETECTIONS_MAX) + frame_builder_bytes(FRAME_DETECTIONS_MAX) +
+                intake_bytes(site) + sizeof *recorder->ledger + sizeof *recorder->batch +
+                journal_writer_bytes(&options) + (1u << 16);
   if (arena_open(&recorder->arena, size) < 0) return weft_fail(err, -ENOMEM, "out of memory for a recorder");
   recorder->ledger = arena_take(&recorder->arena, 1, sizeof *recorder->ledger);
   recorder->batch = arena_take(&recorder->arena, 1, sizeof *recorder->batch);
   recorder->rule = frame_rule_begin(site->frame_limit_ns);
-  int rc = recorder->ledger && recorder->batch ? frame_open(&recorder->frame, &recorder->arena, FRAME_DETECTIONS_MAX) : -ENOMEM;
+  int rc = recorder->ledger && recorder->batch
+               ? frame_open(&recorder->frame, &recorder->arena, FRAME_DETECTIONS_MAX)
+               : -ENOMEM;
   if (rc == 0) rc = frame_builder_open(&recorder->builder, &recorder->arena, FRAME_DETECTIONS_MAX);
   if (rc == 0) {
-    rc = intake_open(&recorder->intake, &recorder->arena, site, recorder->ledger, &recorder->builder, SITE_TIME_RECORDED,
-                     &recorder->rule);
+    rc = intake_open(&recorder->intake, &recorder->arena, site, recorder->ledger, &recorder->builder,
+                     SITE_TIME_RECORDED, &recorder->rule);
   }
   if (rc < 0) return weft_fail(err, rc, "out of memory for a recorder");
   rc = io_open(IO_PLAIN, &(struct io_config){.buffer_count = 8, .buffer_bytes = 2048}, &recorder->io, err);
@@ -69,8 +73,8 @@ static int journal_begin(struct weft_recorder *recorder, const char *directory, 
   return journal_writer_open(&recorder->writer, &recorder->arena, recorder->io, &options, now_ns, err);
 }
 
-int weft_recorder_open(const char *directory, const char *config_text, size_t config_size, struct weft_recorder **recorder,
-                       struct weft_error *err) {
+int weft_recorder_open(const char *directory, const char *config_text, size_t config_size,
+                       struct weft_recorder **recorder, struct weft_error *err) {
   *recorder = NULL;
   struct weft_recorder *made = calloc(1, sizeof *made);
   if (!made) return weft_fail(err, -ENOMEM, "out of memory for a recorder");
@@ -96,8 +100,8 @@ static int completions_take(struct weft_recorder *recorder, int64_t timeout_ns) 
   return 0;
 }
 
-/* Waits until nothing is in flight. Unlike a server, which goes on without its journal, a recorder has failed when one frame is
- * missing. */
+/* Waits until nothing is in flight. Unlike a server, which goes on without its journal, a recorder has failed
+ * when one frame is missing. */
 static int journal_settle(struct weft_recorder *recorder, struct weft_error *err) {
   int rc = 0;
   for (int turn = 0; rc == 0 && !journal_idle(recorder->writer) && turn < APPEND_TURNS_MAX; turn++) {
@@ -107,7 +111,8 @@ static int journal_settle(struct weft_recorder *recorder, struct weft_error *err
   if (rc < 0) return weft_fail(err, rc, "the journal can't be written: %s", strerror(-rc));
   uint64_t lost = journal_marks_of(recorder->writer).unjournaled;
   if (lost == 0) return 0;
-  return weft_fail(err, -EIO, "%llu frame(s) could not be written to the journal; is the disk full?", (unsigned long long)lost);
+  return weft_fail(err, -EIO, "%llu frame(s) could not be written to the journal; is the disk full?",
+                   (unsigned long long)lost);
 }
 
 static int frame_write(struct weft_recorder *recorder, int64_t close_ns, struct weft_error *err) {
@@ -123,8 +128,8 @@ static int frame_write(struct weft_recorder *recorder, int64_t close_ns, struct 
   return 0;
 }
 
-int weft_recorder_put(struct weft_recorder *recorder, uint32_t sensor_id, const struct weft_detection *detection,
-                      struct weft_error *err) {
+int weft_recorder_put(struct weft_recorder *recorder, uint32_t sensor_id,
+                      const struct weft_detection *detection, struct weft_error *err) {
   uint32_t sensor = site_sensor_by_id(recorder->site, sensor_id);
   struct entry entry = public_entry(sensor, detection, ++recorder->detections);
   enum intake_verdict verdict;
@@ -140,17 +145,18 @@ static int64_t newest_ns(const struct weft_recorder *recorder) {
   return recorder->rule.started ? recorder->rule.newest_ns : recorder->newest_state_ns;
 }
 
-/* A state rides in the frame that is open or opens next. It closes none by its time, so that frames are those that the
- * detections alone would make, as in `weft fuse`, where nothing else arrives. */
-int weft_recorder_state(struct weft_recorder *recorder, uint32_t sensor_id, const struct weft_sensor_state *state,
-                        struct weft_error *err) {
+/* A state rides in the frame that is open or opens next. It closes none by its time, so that frames are those
+ * that the detections alone would make, as in `weft fuse`, where nothing else arrives. */
+int weft_recorder_state(struct weft_recorder *recorder, uint32_t sensor_id,
+                        const struct weft_sensor_state *state, struct weft_error *err) {
   uint32_t sensor = site_sensor_by_id(recorder->site, sensor_id);
   recorder->states++;
   struct ledger_sensor *row = ledger_row_of(recorder->ledger, sensor);
   uint8_t datagram[WIRE_HEADER_SIZE + WIRE_ENTRY_SIZE];
   struct sensor_state made;
-  bool good = weft_datagram_states(datagram, sizeof datagram, sensor_id, 0, 0, 0, state, 1) > 0 &&
-              wire_state_decode(datagram + WIRE_HEADER_SIZE, &made) == WIRE_OK; /* the same checks as on the wire */
+  bool good =
+      weft_datagram_states(datagram, sizeof datagram, sensor_id, 0, 0, 0, state, 1) > 0 &&
+      wire_state_decode(datagram + WIRE_HEADER_SIZE, &made) == WIRE_OK; /* the same checks as on the wire */
   if (!good || sensor >= recorder->site->sensor_count) {
     row->states_refused++;
     return 0;
@@ -173,7 +179,8 @@ int weft_recorder_close(struct weft_recorder *recorder, struct weft_error *err) 
   int rc = frame_builder_is_empty(&recorder->builder) ? 0 : frame_write(recorder, newest_ns(recorder), err);
   int settled = journal_settle(recorder, rc < 0 ? NULL : err);
   if (rc == 0) rc = settled;
-  if (!journal_idle(recorder->writer)) recorder->writer = NULL; /* its file stays open; there is no more to be done */
+  if (!journal_idle(recorder->writer))
+    recorder->writer = NULL; /* its file stays open; there is no more to be done */
   recorder_free(recorder);
   return rc;
 }

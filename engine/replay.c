@@ -19,7 +19,7 @@ struct replay {
   struct journal_input input;
   struct line_file *lines;
   struct io_sender *sender;
-  uint64_t sent;                 /* datagrams */
+  uint64_t sent; /* datagrams */
   uint64_t sequence[SITE_SENSORS_MAX];
   int64_t first_frame_ns, began_ns; /* journal's and our own clock at the first frame */
 };
@@ -35,8 +35,8 @@ static int64_t clock_now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Waits until the frame's moment, at the chosen speed. Frames before the first detection pass at once: where time is
- * recorded they know no time yet. */
+/* Waits until the frame's moment, at the chosen speed. Frames before the first detection pass at once: where
+ * time is recorded they know no time yet. */
 static void pace(struct replay *replay, const struct frame *frame) {
   int64_t frame_ns = frame->time_ns;
   if (!(replay->options->speed > 0) || (replay->began_ns == 0 && frame->count == 0)) return;
@@ -51,7 +51,8 @@ static void pace(struct replay *replay, const struct frame *frame) {
   while (nanosleep(&pause, &pause) < 0 && errno == EINTR) continue;
 }
 
-/* The registration was subtracted at admission; a receiver with the same configuration will subtract it again. */
+/* The registration was subtracted at admission; a receiver with the same configuration will subtract it
+ * again. */
 static void registration_restore(struct detection *detection, const struct sensor *sensor) {
   detection->time_ns += (int64_t)llround(sensor->registration_time_s * 1e9);
   if (detection->kind == KIND_POSITION) return;
@@ -60,11 +61,12 @@ static void registration_restore(struct detection *detection, const struct senso
   if (detection->valid & VALID_ELEVATION) detection->measure[MEASURE_ELEVATION] += sensor->registration[2];
 }
 
-static int datagram_send(struct replay *replay, uint32_t sensor, const struct detection *detections, uint32_t count,
-                         const struct sensor_state *state) {
+static int datagram_send(struct replay *replay, uint32_t sensor, const struct detection *detections,
+                         uint32_t count, const struct sensor_state *state) {
   uint8_t datagram[DATAGRAM_BYTES];
   const struct site *site = replay->feeder.engine.site;
-  struct wire_header header = {.sensor = site->sensors[sensor].id, .sequence = replay->sequence[sensor]++,
+  struct wire_header header = {.sensor = site->sensors[sensor].id,
+                               .sequence = replay->sequence[sensor]++,
                                .flags = site->exercise ? WIRE_EXERCISE : 0,
                                .sent_ns = state ? state->time_ns : detections[0].time_ns};
   size_t size = state ? wire_states_encode(datagram, sizeof datagram, &header, state, 1)
@@ -144,7 +146,8 @@ int weft_replay(const struct weft_replay_options *options, struct weft_error *er
     return rc;
   }
   const struct journal_head *head = journal_head_of(replay->input.reader);
-  struct engine_options engine = {.workers = options->workers, .tracks_max = options->tracks_max, .track_base = head->track_base};
+  struct engine_options engine = {
+      .workers = options->workers, .tracks_max = options->tracks_max, .track_base = head->track_base};
   rc = journal_site_parse(replay->input.reader, options->journal_path, &site, err);
   if (rc == 0) rc = feeder_open(&replay->feeder, site, &engine, lines_put, replay, err);
   if (rc == 0) {
@@ -153,8 +156,10 @@ int weft_replay(const struct weft_replay_options *options, struct weft_error *er
     if (rc == 0) rc = frames_run(replay, err);
     feeder_end(&replay->feeder);
     int written = line_file_close(replay->lines);
-    if (written < 0 && rc == 0) rc = weft_fail(err, written, "%s: writing tracks failed: %s", options->tracks_path, strerror(-written));
-    if (rc == 0 && options->ledger) engine_ledger_print(replay->feeder.ledger, replay->feeder.engine.site, options->ledger);
+    if (written < 0 && rc == 0)
+      rc = weft_fail(err, written, "%s: writing tracks failed: %s", options->tracks_path, strerror(-written));
+    if (rc == 0 && options->ledger)
+      engine_ledger_print(replay->feeder.ledger, replay->feeder.engine.site, options->ledger);
     feeder_close(&replay->feeder);
   }
   io_sender_close(replay->sender);

@@ -7,15 +7,19 @@
 #include "engine/platform/io_send.h"
 #include "engine/weft.h"
 
-_Static_assert((int)WEFT_RADAR == (int)KIND_RADAR && (int)WEFT_POSITION == (int)KIND_POSITION, "public kinds are the wire's");
-_Static_assert((int)WEFT_HAS_SIGMAS == (int)VALID_SIGMAS && (int)WEFT_HAS_XYZ == (int)VALID_XYZ, "public bits are the wire's");
+_Static_assert((int)WEFT_RADAR == (int)KIND_RADAR && (int)WEFT_POSITION == (int)KIND_POSITION,
+               "public kinds are the wire's");
+_Static_assert((int)WEFT_HAS_SIGMAS == (int)VALID_SIGMAS && (int)WEFT_HAS_XYZ == (int)VALID_XYZ,
+               "public bits are the wire's");
 
 static struct wire_header header_of(uint32_t sensor_id, uint16_t flags, uint64_t sequence, int64_t sent_ns) {
-  return (struct wire_header){.sensor = sensor_id, .flags = flags & WIRE_EXERCISE, .sequence = sequence, .sent_ns = sent_ns};
+  return (struct wire_header){
+      .sensor = sensor_id, .flags = flags & WIRE_EXERCISE, .sequence = sequence, .sent_ns = sent_ns};
 }
 
-size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
-                                int64_t sent_ns, const struct weft_detection *detections, uint32_t count) {
+size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags,
+                                uint64_t sequence, int64_t sent_ns, const struct weft_detection *detections,
+                                uint32_t count) {
   struct wire_header header = header_of(sensor_id, flags, sequence, sent_ns);
   if (count > WIRE_ENTRIES_MAX) return 0;
   for (uint32_t i = 0; i < count; i++) {
@@ -25,7 +29,8 @@ size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_i
   if (!copies) return 0;
   for (uint32_t i = 0; i < count; i++) {
     const struct weft_detection *from = &detections[i];
-    copies[i] = (struct detection){.time_ns = from->time_ns, .kind = (uint8_t)from->kind, .valid = from->valid, .snr_db = from->snr_db};
+    copies[i] = (struct detection){
+        .time_ns = from->time_ns, .kind = (uint8_t)from->kind, .valid = from->valid, .snr_db = from->snr_db};
     memcpy(copies[i].measure, from->measure, sizeof from->measure);
     memcpy(copies[i].sigma, from->sigma, sizeof from->sigma);
   }
@@ -34,8 +39,9 @@ size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_i
   return size;
 }
 
-size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
-                            int64_t sent_ns, const struct weft_sensor_state *states, uint32_t count) {
+size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags,
+                            uint64_t sequence, int64_t sent_ns, const struct weft_sensor_state *states,
+                            uint32_t count) {
   enum { STATES_MAX = 64 };
   struct sensor_state copies[STATES_MAX] = {0};
   if (count > STATES_MAX) return 0;
@@ -60,6 +66,10 @@ int weft_sender_put(struct weft_sender *sender, const void *datagram, size_t siz
   return io_sender_put((struct io_sender *)sender, datagram, size);
 }
 
-int weft_sender_flush(struct weft_sender *sender) { return io_sender_flush((struct io_sender *)sender); }
+int weft_sender_flush(struct weft_sender *sender) {
+  return io_sender_flush((struct io_sender *)sender);
+}
 
-void weft_sender_close(struct weft_sender *sender) { io_sender_close((struct io_sender *)sender); }
+void weft_sender_close(struct weft_sender *sender) {
+  io_sender_close((struct io_sender *)sender);
+}

@@ -20,7 +20,9 @@ static int engine_start(struct server *server, struct weft_error *err) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   server->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-  struct engine_options options = {.workers = o->workers, .tracks_max = o->tracks_max, .outputs = SERVER_SLOTS,
+  struct engine_options options = {.workers = o->workers,
+                                   .tracks_max = o->tracks_max,
+                                   .outputs = SERVER_SLOTS,
                                    .track_base = engine_track_base(server->started_ns)};
   struct site *site;
   int rc = engine_site_load(o->config_path, &site, err);
@@ -31,16 +33,22 @@ static int engine_start(struct server *server, struct weft_error *err) {
 }
 
 static struct track_port_config tracks_config(const struct server *server) {
-  return (struct track_port_config){.address = &server->site->listen_tracks, .site = server->site, .tag_first = TAG_TRACKS,
+  return (struct track_port_config){.address = &server->site->listen_tracks,
+                                    .site = server->site,
+                                    .tag_first = TAG_TRACKS,
                                     .tracks_max = 2 * server->engine.tracks_max};
 }
 
 static struct http_port_config pages_config(struct server *server) {
-  return (struct http_port_config){.address = &server->site->listen_metrics, .tag_first = TAG_METRICS, .body = pages_body,
-                                   .body_bytes = metrics_text_max(server->site), .context = server};
+  return (struct http_port_config){.address = &server->site->listen_metrics,
+                                   .tag_first = TAG_METRICS,
+                                   .body = pages_body,
+                                   .body_bytes = metrics_text_max(server->site),
+                                   .context = server};
 }
 
-/* The journal remembers which file its configuration is from, so that relative paths in it keep their meaning. */
+/* The journal remembers which file its configuration is from, so that relative paths in it keep their
+ * meaning. */
 static void parameters_write(struct server *server) {
   char *absolute = realpath(server->options->config_path, NULL);
   snprintf(server->parameters, sizeof server->parameters, JOURNAL_CONFIG_KEY "%s\n",
@@ -49,8 +57,8 @@ static void parameters_write(struct server *server) {
 }
 
 static struct journal_options journal_config(const struct server *server, const char *directory) {
-  struct journal_options options = {.directory = directory, .segment_mib = server->site->journal_segment_mib,
-                                    .token_base = TOKEN_JOURNAL};
+  struct journal_options options = {
+      .directory = directory, .segment_mib = server->site->journal_segment_mib, .token_base = TOKEN_JOURNAL};
   options.head.track_base = engine_track_base(server->started_ns);
   memcpy(options.head.centre, server->site->centre, sizeof options.head.centre);
   options.head.site_text = server->site->text;
@@ -70,9 +78,11 @@ static int memory_open(struct server *server, struct weft_error *err) {
   struct track_port_config tracks = tracks_config(server);
   struct http_port_config pages = pages_config(server);
   struct journal_options journal = journal_config(server, "");
-  size_t size = frame_builder_bytes(FRAME_DETECTIONS_MAX) + SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
-                intake_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) + 2 * sizeof(struct io_batch) +
-                sizeof(struct ledger) + sizeof(struct metrics_snapshot) + 2 * sizeof(struct histogram) + (1u << 20);
+  size_t size = frame_builder_bytes(FRAME_DETECTIONS_MAX) +
+                SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
+                intake_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
+                2 * sizeof(struct io_batch) + sizeof(struct ledger) + sizeof(struct metrics_snapshot) +
+                2 * sizeof(struct histogram) + (1u << 20);
   if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);
   if (server->site->listen_metrics.enabled) size += http_port_arena_bytes(&pages);
   if (journal_directory(server)) size += journal_writer_bytes(&journal);
@@ -86,9 +96,11 @@ static int memory_open(struct server *server, struct weft_error *err) {
   server->stages[0].name = "receive";
   server->stages[1].name = "step";
   server->stages[2].name = "emit";
-  rc = server->frame_detections ? frame_builder_open(&server->builder, &server->arena, FRAME_DETECTIONS_MAX) : -ENOMEM;
+  rc = server->frame_detections ? frame_builder_open(&server->builder, &server->arena, FRAME_DETECTIONS_MAX)
+                                : -ENOMEM;
   if (rc == 0) {
-    rc = intake_open(&server->intake, &server->arena, server->site, server->ledger, &server->builder, server->site->time, NULL);
+    rc = intake_open(&server->intake, &server->arena, server->site, server->ledger, &server->builder,
+                     server->site->time, NULL);
   }
   return rc < 0 ? weft_fail(err, rc, "out of memory for frames") : 0;
 }
@@ -134,10 +146,13 @@ static void ready_print(const struct server *server) {
   FILE *out = server->options->out;
   const struct site *site = server->site;
   fprintf(out, "ready");
-  if (server->port_detections) fprintf(out, " detections=udp:%s:%u", site->listen_detections.host, server->port_detections);
+  if (server->port_detections)
+    fprintf(out, " detections=udp:%s:%u", site->listen_detections.host, server->port_detections);
   if (server->port_tracks) fprintf(out, " tracks=tcp:%s:%u", site->listen_tracks.host, server->port_tracks);
-  if (server->port_metrics) fprintf(out, " metrics=http:%s:%u", site->listen_metrics.host, server->port_metrics);
-  if (server->port_asterix) fprintf(out, " asterix=udp:%s:%u", site->listen_asterix.host, server->port_asterix);
+  if (server->port_metrics)
+    fprintf(out, " metrics=http:%s:%u", site->listen_metrics.host, server->port_metrics);
+  if (server->port_asterix)
+    fprintf(out, " asterix=udp:%s:%u", site->listen_asterix.host, server->port_asterix);
   fprintf(out, "\n");
   fflush(out);
 }
@@ -170,7 +185,8 @@ static int turn(struct server *server, int64_t timeout_ns) {
   if (rc < 0) return rc;
   int64_t began_ns = io_now(server->io);
   int datagrams = (int)server->batch->datagram_count;
-  for (uint32_t i = 0; i < server->batch->datagram_count; i++) inputs_datagram(server, &server->batch->datagrams[i]);
+  for (uint32_t i = 0; i < server->batch->datagram_count; i++)
+    inputs_datagram(server, &server->batch->datagrams[i]);
   for (uint32_t i = 0; i < server->batch->event_count; i++) event_take(server, &server->batch->events[i]);
   io_release(server->io, server->batch);
   if (datagrams > 0) {
@@ -183,7 +199,9 @@ static int turn(struct server *server, int64_t timeout_ns) {
 }
 
 static int loop(struct server *server, struct weft_error *err) {
-  int64_t end_ns = server->options->duration_s > 0 ? server->started_ns + (int64_t)(server->options->duration_s * 1e9) : INT64_MAX;
+  int64_t end_ns = server->options->duration_s > 0
+                       ? server->started_ns + (int64_t)(server->options->duration_s * 1e9)
+                       : INT64_MAX;
   int64_t ticked_ns = 0;
   while (!server->stopping) {
     int64_t now_ns = io_now(server->io), wait_ns = frames_wait_ns(server, now_ns);
@@ -199,7 +217,8 @@ static int loop(struct server *server, struct weft_error *err) {
   return 0;
 }
 
-/* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up to a second. */
+/* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up
+ * to a second. */
 static int drain(struct server *server, struct weft_error *err) {
   for (int i = 0; i < DRAIN_TURNS_MAX && turn(server, 0) > 0; i++) continue;
   if (!frames_finish(server)) {
@@ -208,19 +227,23 @@ static int drain(struct server *server, struct weft_error *err) {
   }
   engine_drain(&server->engine);
   engine_fates_copy(&server->engine, server->ledger);
-  server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  server->ledger->kernel_drops =
+      io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
   for (int i = 0; i < 100 && server->track_port && !track_port_drained(server->track_port); i++) {
     int rc = io_receive(server->io, server->batch, 10000000);
-    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++) event_take(server, &server->batch->events[k]);
+    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++)
+      event_take(server, &server->batch->events[k]);
     io_release(server->io, server->batch);
   }
   for (int i = 0; i < 100 && server->journal && !journal_idle(server->journal); i++) {
     int rc = io_receive(server->io, server->batch, 10000000);
-    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++) event_take(server, &server->batch->events[k]);
+    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++)
+      event_take(server, &server->batch->events[k]);
     io_release(server->io, server->batch);
   }
   int rc = server->tracks ? line_file_flush(server->tracks) : 0;
-  if (rc < 0) weft_fail(err, rc, "%s: writing tracks failed: %s", server->options->tracks_path, strerror(-rc));
+  if (rc < 0)
+    weft_fail(err, rc, "%s: writing tracks failed: %s", server->options->tracks_path, strerror(-rc));
   int printed = engine_ledger_print(server->ledger, server->site, server->options->out);
   return rc < 0 ? rc : printed < 0 ? weft_fail(err, printed, "printing the ledger failed") : 0;
 }
@@ -240,7 +263,8 @@ static void server_close(struct server *server) {
 }
 
 int weft_run(const struct weft_run_options *options, struct weft_error *err) {
-  static const enum io_choice choices[] = {[WEFT_IO_AUTO] = IO_AUTO, [WEFT_IO_URING] = IO_URING, [WEFT_IO_PLAIN] = IO_PLAIN};
+  static const enum io_choice choices[] = {
+      [WEFT_IO_AUTO] = IO_AUTO, [WEFT_IO_URING] = IO_URING, [WEFT_IO_PLAIN] = IO_PLAIN};
   struct server *server = calloc(1, sizeof *server);
   if (!server) return weft_fail(err, -ENOMEM, "out of memory");
   server->options = options;

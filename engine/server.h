@@ -1,6 +1,6 @@
-/* weft run: the parts of the server. Two threads: the I/O thread receives, admits, closes frames, journals and emits; the
- * engine thread steps frames (with its team of workers). They meet in a ring of frame slots, each owned by one side at a time.
- * Internal to engine/server*.c. */
+/* weft run: the parts of the server. Two threads: the I/O thread receives, admits, closes frames, journals
+ * and emits; the engine thread steps frames (with its team of workers). They meet in a ring of frame slots,
+ * each owned by one side at a time. Internal to engine/server*.c. */
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
@@ -70,21 +70,22 @@ struct server {
   uint64_t asterix_sequence;
 
   /* frames */
-  struct slot *slots;         /* SERVER_SLOTS, used in turn */
-  uint64_t closed, emitted;   /* frames closed and emitted so far */
-  uint64_t append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
-  int64_t open_since_ns;      /* arrival of the open frame's first entry; 0: empty */
-  int64_t closed_at_ns;       /* receiver's clock at the last closing */
-  int64_t newest_ns;          /* running maximum of measurement time, INT64_MIN before any */
+  struct slot *slots;       /* SERVER_SLOTS, used in turn */
+  uint64_t closed, emitted; /* frames closed and emitted so far */
+  uint64_t
+      append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
+  int64_t open_since_ns; /* arrival of the open frame's first entry; 0: empty */
+  int64_t closed_at_ns;  /* receiver's clock at the last closing */
+  int64_t newest_ns;     /* running maximum of measurement time, INT64_MIN before any */
   pthread_t thread;
   bool thread_started;
-  sem_t work;                 /* one per closed frame, and one to end */
+  sem_t work; /* one per closed frame, and one to end */
   _Atomic bool ending;
-  int done_fd;                /* eventfd: a frame was stepped */
+  int done_fd; /* eventfd: a frame was stepped */
 
   /* outputs */
   struct line_file *tracks;
-  bool tracks_failed;  /* said so already */
+  bool tracks_failed; /* said so already */
   struct track_port *track_port;
   struct http_port *http;
   struct journal_writer *journal;
@@ -109,7 +110,8 @@ int frames_open(struct server *server, struct weft_error *err);
 void frames_close(struct server *server);
 /* Puts emitted slots back, in order; emits what is stepped and appended. */
 void frames_emit(struct server *server);
-/* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for a slot. */
+/* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for
+ * a slot. */
 void frames_turn(struct server *server, bool force);
 /* Steps and emits everything, waiting for the engine. False if a second signal cut that short. */
 bool frames_finish(struct server *server);

@@ -1,4 +1,5 @@
-/* The frames of a running server: when they close, the engine thread that steps them, and their emission in order. */
+/* The frames of a running server: when they close, the engine thread that steps them, and their emission in
+ * order. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static int64_t monotonic_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static struct slot *slot_of(struct server *server, uint64_t ordinal) { return &server->slots[ordinal % SERVER_SLOTS]; }
+static struct slot *slot_of(struct server *server, uint64_t ordinal) {
+  return &server->slots[ordinal % SERVER_SLOTS];
+}
 
 static void *engine_thread(void *context) {
   struct server *server = context;
@@ -74,8 +77,8 @@ void frames_close(struct server *server) {
   if (server->done_fd > 0) close(server->done_fd);
 }
 
-/* May this frame's lines leave? Where a journal is on, only after its append completed, was given up, or has taken so long
- * that the warning can't wait for it. */
+/* May this frame's lines leave? Where a journal is on, only after its append completed, was given up, or has
+ * taken so long that the warning can't wait for it. */
 static bool journal_lets(struct server *server, const struct slot *slot) {
   if (!server->journal || journal_marks_of(server->journal).settled_frame >= slot->frame.number) return true;
   return io_now(server->io) - slot->closed_ns > JOURNAL_STALL_NS;
@@ -91,7 +94,8 @@ static void slot_emit(struct server *server, struct slot *slot) {
     line_file_put(server->tracks, &slot->output, server->site);
     int rc = line_file_flush(server->tracks);
     if (rc < 0 && !server->tracks_failed) {
-      log_line(LOG_LEVEL_ERROR, "%s: writing tracks failed: %s; later lines are dropped there, the live port goes on",
+      log_line(LOG_LEVEL_ERROR,
+               "%s: writing tracks failed: %s; later lines are dropped there, the live port goes on",
                server->options->tracks_path, strerror(-rc));
       server->tracks_failed = true;
     }
@@ -120,7 +124,9 @@ void frames_emit(struct server *server) {
   if (read(server->done_fd, &count, sizeof count) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
   while (server->emitted < server->closed) {
     struct slot *slot = slot_of(server, server->emitted);
-    if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_STEPPED || !journal_lets(server, slot)) return;
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_STEPPED ||
+        !journal_lets(server, slot))
+      return;
     slot_emit(server, slot);
   }
 }
@@ -163,7 +169,9 @@ static void frame_close(struct server *server) {
   server->closed_at_ns = now_ns;
 }
 
-static bool slot_free(struct server *server) { return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting; }
+static bool slot_free(struct server *server) {
+  return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting;
+}
 
 static void append_retry(struct server *server, int64_t now_ns) {
   for (uint64_t ordinal = server->emitted; server->append_waiting && ordinal < server->closed; ordinal++) {
@@ -177,8 +185,8 @@ static void append_retry(struct server *server, int64_t now_ns) {
   }
 }
 
-/* The engine is behind by all slots and the open frame is full: nothing more is taken from the kernel until a slot is
- * free. What overflows there is counted there. */
+/* The engine is behind by all slots and the open frame is full: nothing more is taken from the kernel until a
+ * slot is free. What overflows there is counted there. */
 static void slot_wait(struct server *server) {
   static const struct timespec pause = {.tv_nsec = 50000};
   while (!slot_free(server)) {
@@ -202,7 +210,8 @@ void frames_turn(struct server *server, bool force) {
     return;
   }
   if (server->open_since_ns == 0) server->open_since_ns = now_ns;
-  if (!engine_busy(server) || now_ns - server->open_since_ns >= server->site->frame_limit_ns) frame_close(server);
+  if (!engine_busy(server) || now_ns - server->open_since_ns >= server->site->frame_limit_ns)
+    frame_close(server);
 }
 
 int64_t frames_wait_ns(const struct server *server, int64_t now_ns) {
@@ -211,7 +220,8 @@ int64_t frames_wait_ns(const struct server *server, int64_t now_ns) {
   if (!frame_builder_is_empty(&server->builder)) {
     if (!engine_busy(server)) return 0;
     int64_t left_ns = server->open_since_ns + server->site->frame_limit_ns - now_ns;
-    return left_ns > 0 ? left_ns : 1000000; /* past the limit it waits for a slot, which the engine will report */
+    return left_ns > 0 ? left_ns
+                       : 1000000; /* past the limit it waits for a slot, which the engine will report */
   }
   int64_t left_ns = server->closed_at_ns + FRAME_SILENCE_NS - now_ns;
   return left_ns < 0 ? 0 : left_ns < poll_ns ? left_ns : poll_ns;
@@ -222,14 +232,16 @@ bool frames_finish(struct server *server) {
   const int64_t say_every_ns = 5000000000;
   int64_t said_ns = monotonic_ns();
   while (server->emitted < server->closed) {
-    /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come after the
-     * end: like those that come after the sockets are closed they are not taken. */
+    /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come
+     * after the end: like those that come after the sockets are closed they are not taken. */
     int rc = io_receive(server->io, server->batch, 1000000);
     bool signalled = false;
     for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
       const struct io_event *event = &server->batch->events[i];
-      if (event->kind == IO_EVENT_APPEND && server->journal) journal_completed(server->journal, event->token, event->result);
-      if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) signalled = server_signal_taken(server);
+      if (event->kind == IO_EVENT_APPEND && server->journal)
+        journal_completed(server->journal, event->token, event->result);
+      if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
+        signalled = server_signal_taken(server);
     }
     io_release(server->io, server->batch);
     if (signalled) return false;

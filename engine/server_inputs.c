@@ -10,7 +10,8 @@
 enum { STREAM_READ_BYTES = 1 << 16, STREAM_READS_PER_TURN = 8, PORT_TRIES = 16 };
 
 /* As io_udp_open, with the key of the configuration in the error. */
-static int udp_open(struct server *server, const char *host, uint16_t port, uint32_t tag, const char *key, struct weft_error *err) {
+static int udp_open(struct server *server, const char *host, uint16_t port, uint32_t tag, const char *key,
+                    struct weft_error *err) {
   struct weft_error why = {""};
   int rc = io_udp_open(server->io, host, port, tag, &why);
   return rc < 0 ? weft_fail(err, rc, "%s: %s", key, why.text) : rc;
@@ -70,9 +71,11 @@ void inputs_close(struct server *server) {
   }
 }
 
-static void weft_datagram_admit(struct server *server, const uint8_t *data, uint32_t size, int64_t arrival_ns) {
+static void weft_datagram_admit(struct server *server, const uint8_t *data, uint32_t size,
+                                int64_t arrival_ns) {
   while (intake_datagram(&server->intake, data, size, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
-  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder)) server->open_since_ns = arrival_ns;
+  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder))
+    server->open_since_ns = arrival_ns;
 }
 
 /* Blocks of one UDP payload; the arrival time is what a recording calls capture time. */
@@ -90,8 +93,10 @@ static void asterix_admit(struct server *server, const uint8_t *data, uint32_t s
       while (entry_admit(&server->intake, &entry) == INTAKE_CLOSE) frames_turn(server, true);
     }
   }
-  if (status == ASTERIX_MALFORMED) intake_refuse(&server->intake, server->site->sensor_count, REFUSAL_MALFORMED);
-  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder)) server->open_since_ns = arrival_ns;
+  if (status == ASTERIX_MALFORMED)
+    intake_refuse(&server->intake, server->site->sensor_count, REFUSAL_MALFORMED);
+  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder))
+    server->open_since_ns = arrival_ns;
 }
 
 void inputs_datagram(struct server *server, const struct io_datagram *datagram) {
@@ -115,7 +120,8 @@ static void streams_accept(struct server *server) {
       }
     }
     if (!free_stream) {
-      log_line(LOG_LEVEL_WARNING, "detections over TCP: all %d places are taken, a connection was refused", SERVER_STREAMS_MAX);
+      log_line(LOG_LEVEL_WARNING, "detections over TCP: all %d places are taken, a connection was refused",
+               SERVER_STREAMS_MAX);
       close(fd);
       continue;
     }
@@ -131,16 +137,22 @@ static void streams_accept(struct server *server) {
 }
 
 /* False when the connection is over. */
-static bool stream_take(struct server *server, struct stream *stream, const uint8_t *data, size_t size, int64_t now_ns) {
+static bool stream_take(struct server *server, struct stream *stream, const uint8_t *data, size_t size,
+                        int64_t now_ns) {
   const uint8_t *datagram;
   uint32_t datagram_size;
   for (;;) {
     switch (wire_stream_take(&stream->wire, &data, &size, &datagram, &datagram_size)) {
-    case WIRE_STREAM_DATAGRAM: weft_datagram_admit(server, datagram, datagram_size, now_ns); break;
-    case WIRE_STREAM_MORE: return true;
+    case WIRE_STREAM_DATAGRAM:
+      weft_datagram_admit(server, datagram, datagram_size, now_ns);
+      break;
+    case WIRE_STREAM_MORE:
+      return true;
     case WIRE_STREAM_BROKEN:
       weft_datagram_admit(server, data, 0, now_ns); /* counted as malformed */
-      log_line(LOG_LEVEL_WARNING, "detections over TCP: a length beyond %d: the framing is lost, the connection is closed", WIRE_DATAGRAM_MAX);
+      log_line(LOG_LEVEL_WARNING,
+               "detections over TCP: a length beyond %d: the framing is lost, the connection is closed",
+               WIRE_DATAGRAM_MAX);
       return false;
     }
   }

@@ -6,7 +6,8 @@
 
 static void snapshot_fill(struct server *server) {
   struct metrics_snapshot *snapshot = server->snapshot;
-  server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  server->ledger->kernel_drops =
+      io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
   ledger_settle(server->ledger);
   snapshot->ledger = *server->ledger;
   snapshot->site = server->site;
@@ -40,5 +41,6 @@ size_t pages_body(void *context, enum http_page page, char *body, size_t size, b
   if (server->tracks_failed) reason = "the track file can't be written";
   if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
   *healthy = reason == NULL;
-  return health_write(body, size, server->site, reason, server->emitted, server->snapshot->tracks[0] + server->snapshot->tracks[1]);
+  return health_write(body, size, server->site, reason, server->emitted,
+                      server->snapshot->tracks[0] + server->snapshot->tracks[1]);
 }

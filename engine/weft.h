@@ -2,8 +2,8 @@
  *
  * weft fuses raw detections of many sensors into one set of missile tracks. It watches and warns.
  *
- * Functions return 0, or a negative errno with `err` telling a person what was wrong, where, and what to do; `err` may be
- * NULL. Nothing here may be called from two threads at once on the same object. */
+ * Functions return 0, or a negative errno with `err` telling a person what was wrong, where, and what to do;
+ * `err` may be NULL. Nothing here may be called from two threads at once on the same object. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -17,7 +17,7 @@
 /* Version of the library, "MAJOR.MINOR.PATCH". */
 const char *weft_version(void);
 
-/* ---- Whole commands, as the program `weft` offers them ------------------------------------------------------------ */
+/* Whole commands, as the program `weft` offers them. */
 
 enum weft_io { WEFT_IO_AUTO, WEFT_IO_URING, WEFT_IO_PLAIN };
 
@@ -29,7 +29,7 @@ struct weft_run_options {
   uint32_t workers;              /* 0: what the machine says */
   uint32_t tracks_max;           /* 0: default */
   enum weft_io io;
-  FILE *out;                     /* the ready line, and at the end the ledger */
+  FILE *out; /* the ready line, and at the end the ledger */
 };
 /* The server. Returns when a signal came, the duration is over, or it could not start. */
 int weft_run(const struct weft_run_options *options, struct weft_error *err);
@@ -42,8 +42,9 @@ struct weft_fuse_options {
   uint32_t input_count;
   uint32_t workers;
   uint32_t tracks_max;
-  FILE *ledger;              /* where the ledger line goes; NULL: nowhere */
-  void (*progress)(void *context, double fraction); /* NULL: none; fraction below 0 where the size is unknown */
+  FILE *ledger; /* where the ledger line goes; NULL: nowhere */
+  void (*progress)(void *context,
+                   double fraction); /* NULL: none; fraction below 0 where the size is unknown */
   void *context;
 };
 /* Recordings in, a track file out. */
@@ -64,12 +65,13 @@ struct weft_replay_options {
 int weft_replay(const struct weft_replay_options *options, struct weft_error *err);
 
 /* Any file weft reads or writes, as JSON lines on `out`. `config_path` may be NULL. */
-int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out, struct weft_error *err);
+int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out,
+                 struct weft_error *err);
 
 /* Validates a configuration; on success writes one line that sums it up to `out`. */
 int weft_check(const char *config_path, FILE *out, struct weft_error *err);
 
-/* ---- Sending detections: for generators and sensor adapters -------------------------------------------------------- */
+/* Sending detections: for generators and sensor adapters. */
 
 /* Kinds and validity bits as on the wire (docs/wire-format.md). */
 enum weft_kind { WEFT_RADAR = 1, WEFT_RADAR2D = 2, WEFT_LOS = 3, WEFT_POSITION = 4 };
@@ -85,12 +87,12 @@ enum weft_valid {
 };
 
 struct weft_detection {
-  int64_t time_ns;   /* Unix UTC */
-  uint16_t kind;     /* enum weft_kind */
-  uint16_t valid;    /* enum weft_valid */
+  int64_t time_ns; /* Unix UTC */
+  uint16_t kind;   /* enum weft_kind */
+  uint16_t valid;  /* enum weft_valid */
   float snr_db;
-  double measure[4]; /* radar: range m, azimuth rad, elevation rad, range rate m/s; radar2d: range, azimuth, height m;
-                        los: -, azimuth, elevation; position: x, y, z m (ECEF) */
+  double measure[4]; /* radar: range m, azimuth rad, elevation rad, range rate m/s; radar2d: range, azimuth,
+                        height m; los: -, azimuth, elevation; position: x, y, z m (ECEF) */
   float sigma[4];    /* of the four above; 0 = the sensor's own */
 };
 
@@ -103,12 +105,14 @@ struct weft_sensor_state {
 
 enum { WEFT_DATAGRAM_MAX = 65507, WEFT_FLAG_EXERCISE = 1 };
 
-/* Writes one unsealed datagram, wire version 1. Returns its size in bytes, or 0 where it does not fit `capacity` or a kind is
- * not one of the four. */
-size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
-                                int64_t sent_ns, const struct weft_detection *detections, uint32_t count);
-size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags, uint64_t sequence,
-                            int64_t sent_ns, const struct weft_sensor_state *states, uint32_t count);
+/* Writes one unsealed datagram, wire version 1. Returns its size in bytes, or 0 where it does not fit
+ * `capacity` or a kind is not one of the four. */
+size_t weft_datagram_detections(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags,
+                                uint64_t sequence, int64_t sent_ns, const struct weft_detection *detections,
+                                uint32_t count);
+size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, uint16_t flags,
+                            uint64_t sequence, int64_t sent_ns, const struct weft_sensor_state *states,
+                            uint32_t count);
 
 /* A connected UDP socket that coalesces datagrams where the kernel can (UDP_SEGMENT). */
 struct weft_sender;
@@ -117,18 +121,18 @@ int weft_sender_put(struct weft_sender *sender, const void *datagram, size_t siz
 int weft_sender_flush(struct weft_sender *sender);
 void weft_sender_close(struct weft_sender *sender);
 
-/* A journal as `weft run --journal` would have written it, from detections in order of arrival. `config_text` becomes the
- * journal's own configuration. Frames close as in `weft fuse`. */
+/* A journal as `weft run --journal` would have written it, from detections in order of arrival. `config_text`
+ * becomes the journal's own configuration. Frames close as in `weft fuse`. */
 struct weft_recorder;
-int weft_recorder_open(const char *directory, const char *config_text, size_t config_size, struct weft_recorder **recorder,
-                       struct weft_error *err);
-int weft_recorder_put(struct weft_recorder *recorder, uint32_t sensor_id, const struct weft_detection *detection,
-                      struct weft_error *err);
-int weft_recorder_state(struct weft_recorder *recorder, uint32_t sensor_id, const struct weft_sensor_state *state,
-                        struct weft_error *err);
+int weft_recorder_open(const char *directory, const char *config_text, size_t config_size,
+                       struct weft_recorder **recorder, struct weft_error *err);
+int weft_recorder_put(struct weft_recorder *recorder, uint32_t sensor_id,
+                      const struct weft_detection *detection, struct weft_error *err);
+int weft_recorder_state(struct weft_recorder *recorder, uint32_t sensor_id,
+                        const struct weft_sensor_state *state, struct weft_error *err);
 int weft_recorder_close(struct weft_recorder *recorder, struct weft_error *err);
 
-/* ---- The engine inside another program ------------------------------------------------------------------------------ */
+/* The engine inside another program. */
 
 /* What a track line says (docs/formats.md); ECEF, SI. */
 struct weft_track {
@@ -145,8 +149,8 @@ struct weft_track {
 };
 
 struct weft_engine;
-/* An engine that takes detections in order of arrival and judges age by measurement time, as `weft fuse` does.
- * `on_track` is called for every line, in order, from within weft_engine_put, _flush and _close. */
+/* An engine that takes detections in order of arrival and judges age by measurement time, as `weft fuse`
+ * does. `on_track` is called for every line, in order, from within weft_engine_put, _flush and _close. */
 int weft_engine_open(const char *config_text, size_t config_size, uint32_t workers,
                      void (*on_track)(void *context, const struct weft_track *track), void *context,
                      struct weft_engine **engine, struct weft_error *err);

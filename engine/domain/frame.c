@@ -9,9 +9,9 @@ enum { COLUMN_ROUND = 64, COLUMN_COUNT = 12 }; /* the arena rounds every column 
 
 size_t frame_bytes(uint32_t capacity) {
   const struct frame *f = NULL;
-  size_t row = sizeof *f->time_of_ns + sizeof *f->sequence + sizeof *f->sensor + sizeof *f->index + sizeof *f->kind +
-               sizeof *f->valid + sizeof *f->snr_db + sizeof *f->measure + sizeof *f->sigma + sizeof *f->platform_m +
-               sizeof *f->arrival_ns;
+  size_t row = sizeof *f->time_of_ns + sizeof *f->sequence + sizeof *f->sensor + sizeof *f->index +
+               sizeof *f->kind + sizeof *f->valid + sizeof *f->snr_db + sizeof *f->measure +
+               sizeof *f->sigma + sizeof *f->platform_m + sizeof *f->arrival_ns;
   return row * capacity + sizeof(struct sensor_state) * FRAME_STATES_MAX + COLUMN_COUNT * COLUMN_ROUND;
 }
 
@@ -30,9 +30,9 @@ int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity) {
   frame->sigma = arena_take(arena, capacity, sizeof *frame->sigma);
   frame->platform_m = arena_take(arena, capacity, sizeof *frame->platform_m);
   frame->arrival_ns = arena_take(arena, capacity, sizeof *frame->arrival_ns);
-  bool complete = frame->states && frame->time_of_ns && frame->sequence && frame->sensor && frame->index && frame->kind &&
-                  frame->valid && frame->snr_db && frame->measure && frame->sigma && frame->platform_m &&
-                  frame->arrival_ns;
+  bool complete = frame->states && frame->time_of_ns && frame->sequence && frame->sensor && frame->index &&
+                  frame->kind && frame->valid && frame->snr_db && frame->measure && frame->sigma &&
+                  frame->platform_m && frame->arrival_ns;
   return complete ? 0 : -ENOMEM;
 }
 
@@ -97,7 +97,9 @@ void frame_copy(struct frame *to, const struct frame *from) {
   memcpy(to->arrival_ns, from->arrival_ns, n * sizeof *to->arrival_ns);
 }
 
-static bool same(const void *a, const void *b, size_t count, size_t size) { return memcmp(a, b, count * size) == 0; }
+static bool same(const void *a, const void *b, size_t count, size_t size) {
+  return memcmp(a, b, count * size) == 0;
+}
 
 bool frame_equal(const struct frame *a, const struct frame *b) {
   size_t n = a->count;
@@ -105,9 +107,11 @@ bool frame_equal(const struct frame *a, const struct frame *b) {
          a->count == b->count && a->state_count == b->state_count &&
          same(a->states, b->states, a->state_count, sizeof *a->states) &&
          same(a->time_of_ns, b->time_of_ns, n, sizeof *a->time_of_ns) &&
-         same(a->sequence, b->sequence, n, sizeof *a->sequence) && same(a->sensor, b->sensor, n, sizeof *a->sensor) &&
-         same(a->index, b->index, n, sizeof *a->index) && same(a->kind, b->kind, n, sizeof *a->kind) &&
-         same(a->valid, b->valid, n, sizeof *a->valid) && same(a->snr_db, b->snr_db, n, sizeof *a->snr_db) &&
-         same(a->measure, b->measure, n, sizeof *a->measure) && same(a->sigma, b->sigma, n, sizeof *a->sigma) &&
+         same(a->sequence, b->sequence, n, sizeof *a->sequence) &&
+         same(a->sensor, b->sensor, n, sizeof *a->sensor) && same(a->index, b->index, n, sizeof *a->index) &&
+         same(a->kind, b->kind, n, sizeof *a->kind) && same(a->valid, b->valid, n, sizeof *a->valid) &&
+         same(a->snr_db, b->snr_db, n, sizeof *a->snr_db) &&
+         same(a->measure, b->measure, n, sizeof *a->measure) &&
+         same(a->sigma, b->sigma, n, sizeof *a->sigma) &&
          same(a->platform_m, b->platform_m, n, sizeof *a->platform_m);
 }

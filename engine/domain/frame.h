@@ -1,6 +1,6 @@
-/* A frame: everything that one engine_step depends on. Built by ingest (live or from a recording) or read from a
- * journal; the step only reads it. Columns are parallel arrays of `capacity` entries, `count` of them used, already in
- * their total order (sensor index, restart count, sequence, index in datagram). */
+/* A frame: everything that one engine_step depends on. Built by ingest (live or from a recording) or read
+ * from a journal; the step only reads it. Columns are parallel arrays of `capacity` entries, `count` of them
+ * used, already in their total order (sensor index, restart count, sequence, index in datagram). */
 #ifndef WEFT_DOMAIN_FRAME_H
 #define WEFT_DOMAIN_FRAME_H
 
@@ -20,16 +20,16 @@ enum sensor_status { SENSOR_UP = 0, SENSOR_DEGRADED = 1, SENSOR_DOWN = 2 };
 struct sensor_state {
   int64_t time_ns;
   uint64_t sequence;
-  uint32_t sensor; /* index into site.sensors */
-  uint32_t status; /* enum sensor_status */
-  double position_m[3];    /* ECEF */
-  double velocity_mps[3];  /* ECEF; all zero = unknown */
+  uint32_t sensor;        /* index into site.sensors */
+  uint32_t status;        /* enum sensor_status */
+  double position_m[3];   /* ECEF */
+  double velocity_mps[3]; /* ECEF; all zero = unknown */
 };
 
 struct frame {
-  uint64_t number;       /* 1, 2, 3 ... */
-  int64_t time_ns;       /* live: receiver's clock at closing; recorded: running maximum of measurement time. Never
-                            decreases from frame to frame. */
+  uint64_t number; /* 1, 2, 3 ... */
+  int64_t time_ns; /* live: receiver's clock at closing; recorded: running maximum of measurement time. Never
+                      decreases from frame to frame. */
   uint32_t overload_step; /* 0 = none */
   uint32_t count, capacity;
   uint32_t state_count;
@@ -48,8 +48,8 @@ struct frame {
   int64_t *arrival_ns; /* not journalled */
 };
 
-/* Takes the columns for `capacity` detections (1 to FRAME_DETECTIONS_MAX) and FRAME_STATES_MAX states from the arena; the
- * frame is empty. 0, or -ENOMEM. frame_bytes says how much that is. */
+/* Takes the columns for `capacity` detections (1 to FRAME_DETECTIONS_MAX) and FRAME_STATES_MAX states from
+ * the arena; the frame is empty. 0, or -ENOMEM. frame_bytes says how much that is. */
 int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity);
 size_t frame_bytes(uint32_t capacity);
 

@@ -1,11 +1,12 @@
 #include "engine/domain/ledger.h"
 
-const char *const refusal_names[REFUSALS] = {"malformed", "version",   "unknown_sensor", "crc",        "unauthenticated",
-                                             "replayed",  "stale",     "future",         "duplicate",  "over_budget",
-                                             "not_finite", "out_of_range", "exercise_mismatch"};
+const char *const refusal_names[REFUSALS] = {
+    "malformed", "version",   "unknown_sensor", "crc",        "unauthenticated", "replayed",         "stale",
+    "future",    "duplicate", "over_budget",    "not_finite", "out_of_range",    "exercise_mismatch"};
 const char *const fate_names[FATES] = {"in_flight", "associated", "started", "clutter", "late", "shed"};
-const char *const skip_names[SKIPS] = {"other_category", "service", "simulated", "test",
-                                       "no_detection", "field_monitor", "cut_short", "no_position", "repeated"};
+const char *const skip_names[SKIPS] = {"other_category", "service",      "simulated",
+                                       "test",           "no_detection", "field_monitor",
+                                       "cut_short",      "no_position",  "repeated"};
 
 struct ledger_sensor *ledger_row_of(struct ledger *ledger, uint32_t sensor) {
   return &ledger->sensors[sensor < ledger->sensor_count ? sensor : ledger->sensor_count];

@@ -1,5 +1,6 @@
 /* The books: what became of every datagram and detection, per sensor.
- *   received = accepted + sum of refusals;  accepted = associated + started + clutter + late + shed + in flight. */
+ *   received = accepted + sum of refusals;  accepted = associated + started + clutter + late + shed + in
+ * flight. */
 #ifndef WEFT_DOMAIN_LEDGER_H
 #define WEFT_DOMAIN_LEDGER_H
 
@@ -38,15 +39,16 @@ struct ledger_row {
 
 /* Input that is counted but is no detection (ASTERIX and files). */
 enum ledger_skip {
-  SKIP_CATEGORY,   /* another ASTERIX category in a mixed stream */
-  SKIP_SERVICE,    /* CAT034 service message */
-  SKIP_SIMULATED,  /* SIM report in live mode (also refused as exercise_mismatch where it carries a plot) */
-  SKIP_TEST,       /* TST */
-  SKIP_NO_PLOT,    /* TYP 0, no detection */
+  SKIP_CATEGORY,  /* another ASTERIX category in a mixed stream */
+  SKIP_SERVICE,   /* CAT034 service message */
+  SKIP_SIMULATED, /* SIM report in live mode (also refused as exercise_mismatch where it carries a plot) */
+  SKIP_TEST,      /* TST */
+  SKIP_NO_PLOT,   /* TYP 0, no detection */
   SKIP_FIELD_MONITOR, /* RAB */
-  SKIP_CUT,        /* last block of a file cut short */
+  SKIP_CUT,           /* last block of a file cut short */
   SKIP_NO_POSITION,   /* a record without measured position */
-  SKIP_REPEATED,      /* exact repeat of a record that is no detection (repeated detections are refused as duplicate) */
+  SKIP_REPEATED,      /* exact repeat of a record that is no detection (repeated detections are refused as
+                         duplicate) */
   SKIPS
 };
 extern const char *const skip_names[SKIPS];
@@ -55,27 +57,29 @@ extern const char *const skip_names[SKIPS];
 struct ledger_sensor {
   struct ledger_row datagrams;
   struct ledger_row detections;
-  uint64_t fates[FATES];     /* of detections; [FATE_IN_FLIGHT] = accepted - sum of the others, kept by ledger_settle */
-  uint64_t states;           /* sensor states accepted */
-  uint64_t states_refused;   /* sensor states that were not finite or out of range, stale or future */
-  uint64_t parity;           /* parity datagrams: accepted, not used yet */
-  uint64_t sequence_gaps;    /* datagrams that the sequence numbers say we never saw */
-  uint64_t restarts;         /* sequence older than the window: the sender began again */
-  uint64_t skipped[SKIPS];   /* enum ledger_skip */
+  uint64_t fates[FATES];   /* of detections; [FATE_IN_FLIGHT] = accepted - sum of the others, kept by
+                              ledger_settle */
+  uint64_t states;         /* sensor states accepted */
+  uint64_t states_refused; /* sensor states that were not finite or out of range, stale or future */
+  uint64_t parity;         /* parity datagrams: accepted, not used yet */
+  uint64_t sequence_gaps;  /* datagrams that the sequence numbers say we never saw */
+  uint64_t restarts;       /* sequence older than the window: the sender began again */
+  uint64_t skipped[SKIPS]; /* enum ledger_skip */
 };
 
 struct ledger {
   uint32_t sensor_count;
   struct ledger_sensor sensors[SITE_SENSORS_MAX + 1]; /* the last row: sensor unknown */
-  uint64_t kernel_drops;   /* datagrams that the kernel dropped before us */
-  uint64_t unjournaled;    /* frames emitted without their journal append */
+  uint64_t kernel_drops;                              /* datagrams that the kernel dropped before us */
+  uint64_t unjournaled;                               /* frames emitted without their journal append */
 };
 
 /* Row of a sensor index, or of the unknown sensor for an index of sensor_count or above. */
 struct ledger_sensor *ledger_row_of(struct ledger *ledger, uint32_t sensor);
 /* Computes every in-flight figure from the rest. Returns false if any would be negative (books broken). */
 bool ledger_settle(struct ledger *ledger);
-/* True when received = accepted + refusals for datagrams and detections of every sensor, and the fates add up. */
+/* True when received = accepted + refusals for datagrams and detections of every sensor, and the fates add
+ * up. */
 bool ledger_balanced(const struct ledger *ledger);
 
 #endif

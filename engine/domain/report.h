@@ -1,5 +1,5 @@
-/* What a step says of a track: the content of one track line, and the step's output as a whole. Written by the
- * tracker, read by emit. */
+/* What a step says of a track: the content of one track line, and the step's output as a whole. Written by
+ * the tracker, read by emit. */
 #ifndef WEFT_DOMAIN_REPORT_H
 #define WEFT_DOMAIN_REPORT_H
 
@@ -17,7 +17,8 @@ extern const char *const track_phase_names[];
 
 enum { SENSOR_WORDS = SITE_SENSORS_MAX / 64, REPORT_REGIONS_MAX = 8 };
 
-/* A place on the ellipsoid and a moment, both uncertain. The ellipse is one standard deviation of the moment-matched Gaussian. */
+/* A place on the ellipsoid and a moment, both uncertain. The ellipse is one standard deviation of the
+ * moment-matched Gaussian. */
 struct ground_estimate {
   double lat_deg, lon_deg;
   int64_t time_ns;
@@ -39,25 +40,26 @@ struct impact_estimate {
 };
 
 struct track_report {
-  int64_t time_ns;       /* when the state is valid */
-  uint64_t track;        /* number, unique per centre for ever */
+  int64_t time_ns;               /* when the state is valid */
+  uint64_t track;                /* number, unique per centre for ever */
   uint8_t status, phase, class_; /* enums above */
-  bool has_phase;        /* phase and phase_probability apply (not for class unknown) */
-  double position_m[3];  /* ECEF, mean of the whole mixture */
+  bool has_phase;                /* phase and phase_probability apply (not for class unknown) */
+  double position_m[3];          /* ECEF, mean of the whole mixture */
   double velocity_mps[3];
-  double covariance[21]; /* upper triangle by rows, position then velocity, SI */
+  double covariance[21];             /* upper triangle by rows, position then velocity, SI */
   double lat_deg, lon_deg, height_m; /* WGS-84 of position_m */
-  double existence;      /* probability */
-  double phase_probability[3]; /* boost, coast, reentry; class ballistic and orbital only */
-  uint64_t sensors[SENSOR_WORDS]; /* bit per sensor index whose detections this track used */
-  uint64_t detections;   /* used so far */
-  int64_t first_time_ns; /* measurement time of its first detection */
-  int64_t arrival_ns;    /* of its newest detection in this frame, 0 if none; only for latency_us */
-  bool has_launch, has_impact;   /* written by warn; class ballistic only */
+  double existence;                  /* probability */
+  double phase_probability[3];       /* boost, coast, reentry; class ballistic and orbital only */
+  uint64_t sensors[SENSOR_WORDS];    /* bit per sensor index whose detections this track used */
+  uint64_t detections;               /* used so far */
+  int64_t first_time_ns;             /* measurement time of its first detection */
+  int64_t arrival_ns;          /* of its newest detection in this frame, 0 if none; only for latency_us */
+  bool has_launch, has_impact; /* written by warn; class ballistic only */
   struct ground_estimate launch;
   struct impact_estimate impact;
-  const double *bank;    /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for warn only */
-  uint32_t slot;         /* index of that record, below the tracker's capacity */
+  const double *bank; /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for
+                         warn only */
+  uint32_t slot;      /* index of that record, below the tracker's capacity */
 };
 
 struct step_output {

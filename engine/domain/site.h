@@ -1,5 +1,5 @@
-/* What the configuration says of this centre and its sensors. Filled by ingest/config.c, read by everyone, written by
- * nobody after start. */
+/* What the configuration says of this centre and its sensors. Filled by ingest/config.c, read by everyone,
+ * written by nobody after start. */
 #ifndef WEFT_DOMAIN_SITE_H
 #define WEFT_DOMAIN_SITE_H
 
@@ -15,26 +15,27 @@ struct sensor {
   uint32_t id;
   char name[SITE_NAME_MAX];
   char nation[SITE_NAME_MAX];
-  uint32_t nation_index;      /* index into site.nations */
-  uint8_t kind;               /* enum detection_kind */
-  uint8_t frame;              /* enum los_frame */
-  double lat_deg, lon_deg, height_m;   /* WGS-84 geodetic, height above the ellipsoid */
-  double position_m[3];       /* the same in ECEF */
-  double enu[9];              /* rows: unit vectors east, north, up in ECEF at the site. For LOS_FRAME_ECEF rows y, x, z,
-                                 so that azimuth = atan2(row0 . u, row1 . u) and elevation = asin(row2 . u) always. */
+  uint32_t nation_index;             /* index into site.nations */
+  uint8_t kind;                      /* enum detection_kind */
+  uint8_t frame;                     /* enum los_frame */
+  double lat_deg, lon_deg, height_m; /* WGS-84 geodetic, height above the ellipsoid */
+  double position_m[3];              /* the same in ECEF */
+  double enu[9]; /* rows: unit vectors east, north, up in ECEF at the site. For LOS_FRAME_ECEF rows y, x, z,
+                    so that azimuth = atan2(row0 . u, row1 . u) and elevation = asin(row2 . u) always. */
   double revisit_s;
-  double sigma[4];            /* range m | x m, azimuth rad | x m, elevation rad | height m | x m, range rate m/s (0 = not
-                                 measured) */
-  double registration[3];     /* known offsets to subtract: range m, azimuth rad, elevation rad */
-  double registration_time_s; /* subtracted from the time of measurement */
-  double detection_probability;  /* (0, 1) */
-  double clutter_per_scan;       /* expected false plots per revisit over the whole coverage, 0 = a clean sensor (the tracker still allows for a hundredth of one) */
-  double coverage_range_m[2];    /* min, max */
-  double coverage_azimuth_deg[2];   /* from, to, clockwise; 0, 360 = all round */
+  double sigma[4]; /* range m | x m, azimuth rad | x m, elevation rad | height m | x m, range rate m/s (0 =
+                      not measured) */
+  double registration[3];       /* known offsets to subtract: range m, azimuth rad, elevation rad */
+  double registration_time_s;   /* subtracted from the time of measurement */
+  double detection_probability; /* (0, 1) */
+  double clutter_per_scan;    /* expected false plots per revisit over the whole coverage, 0 = a clean sensor
+                                 (the tracker still allows for a hundredth of one) */
+  double coverage_range_m[2]; /* min, max */
+  double coverage_azimuth_deg[2]; /* from, to, clockwise; 0, 360 = all round */
   double coverage_elevation_deg[2];
   bool has_asterix;
   uint8_t sac, sic;
-  char key_path[SITE_PATH_MAX];  /* empty: unsealed */
+  char key_path[SITE_PATH_MAX]; /* empty: unsealed */
 };
 
 struct listen_address {
@@ -51,12 +52,12 @@ struct site {
   struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */
   uint32_t journal_segment_mib;
-  char regions_path[SITE_PATH_MAX];      /* empty: none */
+  char regions_path[SITE_PATH_MAX]; /* empty: none */
   uint32_t sensor_count;
   struct sensor sensors[SITE_SENSORS_MAX];
   uint32_t nation_count;
   char nations[SITE_NATIONS_MAX][SITE_NAME_MAX]; /* sorted by name */
-  char *text;         /* the configuration's own bytes, owned; a journal carries them */
+  char *text; /* the configuration's own bytes, owned; a journal carries them */
   uint64_t text_size;
 };
 

@@ -25,7 +25,9 @@ int line_file_open(struct line_file **file, const char *path, struct weft_error 
   if (f->fd < 0) {
     int rc = -errno;
     free(f);
-    return weft_fail(err, rc, "%s: can't write tracks there: %s; name a file in a folder that you may write to", path, strerror(-rc));
+    return weft_fail(err, rc,
+                     "%s: can't write tracks there: %s; name a file in a folder that you may write to", path,
+                     strerror(-rc));
   }
   *file = f;
   return 0;
@@ -53,17 +55,23 @@ void line_file_put(struct line_file *file, const struct step_output *output, con
       file->dropped++;
       continue;
     }
-    size_t length = track_line_write(file->buffer + file->used, LINE_FILE_BUFFER - file->used, &output->reports[i], site,
-                                     TRACK_LINE_LATENCY_NONE);
+    size_t length = track_line_write(file->buffer + file->used, LINE_FILE_BUFFER - file->used,
+                                     &output->reports[i], site, TRACK_LINE_LATENCY_NONE);
     file->used += length;
     file->lines += length > 0;
     file->not_finite += length == 0;
   }
 }
 
-uint64_t line_file_lines(const struct line_file *file) { return file->lines; }
-uint64_t line_file_dropped(const struct line_file *file) { return file->dropped; }
-uint64_t line_file_not_finite(const struct line_file *file) { return file->not_finite; }
+uint64_t line_file_lines(const struct line_file *file) {
+  return file->lines;
+}
+uint64_t line_file_dropped(const struct line_file *file) {
+  return file->dropped;
+}
+uint64_t line_file_not_finite(const struct line_file *file) {
+  return file->not_finite;
+}
 
 int line_file_close(struct line_file *file) {
   if (!file) return 0;

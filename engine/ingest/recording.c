@@ -14,7 +14,8 @@
 enum { CHUNK_BYTES = 1 << 18, REFUSALS_LOGGED = 20 };
 
 /* An exact repeat of a record that is no detection counts as that, whatever else it is. */
-static enum intake_verdict skip_admit(struct intake *intake, const struct entry *entry, enum ledger_skip skip) {
+static enum intake_verdict skip_admit(struct intake *intake, const struct entry *entry,
+                                      enum ledger_skip skip) {
   bool repeated = entry->record && intake_repeated(intake, entry->sensor, entry->record, entry->record_size);
   intake_skip(intake, entry->sensor, repeated ? SKIP_REPEATED : skip);
   return INTAKE_REFUSED;
@@ -24,16 +25,21 @@ enum intake_verdict entry_admit(struct intake *intake, const struct entry *entry
   switch (entry->kind) {
   case ENTRY_DETECTION:
     return intake_detection(intake, &entry->detection, entry->mode, entry->record, entry->record_size);
-  case ENTRY_REFUSED: intake_refuse(intake, entry->sensor, entry->refusal); return INTAKE_REFUSED;
-  case ENTRY_SKIPPED: return skip_admit(intake, entry, entry->skip);
-  case ENTRY_SERVICE: return skip_admit(intake, entry, SKIP_SERVICE);
+  case ENTRY_REFUSED:
+    intake_refuse(intake, entry->sensor, entry->refusal);
+    return INTAKE_REFUSED;
+  case ENTRY_SKIPPED:
+    return skip_admit(intake, entry, entry->skip);
+  case ENTRY_SERVICE:
+    return skip_admit(intake, entry, SKIP_SERVICE);
   }
   return INTAKE_REFUSED;
 }
 
 void block_walk_begin(struct block_walk *walk, const struct site *site, struct clock_day *clock,
                       const struct asterix_block *block, uint64_t *sequence) {
-  *walk = (struct block_walk){.site = site, .clock = clock, .block = *block, .offset = ASTERIX_HEAD_SIZE, .sequence = sequence};
+  *walk = (struct block_walk){
+      .site = site, .clock = clock, .block = *block, .offset = ASTERIX_HEAD_SIZE, .sequence = sequence};
 }
 
 static void entry_refuse(struct entry *entry, enum refusal refusal) {
@@ -50,19 +56,35 @@ static void plot_entry(struct block_walk *walk, const struct asterix_plot *plot,
   int64_t time_ns = 0;
   uint64_t ordinal = ++*walk->sequence;
   if (plot->time_of_day < ASTERIX_DAY) {
-    time_ns = clock_day_resolve(walk->clock, entry->sensor, plot->time_of_day, walk->has_capture, walk->capture_ns);
+    time_ns =
+        clock_day_resolve(walk->clock, entry->sensor, plot->time_of_day, walk->has_capture, walk->capture_ns);
   }
   entry->kind = ENTRY_DETECTION;
   entry->mode = INTAKE_MODE_LIVE;
   switch (asterix_plot_detection(plot, entry->sensor, time_ns, &entry->detection)) {
-  case ASTERIX_USE_SIMULATED: entry->mode = INTAKE_MODE_EXERCISE; break;
-  case ASTERIX_USE_PLOT: break;
-  case ASTERIX_USE_TEST: entry_skip(entry, SKIP_TEST); break;
-  case ASTERIX_USE_FIELD_MONITOR: entry_skip(entry, SKIP_FIELD_MONITOR); break;
-  case ASTERIX_USE_NO_DETECTION: entry_skip(entry, SKIP_NO_PLOT); break;
-  case ASTERIX_USE_NO_POSITION: entry_skip(entry, SKIP_NO_POSITION); break;
-  case ASTERIX_USE_NO_TIME: entry_refuse(entry, REFUSAL_MALFORMED); break;
-  case ASTERIX_USE_OUT_OF_RANGE: entry_refuse(entry, REFUSAL_OUT_OF_RANGE); break;
+  case ASTERIX_USE_SIMULATED:
+    entry->mode = INTAKE_MODE_EXERCISE;
+    break;
+  case ASTERIX_USE_PLOT:
+    break;
+  case ASTERIX_USE_TEST:
+    entry_skip(entry, SKIP_TEST);
+    break;
+  case ASTERIX_USE_FIELD_MONITOR:
+    entry_skip(entry, SKIP_FIELD_MONITOR);
+    break;
+  case ASTERIX_USE_NO_DETECTION:
+    entry_skip(entry, SKIP_NO_PLOT);
+    break;
+  case ASTERIX_USE_NO_POSITION:
+    entry_skip(entry, SKIP_NO_POSITION);
+    break;
+  case ASTERIX_USE_NO_TIME:
+    entry_refuse(entry, REFUSAL_MALFORMED);
+    break;
+  case ASTERIX_USE_OUT_OF_RANGE:
+    entry_refuse(entry, REFUSAL_OUT_OF_RANGE);
+    break;
   }
   entry->detection.sequence = ordinal;
   entry->detection.arrival_ns = walk->arrival_ns;
@@ -102,8 +124,8 @@ struct recording {
   int fd;
   enum sniff_kind kind;
   bool at_end;
-  bool ended;         /* the capture's end was told */
-  uint64_t cut_left;  /* cut blocks still to be told */
+  bool ended;        /* the capture's end was told */
+  uint64_t cut_left; /* cut blocks still to be told */
   uint64_t done, size;
   const uint8_t *data; /* what is left of the chunk */
   size_t left;
@@ -156,17 +178,31 @@ static int head_read(struct recording *r, struct weft_error *err) {
 static int kind_begin(struct recording *r, struct weft_error *err) {
   switch (r->kind) {
   case SNIFF_EMPTY:
-  case SNIFF_CSV: csv_open(&r->csv, r->name, r->site); return 0;
-  case SNIFF_PCAP: capture_open(&r->capture, CAPTURE_PCAP, r->name); return 0;
-  case SNIFF_GPS: capture_open(&r->capture, CAPTURE_GPS, r->name); return 0;
-  case SNIFF_ASTERIX: capture_open(&r->capture, CAPTURE_RAW, r->name); return 0;
+  case SNIFF_CSV:
+    csv_open(&r->csv, r->name, r->site);
+    return 0;
+  case SNIFF_PCAP:
+    capture_open(&r->capture, CAPTURE_PCAP, r->name);
+    return 0;
+  case SNIFF_GPS:
+    capture_open(&r->capture, CAPTURE_GPS, r->name);
+    return 0;
+  case SNIFF_ASTERIX:
+    capture_open(&r->capture, CAPTURE_RAW, r->name);
+    return 0;
   case SNIFF_JOURNAL:
-  case SNIFF_TRACKS: return weft_fail(err, -EMEDIUMTYPE, "%s: a %s is not read here", r->name, sniff_names[r->kind]);
+  case SNIFF_TRACKS:
+    return weft_fail(err, -EMEDIUMTYPE, "%s: a %s is not read here", r->name, sniff_names[r->kind]);
   case SNIFF_PCAPNG:
-    return weft_fail(err, -EINVAL, "%s: pcapng is not read; convert it with `editcap -F pcap IN OUT`", r->name);
-  case SNIFF_UNKNOWN: break;
+    return weft_fail(err, -EINVAL, "%s: pcapng is not read; convert it with `editcap -F pcap IN OUT`",
+                     r->name);
+  case SNIFF_UNKNOWN:
+    break;
   }
-  return weft_fail(err, -EINVAL, "%s: neither CSV, pcap, .gps, raw ASTERIX, a weft journal nor a track file; see docs/formats.md", r->name);
+  return weft_fail(
+      err, -EINVAL,
+      "%s: neither CSV, pcap, .gps, raw ASTERIX, a weft journal nor a track file; see docs/formats.md",
+      r->name);
 }
 
 int recording_open(struct recording **recording, const char *path, const struct site *site, const char *date,
@@ -178,13 +214,16 @@ int recording_open(struct recording **recording, const char *path, const struct 
   r->name = standard ? "stdin" : path;
   r->key_ns = INT64_MIN;
   r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  int rc = r->fd < 0 ? weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno)) : 0;
+  int rc = r->fd < 0
+               ? weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno))
+               : 0;
   struct stat status;
   if (rc == 0 && fstat(r->fd, &status) == 0) {
     if (S_ISDIR(status.st_mode)) rc = -EISDIR; /* a journal's directory is the caller's business */
     if (S_ISREG(status.st_mode)) r->size = (uint64_t)status.st_size;
   }
-  if (rc == -EISDIR) weft_fail(err, rc, "%s: is a folder; name a file, or a journal's folder as the only input", path);
+  if (rc == -EISDIR)
+    weft_fail(err, rc, "%s: is a folder; name a file, or a journal's folder as the only input", path);
   if (rc == 0 && date) rc = clock_day_date(&r->clock, date, err);
   if (rc == 0) rc = head_read(r, err);
   if (rc == 0) {
@@ -223,7 +262,8 @@ static int csv_next(struct recording *r, struct entry *entry, struct weft_error 
     }
     if (status == CSV_REFUSED) {
       if (r->refused++ < REFUSALS_LOGGED) log_line(LOG_LEVEL_WARNING, "refused: %s", r->line.error.text);
-      if (r->refused == REFUSALS_LOGGED) log_line(LOG_LEVEL_WARNING, "%s: further refused lines are only counted", r->name);
+      if (r->refused == REFUSALS_LOGGED)
+        log_line(LOG_LEVEL_WARNING, "%s: further refused lines are only counted", r->name);
       entry_refuse(entry, r->line.refusal);
       return 1;
     }
@@ -265,7 +305,9 @@ static int capture_next(struct recording *r, struct entry *entry, struct weft_er
         r->ended = true;
         capture_end(&r->capture);
         r->cut_left = r->capture.counts.cut;
-        if (r->cut_left) log_line(LOG_LEVEL_WARNING, "%s: %llu block(s) cut short", r->name, (unsigned long long)r->cut_left);
+        if (r->cut_left)
+          log_line(LOG_LEVEL_WARNING, "%s: %llu block(s) cut short", r->name,
+                   (unsigned long long)r->cut_left);
       }
       if (r->cut_left == 0) return 0;
       r->cut_left--;
@@ -287,7 +329,9 @@ int recording_next(struct recording *recording, struct entry *entry, struct weft
   return capture_next(recording, entry, err);
 }
 
-int64_t recording_merge_key(const struct recording *recording) { return recording->key_ns; }
+int64_t recording_merge_key(const struct recording *recording) {
+  return recording->key_ns;
+}
 
 void recording_progress(const struct recording *recording, uint64_t *done, uint64_t *size) {
   *done = recording->done - recording->left;

@@ -1,5 +1,6 @@
-/* One recorded input (CSV or ASTERIX) as a stream of entries for the intake, in order of arrival. The same entries are made of
- * ASTERIX blocks that come over the network, so that live and recorded data take one way. */
+/* One recorded input (CSV or ASTERIX) as a stream of entries for the intake, in order of arrival. The same
+ * entries are made of ASTERIX blocks that come over the network, so that live and recorded data take one way.
+ */
 #ifndef WEFT_INGEST_RECORDING_H
 #define WEFT_INGEST_RECORDING_H
 
@@ -18,12 +19,12 @@ enum entry_kind { ENTRY_DETECTION, ENTRY_REFUSED, ENTRY_SKIPPED, ENTRY_SERVICE }
 /* What one line or record comes to. */
 struct entry {
   enum entry_kind kind;
-  uint32_t sensor;          /* index, or sensor_count and above: unknown */
-  enum refusal refusal;     /* ENTRY_REFUSED */
-  enum ledger_skip skip;    /* ENTRY_SKIPPED */
-  enum intake_mode mode;    /* ENTRY_DETECTION */
+  uint32_t sensor;       /* index, or sensor_count and above: unknown */
+  enum refusal refusal;  /* ENTRY_REFUSED */
+  enum ledger_skip skip; /* ENTRY_SKIPPED */
+  enum intake_mode mode; /* ENTRY_DETECTION */
   struct detection detection;
-  const uint8_t *record;    /* raw ASTERIX record, valid until the next entry is asked for; NULL for CSV */
+  const uint8_t *record; /* raw ASTERIX record, valid until the next entry is asked for; NULL for CSV */
   uint32_t record_size;
   bool has_capture;
   int64_t capture_ns;
@@ -49,13 +50,14 @@ bool block_walk_next(struct block_walk *walk, struct entry *entry);
 
 struct recording;
 
-/* Opens `path` (`-`: stdin), told by content. `date` as in clock_day_date or NULL. A journal or a track file is not read
- * here: -EMEDIUMTYPE, with *kind saying what it is. 0, or a negative errno with `err` filled. */
+/* Opens `path` (`-`: stdin), told by content. `date` as in clock_day_date or NULL. A journal or a track file
+ * is not read here: -EMEDIUMTYPE, with *kind saying what it is. 0, or a negative errno with `err` filled. */
 int recording_open(struct recording **recording, const char *path, const struct site *site, const char *date,
                    enum sniff_kind *kind, struct weft_error *err);
 /* 1: *entry; 0: the end; negative errno: the recording can't be read further, `err` says why. */
 int recording_next(struct recording *recording, struct entry *entry, struct weft_error *err);
-/* The running maximum that inputs are merged by: capture time (pcap) or measurement time, up to the last entry. */
+/* The running maximum that inputs are merged by: capture time (pcap) or measurement time, up to the last
+ * entry. */
 int64_t recording_merge_key(const struct recording *recording);
 /* Bytes read so far and in all (0: unknown). */
 void recording_progress(const struct recording *recording, uint64_t *done, uint64_t *size);

@@ -11,8 +11,10 @@ static double cost_of(const struct assign_work *work, uint32_t row, uint32_t col
   return column - columns == row ? 0 : INFINITY;
 }
 
-/* One shortest augmenting path from a free row; returns the column it ends in and leaves the way back in work->path. */
-static uint32_t augment(struct assign_work *work, uint32_t start, uint32_t rows, uint32_t columns, double *reached) {
+/* One shortest augmenting path from a free row; returns the column it ends in and leaves the way back in
+ * work->path. */
+static uint32_t augment(struct assign_work *work, uint32_t start, uint32_t rows, uint32_t columns,
+                        double *reached) {
   uint32_t wide = columns + rows, sink = ASSIGN_NONE, row = start;
   double minimum = 0;
   memset(work->seen_row, 0, rows);
@@ -47,7 +49,8 @@ static uint32_t augment(struct assign_work *work, uint32_t start, uint32_t rows,
   return sink;
 }
 
-static void prices_update(struct assign_work *work, uint32_t start, uint32_t rows, uint32_t wide, double minimum) {
+static void prices_update(struct assign_work *work, uint32_t start, uint32_t rows, uint32_t wide,
+                          double minimum) {
   work->u[start] += minimum;
   for (uint32_t r = 0; r < rows; r++) {
     if (work->seen_row[r] && r != start) work->u[r] += minimum - work->shortest[work->column_of[r]];

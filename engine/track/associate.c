@@ -1,5 +1,6 @@
-/* From plots and tracks to who belongs to whom: coarse gates in parallel, connected components, then rounds. A round holds
- * one scan of every component, so that its groups are independent of each other and all lanes are full. */
+/* From plots and tracks to who belongs to whom: coarse gates in parallel, connected components, then rounds.
+ * A round holds one scan of every component, so that its groups are independent of each other and all lanes
+ * are full. */
 #include <math.h>
 #include <string.h>
 
@@ -9,11 +10,12 @@
 
 enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
 
-/* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet. */
+/* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
+ */
 static const int64_t silence_pair_max_ns = 600000000000;
 
-/* Squared Mahalanobis gates by dimension 0 to 4: tail probabilities of 1e-5 or less (chi-square), since a lost plot costs
- * more than a pair that the assignment turns down. */
+/* Squared Mahalanobis gates by dimension 0 to 4: tail probabilities of 1e-5 or less (chi-square), since a
+ * lost plot costs more than a pair that the assignment turns down. */
 static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
 
 struct find_job {
@@ -64,8 +66,9 @@ static void components_build(struct tracker *tracker, uint32_t begin, uint32_t e
   }
 }
 
-
-static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
+static int compare_i64(int64_t a, int64_t b) {
+  return (a > b) - (a < b);
+}
 
 /* By component, sensor, time, plot. */
 static int members_compare(const void *a, const void *b, void *context) {
@@ -116,7 +119,8 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
     }
     if (!joins) {
       group = &tracker->groups[groups++];
-      *group = (struct group){.root = member->root, .first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
+      *group =
+          (struct group){.root = member->root, .first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
     }
     group->count++;
   }
@@ -125,14 +129,16 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   for (uint32_t g = 0; g < groups; g++) {
     bool same = g > 0 && tracker->groups[g].root == tracker->groups[g - 1].root;
     tracker->groups[g].round = same ? tracker->groups[g - 1].round + 1 : 0;
-    if (tracker->groups[g].round + 1 > tracker->round_count) tracker->round_count = tracker->groups[g].round + 1;
+    if (tracker->groups[g].round + 1 > tracker->round_count)
+      tracker->round_count = tracker->groups[g].round + 1;
   }
   sort_items(tracker->groups, groups, sizeof *tracker->groups, rounds_compare, NULL);
   tracker->member_count = members;
   tracker->group_count = groups;
 }
 
-/* The candidate pairs of groups [begin, end) of the sorted list, as many whole groups as fit. Returns the end reached. */
+/* The candidate pairs of groups [begin, end) of the sorted list, as many whole groups as fit. Returns the end
+ * reached. */
 static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t end, uint32_t *pair_count) {
   uint32_t used = 0, g = begin;
   for (; g < end; g++) {
@@ -155,7 +161,8 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
   return g;
 }
 
-/* What choosing a pair gains over leaving both alone: ln of r Pd N / lambda against 1 - r Pd. 0 or less: not worth it. */
+/* What choosing a pair gains over leaving both alone: ln of r Pd N / lambda against 1 - r Pd. 0 or less: not
+ * worth it. */
 static double pair_gain(const struct tracker *tracker, uint32_t p) {
   const struct pair *pair = &tracker->pairs[p];
   const struct pair_evidence *evidence = &tracker->evidence[p];
@@ -168,16 +175,16 @@ static double pair_gain(const struct tracker *tracker, uint32_t p) {
   return isfinite(gain) ? gain : 0;
 }
 
-/* A group on its way through the solver. Slots of different groups of a round never meet (they are different components), so
- * tracker->claimed_by[slot] is this group's own scratch. */
+/* A group on its way through the solver. Slots of different groups of a round never meet (they are different
+ * components), so tracker->claimed_by[slot] is this group's own scratch. */
 struct solve {
   struct tracker *tracker;
   struct assign_work *work;
   const struct group *group;
-  const struct pair *pairs;                   /* of the group */
-  double gain[ASSIGN_MAX * CANDIDATES_MAX];   /* per pair */
-  uint16_t row[ASSIGN_MAX * CANDIDATES_MAX];  /* per pair: which of the group's plots */
-  uint32_t label[ASSIGN_MAX];                 /* per plot: smallest plot of its sub-cluster */
+  const struct pair *pairs;                  /* of the group */
+  double gain[ASSIGN_MAX * CANDIDATES_MAX];  /* per pair */
+  uint16_t row[ASSIGN_MAX * CANDIDATES_MAX]; /* per pair: which of the group's plots */
+  uint32_t label[ASSIGN_MAX];                /* per plot: smallest plot of its sub-cluster */
   uint32_t row_count;
 };
 
@@ -246,7 +253,8 @@ static void group_solve(struct tracker *tracker, struct assign_work *work, const
   uint32_t worthwhile = solve_label(&solve);
   for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = 0;
   if (worthwhile == 1) { /* the common case: one plot, one track */
-    for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = solve.gain[k] > 0;
+    for (uint32_t k = 0; k < group->pair_count; k++)
+      tracker->winner[group->pair_first + k] = solve.gain[k] > 0;
     return;
   }
   for (uint32_t r = 0; worthwhile > 0 && r < solve.row_count; r++) {

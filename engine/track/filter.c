@@ -18,7 +18,10 @@ struct filter_run {
 
 int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
                 uint32_t pair_capacity) {
-  *filter = (struct filter){.kernels = wk_table(), .tuning = wk_tuning_default(), .store = store, .parallel = parallel,
+  *filter = (struct filter){.kernels = wk_table(),
+                            .tuning = wk_tuning_default(),
+                            .store = store,
+                            .parallel = parallel,
                             .pair_capacity = pair_capacity};
   filter->order = arena_take(arena, pair_capacity, sizeof *filter->order);
   filter->runs = arena_take(arena, pair_capacity / WK_LANES + WK_KINDS + 1, sizeof *filter->runs);
@@ -36,7 +39,8 @@ static uint32_t runs_by_kind(struct filter *filter, const struct pair *pairs, ui
     }
     for (uint32_t at = begin; at < used; at += WK_LANES) {
       uint32_t left = used - at;
-      filter->runs[runs++] = (struct filter_run){.first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind};
+      filter->runs[runs++] = (struct filter_run){
+          .first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind};
     }
   }
   return runs;
@@ -49,7 +53,8 @@ struct lanes {
   uint8_t banks;
 };
 
-static void lanes_load(const struct filter *filter, struct lanes *lanes, struct track *const tracks[WK_LANES]) {
+static void lanes_load(const struct filter *filter, struct lanes *lanes,
+                       struct track *const tracks[WK_LANES]) {
   const double *ballistic[WK_LANES], *aircraft[WK_LANES];
   lanes->banks = 0;
   for (int i = 0; i < WK_LANES; i++) {
@@ -61,21 +66,25 @@ static void lanes_load(const struct filter *filter, struct lanes *lanes, struct 
   if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_load(&lanes->aircraft, aircraft);
 }
 
-static void lanes_store(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES]) {
+static void lanes_store(const struct filter *filter, const struct lanes *lanes,
+                        struct track *const tracks[WK_LANES]) {
   double *ballistic[WK_LANES], *aircraft[WK_LANES];
   for (int i = 0; i < WK_LANES; i++) {
     ballistic[i] = tracks[i] && (tracks[i]->banks & BANK_BALLISTIC) ? tracks[i]->bank : NULL;
-    aircraft[i] = tracks[i] && (tracks[i]->banks & BANK_AIRCRAFT) ? tracks[i]->bank + WK_BALLISTIC_ELEMENTS : NULL;
+    aircraft[i] =
+        tracks[i] && (tracks[i]->banks & BANK_AIRCRAFT) ? tracks[i]->bank + WK_BALLISTIC_ELEMENTS : NULL;
   }
   if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_store(&lanes->ballistic, ballistic);
   if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_store(&lanes->aircraft, aircraft);
 }
 
-static void lanes_predict(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s, const wk_lane quiet) {
+static void lanes_predict(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
+                          const wk_lane quiet) {
   if (lanes->banks & BANK_BALLISTIC) {
     filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, &filter->tuning);
   }
-  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, &filter->tuning);
+  if (lanes->banks & BANK_AIRCRAFT)
+    filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, &filter->tuning);
 }
 
 /* ln(exp(a) + exp(b)) with the smaller term's weight small or not. */
@@ -93,7 +102,7 @@ static void evidence_of(const struct track *track, const struct wk_evidence_bloc
   out->log_aircraft = aircraft->log_likelihood[lane];
   out->dimension = ballistic->dimension[lane];
   double p = track_ballistic_probability(track);
-  out->distance2 = p < 1e-3   ? aircraft->distance2[lane]
+  out->distance2 = p < 1e-3    ? aircraft->distance2[lane]
                    : p > 0.999 ? ballistic->distance2[lane]
                                : fmin(ballistic->distance2[lane], aircraft->distance2[lane]);
   out->log_likelihood = p <= 0   ? out->log_aircraft
@@ -125,8 +134,8 @@ struct filter_job {
 };
 
 static void track_summarise(struct track *track, const double moments[27]);
-static void lanes_moments(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES],
-                          double out[WK_LANES][27]);
+static void lanes_moments(const struct filter *filter, const struct lanes *lanes,
+                          struct track *const tracks[WK_LANES], double out[WK_LANES][27]);
 
 /* Class evidence, and a bank that no longer takes part once it is out of the question. */
 static void class_take(struct track *track, const struct pair_evidence *evidence) {
@@ -165,13 +174,16 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   lanes_predict(filter, &lanes, dt_s, loud);
   measure_fill(&measure, plots);
   enum wk_kind kind = (enum wk_kind)run->kind;
-  if (lanes.banks & BANK_BALLISTIC) filter->kernels->ballistic_update(&lanes.ballistic, kind, &measure, enable, &ballistic);
-  if (lanes.banks & BANK_AIRCRAFT) filter->kernels->aircraft_update(&lanes.aircraft, kind, &measure, enable, &aircraft);
+  if (lanes.banks & BANK_BALLISTIC)
+    filter->kernels->ballistic_update(&lanes.ballistic, kind, &measure, enable, &ballistic);
+  if (lanes.banks & BANK_AIRCRAFT)
+    filter->kernels->aircraft_update(&lanes.aircraft, kind, &measure, enable, &aircraft);
   for (int i = 0; i < run->count; i++) {
     evidence_of(tracks[i], &ballistic, &aircraft, i, &job->evidence[filter->order[run->first + (uint32_t)i]]);
   }
   if (!job->update) return;
-  /* A lane that is not rolled back must not be touched by the roll forward: it is left out of the second store. */
+  /* A lane that is not rolled back must not be touched by the roll forward: it is left out of the second
+   * store. */
   struct track *in_order[WK_LANES] = {0}, *rolled[WK_LANES] = {0};
   for (int i = 0; i < run->count; i++) *(forward_s[i] > 0 ? &rolled[i] : &in_order[i]) = tracks[i];
   double moments[WK_LANES][27];
@@ -201,19 +213,21 @@ static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned wo
   for (uint32_t i = begin; i < end; i++) run_pairs(job, &job->filter->runs[i]);
 }
 
-static void filter_run_all(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence,
-                           bool update) {
+static void filter_run_all(struct filter *filter, const struct pair *pairs, uint32_t count,
+                           struct pair_evidence *evidence, bool update) {
   if (count == 0) return;
   struct filter_job job = {.filter = filter, .pairs = pairs, .evidence = evidence, .update = update};
   uint32_t runs = runs_by_kind(filter, pairs, count);
   filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
 }
 
-void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence) {
+void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
+                  struct pair_evidence *evidence) {
   filter_run_all(filter, pairs, count, evidence, false);
 }
 
-void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence) {
+void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
+                   struct pair_evidence *evidence) {
   filter_run_all(filter, pairs, count, evidence, true);
 }
 
@@ -228,8 +242,8 @@ static void moments_mix(double p, const double a[27], const double b[27], double
   }
 }
 
-static void lanes_moments(const struct filter *filter, const struct lanes *lanes, struct track *const tracks[WK_LANES],
-                          double out[WK_LANES][27]) {
+static void lanes_moments(const struct filter *filter, const struct lanes *lanes,
+                          struct track *const tracks[WK_LANES], double out[WK_LANES][27]) {
   wk_lane ballistic[27], aircraft[27];
   if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_moments(&lanes->ballistic, ballistic);
   if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_moments(&lanes->aircraft, aircraft);
@@ -277,7 +291,7 @@ struct slots_job {
   struct filter *filter;
   const uint32_t *slots;
   uint32_t count;
-  int64_t time_ns; /* INT64_MIN: no advance */
+  int64_t time_ns;       /* INT64_MIN: no advance */
   double (*moments)[27]; /* or NULL: summarise */
   bool by_slot;          /* moments[slot], else in the order of slots */
 };
@@ -334,10 +348,16 @@ void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t cou
 }
 
 void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]) {
-  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments});
+  slots_run((struct slots_job){
+      .filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments});
 }
 
-void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]) {
-  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = INT64_MIN, .moments = moments,
+void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count,
+                            double (*moments)[27]) {
+  slots_run((struct slots_job){.filter = filter,
+                               .slots = slots,
+                               .count = count,
+                               .time_ns = INT64_MIN,
+                               .moments = moments,
                                .by_slot = true});
 }

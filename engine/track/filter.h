@@ -1,5 +1,5 @@
-/* Tracks meet plots: gathers (track, plot) pairs into lane blocks of eight, runs the kernels over them in parallel and
- * scatters the results. The only part of the tracker that calls the kernel table. */
+/* Tracks meet plots: gathers (track, plot) pairs into lane blocks of eight, runs the kernels over them in
+ * parallel and scatters the results. The only part of the tracker that calls the kernel table. */
 #ifndef WEFT_TRACK_FILTER_H
 #define WEFT_TRACK_FILTER_H
 
@@ -12,10 +12,10 @@
 
 /* What a plot says of a track. */
 struct pair_evidence {
-  double log_likelihood;   /* ln p(z | track), classes mixed by their probabilities */
+  double log_likelihood;              /* ln p(z | track), classes mixed by their probabilities */
   double log_ballistic, log_aircraft; /* by bank; equal where one bank no longer takes part */
-  double distance2;        /* smallest squared Mahalanobis distance over likely modes and classes */
-  double dimension;        /* components present */
+  double distance2; /* smallest squared Mahalanobis distance over likely modes and classes */
+  double dimension; /* components present */
 };
 
 struct pair {
@@ -38,17 +38,22 @@ int filter_open(struct filter *filter, struct arena *arena, struct store *store,
                 uint32_t pair_capacity);
 
 /* Evidence of every pair at the plot's time; tracks unchanged. */
-void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence);
-/* Updates every pair's track with its plot (each track at most once in the list) and refreshes its summary. The
- * class log-odds take the evidence. A plot older than the track rolls it back without noise, updates, and rolls it forward again. */
-void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count, struct pair_evidence *evidence);
+void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
+                  struct pair_evidence *evidence);
+/* Updates every pair's track with its plot (each track at most once in the list) and refreshes its summary.
+ * The class log-odds take the evidence. A plot older than the track rolls it back without noise, updates, and
+ * rolls it forward again. */
+void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
+                   struct pair_evidence *evidence);
 /* Predicts the tracks in `slots` to time_ns where that is later than their own time. */
 void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
 /* Recomputes the summaries of the tracks in `slots` from their banks. */
 void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count);
-/* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot, in the slots' order. */
+/* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot, in the slots'
+ * order. */
 void filter_moments(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]);
 /* The same into moments[slot]. */
-void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count, double (*moments)[27]);
+void filter_moments_by_slot(struct filter *filter, const uint32_t *slots, uint32_t count,
+                            double (*moments)[27]);
 
 #endif

@@ -41,9 +41,13 @@ static int level_of(const struct grid *grid, double radius) {
   return level;
 }
 
-static double cell_size(const struct grid *grid, int level) { return grid->base * (double)(1u << level); }
+static double cell_size(const struct grid *grid, int level) {
+  return grid->base * (double)(1u << level);
+}
 
-static int64_t cell_coordinate(double value, double cell) { return (int64_t)floor(value / cell); }
+static int64_t cell_coordinate(double value, double cell) {
+  return (int64_t)floor(value / cell);
+}
 
 static void unlink_entry(struct grid *grid, uint32_t item) {
   struct grid_entry *entry = &grid->entries[item];
@@ -67,8 +71,8 @@ void grid_put(struct grid *grid, uint32_t item, const double centre[3], double r
   if (entry->present && entry->key == key) return;
   if (entry->present) unlink_entry(grid, item);
   uint32_t bucket = bucket_of(grid, key);
-  *entry = (struct grid_entry){.key = key, .next = grid->buckets[bucket], .prev = GRID_NONE, .present = true,
-                               .level = (uint8_t)level};
+  *entry = (struct grid_entry){
+      .key = key, .next = grid->buckets[bucket], .prev = GRID_NONE, .present = true, .level = (uint8_t)level};
   if (entry->next != GRID_NONE) grid->entries[entry->next].prev = item;
   grid->buckets[bucket] = item;
   grid->on_level[level]++;
@@ -78,9 +82,11 @@ void grid_remove(struct grid *grid, uint32_t item) {
   if (grid->entries[item].present) unlink_entry(grid, item);
 }
 
-static uint32_t visit_cell(const struct grid *grid, uint64_t key, void (*visit)(void *, uint32_t), void *context) {
+static uint32_t visit_cell(const struct grid *grid, uint64_t key, void (*visit)(void *, uint32_t),
+                           void *context) {
   uint32_t visited = 0;
-  for (uint32_t item = grid->buckets[bucket_of(grid, key)]; item != GRID_NONE; item = grid->entries[item].next) {
+  for (uint32_t item = grid->buckets[bucket_of(grid, key)]; item != GRID_NONE;
+       item = grid->entries[item].next) {
     if (grid->entries[item].key != key) continue;
     visit(context, item);
     visited++;
@@ -93,14 +99,16 @@ static uint32_t visit_level(const struct grid *grid, int level, const int64_t lo
   uint32_t visited = 0;
   for (int64_t x = low[0]; x <= high[0]; x++) {
     for (int64_t y = low[1]; y <= high[1]; y++) {
-      for (int64_t z = low[2]; z <= high[2]; z++) visited += visit_cell(grid, cell_key(level, x, y, z), visit, context);
+      for (int64_t z = low[2]; z <= high[2]; z++)
+        visited += visit_cell(grid, cell_key(level, x, y, z), visit, context);
     }
   }
   return visited;
 }
 
 /* A box so large that walking its cells costs more than walking the entries. */
-static uint32_t visit_entries(const struct grid *grid, int level, void (*visit)(void *, uint32_t), void *context) {
+static uint32_t visit_entries(const struct grid *grid, int level, void (*visit)(void *, uint32_t),
+                              void *context) {
   uint32_t visited = 0;
   for (uint32_t item = 0; item < grid->capacity && visited < grid->on_level[level]; item++) {
     if (!grid->entries[item].present || grid->entries[item].level != level) continue;

@@ -1,7 +1,7 @@
-/* A hierarchical hash grid: items with a centre and a radius, found by a box in time that does not grow with their
- * number. Level k has cells of base * 2^k; an item lives in the one cell that holds its centre, on the lowest level
- * whose cell is at least twice its radius, so a query looks at the cells within (half box + half cell) of its centre.
- * Serves positions (metres, ECEF) and directions (unit vectors) alike. */
+/* A hierarchical hash grid: items with a centre and a radius, found by a box in time that does not grow with
+ * their number. Level k has cells of base * 2^k; an item lives in the one cell that holds its centre, on the
+ * lowest level whose cell is at least twice its radius, so a query looks at the cells within (half box + half
+ * cell) of its centre. Serves positions (metres, ECEF) and directions (unit vectors) alike. */
 #ifndef WEFT_TRACK_GRID_H
 #define WEFT_TRACK_GRID_H
 
@@ -23,7 +23,7 @@ struct grid {
   struct grid_entry *entries; /* one per item id, below `capacity` */
   uint32_t *buckets;          /* head of chain, power of two */
   uint32_t capacity, bucket_mask;
-  double base;                /* cell size of level 0 */
+  double base; /* cell size of level 0 */
   uint32_t on_level[GRID_LEVELS];
 };
 
@@ -31,9 +31,9 @@ int grid_open(struct grid *grid, struct arena *arena, uint32_t capacity, double 
 /* Puts or moves an item. A radius beyond the top level's half cell is put there all the same. */
 void grid_put(struct grid *grid, uint32_t item, const double centre[3], double radius);
 void grid_remove(struct grid *grid, uint32_t item);
-/* Calls visit(context, item) for every item whose sphere may touch the box; others may be visited too. Returns the
- * number of items visited. When a level would need more than GRID_CELLS_PER_QUERY_MAX cells, all its items are visited
- * cell by cell through the entries instead. */
+/* Calls visit(context, item) for every item whose sphere may touch the box; others may be visited too.
+ * Returns the number of items visited. When a level would need more than GRID_CELLS_PER_QUERY_MAX cells, all
+ * its items are visited cell by cell through the entries instead. */
 uint32_t grid_query(const struct grid *grid, const double centre[3], const double half[3],
                     void (*visit)(void *context, uint32_t item), void *context);
 

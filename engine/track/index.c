@@ -11,7 +11,8 @@ static const double speed_max_mps = 8500;
 static const double cell_space_m = 4000;
 static const double cell_direction_rad = 1.0 / 2048;
 
-int track_index_open(struct track_index *index, struct arena *arena, const struct site *site, const struct store *store) {
+int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
+                     const struct store *store) {
   *index = (struct track_index){.store = store};
   int rc = grid_open(&index->space, arena, store->capacity, cell_space_m);
   for (uint32_t i = 0; i < site->sensor_count && rc == 0; i++) {
@@ -30,7 +31,8 @@ void track_index_put(struct track_index *index, const struct site *site, const s
   const struct track *track = &index->store->tracks[slot];
   double centre[3], reach_s = INDEX_REACH_NS * 1e-9;
   track_extrapolate(track, time_ns, centre);
-  double sigma = fmax(track_sigma_at(track, time_ns + INDEX_REACH_NS), track_sigma_at(track, time_ns - INDEX_REACH_NS));
+  double sigma =
+      fmax(track_sigma_at(track, time_ns + INDEX_REACH_NS), track_sigma_at(track, time_ns - INDEX_REACH_NS));
   double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * reach_s;
   grid_put(&index->space, slot, centre, radius);
   for (uint32_t g = 0; g < index->los_count; g++) {
@@ -54,7 +56,8 @@ struct search {
   const struct track_index *index;
   const struct plot *plot;
   struct candidates *out;
-  double score[CANDIDATES_MAX]; /* squared normalised distance; the worst is replaced when all places are taken */
+  double score[CANDIDATES_MAX]; /* squared normalised distance; the worst is replaced when all places are
+                                   taken */
 };
 
 /* Range and cross-range of a track's summary against the plot, each in sigmas; negative when outside. */
@@ -62,7 +65,8 @@ static double coarse_score(const struct plot *plot, const struct track *track) {
   double p[3], d[3];
   track_extrapolate(track, plot->time_ns, p);
   vector_subtract(d, p, plot->site_m);
-  double distance = vector_norm(d), sigma = track_sigma_at(track, plot->time_ns), range_score = 0, cross_sigma = sigma;
+  double distance = vector_norm(d), sigma = track_sigma_at(track, plot->time_ns), range_score = 0,
+         cross_sigma = sigma;
   double cross2, projected = vector_dot(d, plot->direction);
   if (plot->kind == WK_POSITION) {
     vector_subtract(d, p, plot->point_m);
@@ -131,7 +135,8 @@ void track_index_find(const struct track_index *index, const struct plot *plot, 
     for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * plot->sigma_cross_m + beyond_m / 1e5;
     grid_query(&index->directions[g], plot->direction, half, consider, &search);
   } else {
-    for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
+    for (int i = 0; i < 3; i++)
+      half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
     grid_query(&index->space, plot->point_m, half, consider, &search);
   }
   sort_slots(out);

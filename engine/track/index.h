@@ -1,6 +1,6 @@
-/* Where the tracks are, in the sensors' own terms: one grid in space for what has a range, and for every line-of-sight
- * sensor one grid of directions. An entry is good for measurement times within INDEX_REACH_NS of the time it was made for;
- * a track's entry is renewed when that time runs out or the track is updated. */
+/* Where the tracks are, in the sensors' own terms: one grid in space for what has a range, and for every
+ * line-of-sight sensor one grid of directions. An entry is good for measurement times within INDEX_REACH_NS
+ * of the time it was made for; a track's entry is renewed when that time runs out or the track is updated. */
 #ifndef WEFT_TRACK_INDEX_H
 #define WEFT_TRACK_INDEX_H
 
@@ -24,7 +24,8 @@ struct track_index {
 };
 
 /* -E2BIG when the site has more line-of-sight sensors than INDEX_LOS_MAX, -ENOMEM. */
-int track_index_open(struct track_index *index, struct arena *arena, const struct site *site, const struct store *store);
+int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
+                     const struct store *store);
 /* (Re)enters a track for measurement times around time_ns. */
 void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
                      uint32_t slot, int64_t time_ns);
@@ -37,8 +38,9 @@ struct candidates {
   uint32_t overflow;  /* tracks inside the coarse gate that found no place: the farthest ones */
 };
 
-/* Tracks near enough to a plot to deserve the kernels, by a coarse test on their summaries. `reference_ns` is the time
- * that the index entries are around: plots farther from it than INDEX_REACH_NS widen their own box. */
+/* Tracks near enough to a plot to deserve the kernels, by a coarse test on their summaries. `reference_ns` is
+ * the time that the index entries are around: plots farther from it than INDEX_REACH_NS widen their own box.
+ */
 void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
                       struct candidates *out);
 

@@ -1,5 +1,5 @@
-/* New tracks: two points that a physical speed connects start one; two lines of sight from different sensors that cross
- * make a point. Runs on one thread, over what association left, in the frame's order. */
+/* New tracks: two points that a physical speed connects start one; two lines of sight from different sensors
+ * that cross make a point. Runs on one thread, over what association left, in the frame's order. */
 #include <math.h>
 #include <string.h>
 
@@ -10,21 +10,26 @@ static const double speed_max_mps = 8500, speed_max_flat_mps = 900;
 static const double speed_sigma_mps = 2500, speed_sigma_flat_mps = 250, climb_sigma_flat_mps = 15;
 static const double new_objects_per_scan = 0.02; /* expected, over a sensor's whole coverage */
 static const double pair_gate_chi2 = 16.3;       /* 3 degrees of freedom, 0.1 % */
-static const double log_odds_start_min = -6;     /* a pair less likely real than this is not worth a track record */
+static const double log_odds_start_min =
+    -6; /* a pair less likely real than this is not worth a track record */
 static const double ln_2pi = 1.8378770664093453;
-enum { PARTNERS_MAX = 64 };                       /* seeds weighed against one point: a bound on dense clutter */
-static const double pairing_min_s = 0.15;        /* closer in time, two points say nothing of the speed */
+enum { PARTNERS_MAX = 64 };               /* seeds weighed against one point: a bound on dense clutter */
+static const double pairing_min_s = 0.15; /* closer in time, two points say nothing of the speed */
 
-/* ln of false points per scan and cubic metre: the sensor's own density over the volume of one unit of its coordinates. */
+/* ln of false points per scan and cubic metre: the sensor's own density over the volume of one unit of its
+ * coordinates. */
 static double density_in_space(const struct plot *plot) {
   double r = fmax(plot->range_m, 100);
   double cosine = plot->kind == WK_RADAR ? fmax(wk_cos(plot->z[2]), 0.05) : 1;
   switch ((enum wk_kind)plot->kind) {
-  case WK_RADAR: return plot->log_clutter_density - wk_log(r * r * cosine) + ((plot->present & 8) ? wk_log(16000) : 0);
-  case WK_RADAR2D: return plot->log_clutter_density - wk_log(r) - (plot->height_assumed ? wk_log(15000) : 0);
+  case WK_RADAR:
+    return plot->log_clutter_density - wk_log(r * r * cosine) + ((plot->present & 8) ? wk_log(16000) : 0);
+  case WK_RADAR2D:
+    return plot->log_clutter_density - wk_log(r) - (plot->height_assumed ? wk_log(15000) : 0);
   case WK_LOS:
   case WK_POSITION:
-  case WK_KINDS: break;
+  case WK_KINDS:
+    break;
   }
   return plot->log_clutter_density;
 }
@@ -36,8 +41,12 @@ static int64_t seed_life_ns(const struct tracker *tracker, uint32_t sensor) {
 
 static struct seed seed_from_plot(const struct tracker *tracker, const struct plot *plot) {
   const struct sensor *sensor = &tracker->site->sensors[plot->sensor];
-  struct seed seed = {.log_density = density_in_space(plot), .time_ns = plot->time_ns, .detections = 1, .present = true,
-                      .flat = plot->kind == WK_RADAR2D, .height_assumed = plot->height_assumed,
+  struct seed seed = {.log_density = density_in_space(plot),
+                      .time_ns = plot->time_ns,
+                      .detections = 1,
+                      .present = true,
+                      .flat = plot->kind == WK_RADAR2D,
+                      .height_assumed = plot->height_assumed,
                       .sensor = {plot->sensor, plot->sensor}};
   memcpy(seed.point_m, plot->point_m, sizeof seed.point_m);
   memcpy(seed.covariance, plot->point_covariance, sizeof seed.covariance);
@@ -88,7 +97,8 @@ static void seeds_expire(struct tracker *tracker, int64_t now_ns) {
   }
 }
 
-/* Prior of the velocity of a new object: nothing known but that it is physical. For a 2-D radar an aircraft's. */
+/* Prior of the velocity of a new object: nothing known but that it is physical. For a 2-D radar an
+ * aircraft's. */
 static void speed_prior(const struct seed *seed, double v0[6]) {
   memset(v0, 0, 6 * sizeof *v0);
   if (!seed->flat) {
@@ -98,7 +108,8 @@ static void speed_prior(const struct seed *seed, double v0[6]) {
   double lat_rad, lon_rad, height_m, enu[9];
   wk_geodetic_from_ecef(seed->point_m, &lat_rad, &lon_rad, &height_m);
   wk_enu_rows(lat_rad, lon_rad, enu);
-  const double level2 = speed_sigma_flat_mps * speed_sigma_flat_mps, climb2 = climb_sigma_flat_mps * climb_sigma_flat_mps;
+  const double level2 = speed_sigma_flat_mps * speed_sigma_flat_mps,
+               climb2 = climb_sigma_flat_mps * climb_sigma_flat_mps;
   for (int i = 0; i < 3; i++) {
     for (int j = i; j < 3; j++) {
       v0[WK_AT(3, i, j)] = (i == j ? level2 : 0) + (climb2 - level2) * enu[6 + i] * enu[6 + j];
@@ -108,12 +119,13 @@ static void speed_prior(const struct seed *seed, double v0[6]) {
 
 /* Two points as one state: the first with a velocity prior, predicted to the second and updated by it. */
 struct start {
-  double x[6], p[21];  /* at the second point's time */
-  double log_ratio;    /* ln of Pd N(second | first) / false density */
+  double x[6], p[21]; /* at the second point's time */
+  double log_ratio;   /* ln of Pd N(second | first) / false density */
   double distance2;
 };
 
-static bool start_from_pair(const struct seed *first, const struct seed *second, double pd, struct start *out) {
+static bool start_from_pair(const struct seed *first, const struct seed *second, double pd,
+                            struct start *out) {
   double dt = (double)(second->time_ns - first->time_ns) * 1e-9;
   double v0[6], s[6], inverse[6], log_determinant, innovation[3];
   speed_prior(first, v0);
@@ -130,7 +142,8 @@ static bool start_from_pair(const struct seed *first, const struct seed *second,
     for (int j = 0; j < 3; j++) {
       double sum = 0;
       for (int k = 0; k < 3; k++) {
-        sum += v0[i <= k ? WK_AT(3, i, k) : WK_AT(3, k, i)] * inverse[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
+        sum +=
+            v0[i <= k ? WK_AT(3, i, k) : WK_AT(3, k, i)] * inverse[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
       }
       gain_v[i][j] = dt * sum;
     }
@@ -141,8 +154,8 @@ static bool start_from_pair(const struct seed *first, const struct seed *second,
     out->x[3 + i] = 0;
     for (int j = 0; j < 3; j++) out->x[3 + i] += gain_v[i][j] * innovation[j];
   }
-  /* The second point is taken as the position (its covariance is far below the predicted one), and its error enters the
-   * velocity through the gain. */
+  /* The second point is taken as the position (its covariance is far below the predicted one), and its error
+   * enters the velocity through the gain. */
   for (int i = 0; i < 3; i++) {
     for (int j = 0; j < 3; j++) {
       double cross = 0, down = 0;
@@ -172,7 +185,8 @@ static void banks_fill(struct track *track, const struct start *start) {
   double lat_rad, lon_rad, height_m;
   wk_geodetic_from_ecef(start->x, &lat_rad, &lon_rad, &height_m);
   memset(bank, 0, sizeof track->bank);
-  double *const states[] = {bank + WK_B_BOOST_X, bank + WK_B_COAST_X, bank + WK_B_REENTRY_X, air + WK_A_CV_X, air + WK_A_CT_X};
+  double *const states[] = {bank + WK_B_BOOST_X, bank + WK_B_COAST_X, bank + WK_B_REENTRY_X, air + WK_A_CV_X,
+                            air + WK_A_CT_X};
   for (int m = 0; m < WK_MODES; m++) memcpy(states[m], start->x, sizeof start->x);
   fill_block(bank + WK_B_BOOST_P, WK_BOOST_N, start->p);
   fill_block(bank + WK_B_COAST_P, WK_COAST_N, start->p);
@@ -192,8 +206,8 @@ static void banks_fill(struct track *track, const struct start *start) {
   air[WK_A_WEIGHT + 1] = 0.2;
 }
 
-static void track_start(struct tracker *tracker, struct seed *first, const struct seed *second, const struct start *start,
-                        int64_t arrival_ns) {
+static void track_start(struct tracker *tracker, struct seed *first, const struct seed *second,
+                        const struct start *start, int64_t arrival_ns) {
   uint32_t slot = store_take(&tracker->store);
   if (slot == TRACK_NONE) {
     tracker->statistics.tracks_refused++;
@@ -242,7 +256,8 @@ static void partner_consider(void *context, uint32_t place) {
   const struct seed *first = &tracker->seeds.seeds[place], *second = search->second;
   double dt = (double)(second->time_ns - first->time_ns) * 1e-9;
   if (dt < pairing_min_s || first->expires_ns < second->time_ns) return;
-  if (first->sensor[0] == second->sensor[0] && dt < 0.4 * tracker->site->sensors[first->sensor[0]].revisit_s) return;
+  if (first->sensor[0] == second->sensor[0] && dt < 0.4 * tracker->site->sensors[first->sensor[0]].revisit_s)
+    return;
   double d[3], reach = (first->flat && second->flat ? speed_max_flat_mps : speed_max_mps) * dt;
   vector_subtract(d, second->point_m, first->point_m);
   double slack = 0;
@@ -278,9 +293,9 @@ static void point_offer(struct tracker *tracker, const struct seed *point, int64
   track_start(tracker, &first, point, &search.best, arrival_ns);
 }
 
-/* Where two lines of sight pass each other: the middle of the shortest connection, with a covariance from the angle
- * errors and from what a fast object moves between the two looks. False when they miss each other or meet where
- * nothing flies. */
+/* Where two lines of sight pass each other: the middle of the shortest connection, with a covariance from the
+ * angle errors and from what a fast object moves between the two looks. False when they miss each other or
+ * meet where nothing flies. */
 static bool rays_cross(const struct ray *a, const struct ray *b, struct seed *out, double *miss_sigmas) {
   double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine;
   if (sine2 < 1e-4) return false;
@@ -319,7 +334,10 @@ static bool rays_cross(const struct ray *a, const struct ray *b, struct seed *ou
 
 static void ray_offer(struct tracker *tracker, const struct plot *plot) {
   struct seeds *seeds = &tracker->seeds;
-  struct ray ray = {.sigma_rad = plot->sigma_cross_m, .time_ns = plot->time_ns, .sensor = plot->sensor, .present = true,
+  struct ray ray = {.sigma_rad = plot->sigma_cross_m,
+                    .time_ns = plot->time_ns,
+                    .sensor = plot->sensor,
+                    .present = true,
                     .expires_ns = plot->time_ns + seed_life_ns(tracker, plot->sensor) / 2};
   memcpy(ray.site_m, plot->site_m, sizeof ray.site_m);
   memcpy(ray.direction, plot->direction, sizeof ray.direction);
@@ -356,7 +374,8 @@ static void ray_offer(struct tracker *tracker, const struct plot *plot) {
   seeds->rays[seeds->ray_tail++ % RAYS_MAX] = ray;
 }
 
-/* A track started earlier in this same frame may own this plot too: another radar saw the object at the same time. */
+/* A track started earlier in this same frame may own this plot too: another radar saw the object at the same
+ * time. */
 static bool fresh_take(struct tracker *tracker, uint32_t i) {
   const struct plot *plot = &tracker->plots[i];
   if (!plot->has_point) return false;
@@ -374,7 +393,8 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
   uint32_t best = UINT32_MAX;
   for (uint32_t k = 0; k < count; k++) {
     if (!(tracker->evidence[k].distance2 < 16.3)) continue;
-    if (best == UINT32_MAX || tracker->evidence[k].log_likelihood > tracker->evidence[best].log_likelihood) best = k;
+    if (best == UINT32_MAX || tracker->evidence[k].log_likelihood > tracker->evidence[best].log_likelihood)
+      best = k;
   }
   if (best == UINT32_MAX) return false;
   struct pair pair = tracker->pairs[best];
@@ -406,6 +426,7 @@ void tracker_drain(struct tracker *tracker, struct ledger *ledger) {
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   seeds_expire(tracker, INT64_MAX);
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
-    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++) ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
+    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++)
+      ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
   }
 }

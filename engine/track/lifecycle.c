@@ -1,22 +1,23 @@
-/* Existence, looks and misses, ends. A miss is charged once per sensor revisit, and only when the sensor has reported later
- * than the look that should have seen the track (or has been silent for so long that it must have), so that
- * a feed's delay never costs a track its life. */
+/* Existence, looks and misses, ends. A miss is charged once per sensor revisit, and only when the sensor has
+ * reported later than the look that should have seen the track (or has been silent for so long that it must
+ * have), so that a feed's delay never costs a track its life. */
 #include <math.h>
 
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
-static const double log_odds_max = 14;      /* r = 1 - 8e-7: how much past evidence may outlast present silence */
+static const double log_odds_max = 14; /* r = 1 - 8e-7: how much past evidence may outlast present silence */
 static const double log_odds_confirm = 7.6; /* r = 0.9995 */
 static const double log_odds_end = -3;      /* r = 0.05 */
 static const double ratio_max = 12, ratio_min = -6;
 static const uint32_t confirm_detections = 4;
-static const double silence_max_s = 240;      /* ballistic, by free fall alone */
-static const double silence_max_air_s = 60;   /* aircraft may turn; at least so many looks of the quickest sensor: */
+static const double silence_max_s = 240; /* ballistic, by free fall alone */
+static const double silence_max_air_s =
+    60; /* aircraft may turn; at least so many looks of the quickest sensor: */
 static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
-static const double sigma_max_m = 60000;      /* position lost */
-static const double duplicate_chi2 = 14;      /* 6 degrees of freedom */
-static const double apart_scans = 10;         /* how long a look at two objects speaks against one */
+static const double sigma_max_m = 60000; /* position lost */
+static const double duplicate_chi2 = 14; /* 6 degrees of freedom */
+static const double apart_scans = 10;    /* how long a look at two objects speaks against one */
 static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4 };
 
@@ -30,7 +31,8 @@ bool lifecycle_scan_used(const struct tracker *tracker, const struct track *trac
   return false;
 }
 
-double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence) {
+double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
+                           const struct pair_evidence *evidence) {
   double pd = tracker->site->sensors[plot->sensor].detection_probability;
   return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
 }
@@ -65,8 +67,8 @@ static void look_hit(const struct tracker *tracker, struct track *track, const s
   if (next_ns > look->next_ns) look->next_ns = next_ns;
 }
 
-void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence,
-                   int64_t arrival_ns) {
+void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
+                   const struct pair_evidence *evidence, int64_t arrival_ns) {
   struct track *track = &tracker->store.tracks[slot];
   double ratio = lifecycle_log_ratio(tracker, plot, evidence);
   track->log_odds = fmin(track->log_odds + fmin(fmax(ratio, ratio_min), ratio_max), log_odds_max);
@@ -76,7 +78,8 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
   look_hit(tracker, track, plot);
-  if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections && track->log_odds >= log_odds_confirm) {
+  if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections &&
+      track->log_odds >= log_odds_confirm) {
     track->status = STATUS_CONFIRMED;
     tracker->statistics.tracks_confirmed++;
     tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
@@ -97,22 +100,25 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
 }
 
-/* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the kernels,
- * since the summary's constant acceleration serves for seconds only. */
+/* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the
+ * kernels, since the summary's constant acceleration serves for seconds only. */
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   const int64_t stale_ns = 5000000000;
   uint32_t count = 0, stale = 0;
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) tracker->due[count++] = slot;
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;)
+    tracker->due[count++] = slot;
   int64_t moved_ns = front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < count; i++) {
-    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns) tracker->fresh[stale++] = tracker->due[i];
+    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns)
+      tracker->fresh[stale++] = tracker->due[i];
   }
   filter_advance(&tracker->filter, tracker->fresh, stale, moved_ns); /* nothing is fresh yet: scratch */
   for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
 }
 
 /* Whether this sensor would have seen the track: an infrared line of sight sees a plume, others a body. */
-static double detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor) {
+static double detection_probability(const struct tracker *tracker, const struct track *track,
+                                    uint32_t sensor) {
   double pd = tracker->site->sensors[sensor].detection_probability;
   if (tracker->site->sensors[sensor].kind != KIND_LOS) return pd;
   double plume = track_ballistic_probability(track) * track->bank[WK_B_WEIGHT];
@@ -162,7 +168,8 @@ struct duplicate_search {
 };
 
 /* Distinct objects are seen by one sensor in one scan as two plots. */
-static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b, double *revisit_s) {
+static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b,
+                           double *revisit_s) {
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     for (int j = 0; j < TRACK_LOOKS_MAX; j++) {
       const struct look *x = &a->looks[i], *y = &b->looks[j];
@@ -188,7 +195,8 @@ static bool seen_apart(const struct tracker *tracker, struct track *track, const
     if (track->apart[i].until_ns < place->until_ns) place = &track->apart[i];
   }
   if (seen_apart_now(tracker, track, other, &revisit_s)) {
-    *place = (struct apart){.number = other->number, .until_ns = tracker->now_ns + (int64_t)(apart_scans * revisit_s * 1e9)};
+    *place = (struct apart){.number = other->number,
+                            .until_ns = tracker->now_ns + (int64_t)(apart_scans * revisit_s * 1e9)};
     return true;
   }
   return place->number == other->number && place->until_ns > tracker->now_ns;
@@ -268,7 +276,8 @@ static void track_end(struct tracker *tracker, uint32_t slot) {
     untouch(tracker, slot);
     filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
   }
-  report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
+  report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns,
+              &tracker->lost[tracker->lost_count++]);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);
   queue_remove(&tracker->refresh, slot);

@@ -1,4 +1,5 @@
-/* Cleans the weights, walks the connected components, gives each to a closed form, the exact path or belief propagation. */
+/* Cleans the weights, walks the connected components, gives each to a closed form, the exact path or belief
+ * propagation. */
 #include "engine/track/marginals.h"
 
 #include <math.h>
@@ -34,7 +35,8 @@ static void side_take(struct taking *taking, struct marginals_side *side, uint32
 }
 
 static void work_take(struct taking *taking, struct marginals *work) {
-  uint32_t rows = work->rows_max, columns = work->columns_max, pairs = work->pairs_max, most = rows > columns ? rows : columns;
+  uint32_t rows = work->rows_max, columns = work->columns_max, pairs = work->pairs_max,
+           most = rows > columns ? rows : columns;
   side_take(taking, &work->part.rows, rows, pairs);
   side_take(taking, &work->part.columns, columns, pairs);
   work->part.pair = take(taking, pairs, sizeof *work->part.pair);
@@ -66,19 +68,21 @@ static void work_take(struct taking *taking, struct marginals *work) {
   work->assign = take(taking, 1, sizeof *work->assign);
 }
 
-struct marginals *marginals_open(struct arena *arena, uint32_t rows_max, uint32_t columns_max, uint32_t pairs_max,
-                                 uint32_t table_max) {
+struct marginals *marginals_open(struct arena *arena, uint32_t rows_max, uint32_t columns_max,
+                                 uint32_t pairs_max, uint32_t table_max) {
   weft_assert(rows_max > 0 && columns_max > 0 && pairs_max > 0 && table_max >= 2);
   struct taking taking = {.arena = arena};
   struct marginals *work = take(&taking, 1, sizeof *work);
   if (!work) return NULL;
-  *work = (struct marginals){.rows_max = rows_max, .columns_max = columns_max, .pairs_max = pairs_max, .table_max = table_max};
+  *work = (struct marginals){
+      .rows_max = rows_max, .columns_max = columns_max, .pairs_max = pairs_max, .table_max = table_max};
   work_take(&taking, work);
   return taking.failed ? NULL : work;
 }
 
 size_t marginals_bytes(uint32_t rows_max, uint32_t columns_max, uint32_t pairs_max, uint32_t table_max) {
-  struct marginals work = {.rows_max = rows_max, .columns_max = columns_max, .pairs_max = pairs_max, .table_max = table_max};
+  struct marginals work = {
+      .rows_max = rows_max, .columns_max = columns_max, .pairs_max = pairs_max, .table_max = table_max};
   struct taking taking = {0};
   take(&taking, 1, sizeof work);
   work_take(&taking, &work);
@@ -98,7 +102,8 @@ static void lists_build(struct marginals *work, const struct marginals_problem *
     first[problem->rows + problem->column[p] + 2]++;
   }
   for (uint32_t i = 2; i < nodes + 2; i++) first[i] += first[i - 1];
-  for (uint32_t p = 0; p < problem->pair_count; p++) { /* first[node + 1] is where the node's next pair goes */
+  for (uint32_t p = 0; p < problem->pair_count;
+       p++) { /* first[node + 1] is where the node's next pair goes */
     if (work->clean[p] == 0) continue;
     work->global_pair[first[problem->row[p] + 1]++] = p;
     work->global_pair[first[problem->rows + problem->column[p] + 1]++] = p;
@@ -106,7 +111,8 @@ static void lists_build(struct marginals *work, const struct marginals_problem *
 }
 
 /* Notes the nodes that a node's pairs lead to. */
-static uint32_t walk_from(struct marginals *work, const struct marginals_problem *problem, uint32_t node, uint32_t reached) {
+static uint32_t walk_from(struct marginals *work, const struct marginals_problem *problem, uint32_t node,
+                          uint32_t reached) {
   for (uint32_t k = work->global_first[node]; k < work->global_first[node + 1]; k++) {
     uint32_t pair = work->global_pair[k];
     uint32_t other = node < problem->rows ? problem->rows + problem->column[pair] : problem->row[pair];
@@ -165,7 +171,8 @@ static void part_build(struct marginals *work, const struct marginals_problem *p
       work->remaining[c] = first[c];
     }
   }
-  for (uint32_t e = 0; e < part->edge_count; e++) part->columns.edge[work->remaining[part->columns.end[e]]++] = e;
+  for (uint32_t e = 0; e < part->edge_count; e++)
+    part->columns.edge[work->remaining[part->columns.end[e]]++] = e;
 }
 
 /* One track or one plot: P2, P3. */
@@ -190,7 +197,8 @@ static bool part_is_star(const struct marginals_part *part) {
   return simple && (part->rows.count == 1 || part->columns.count == 1);
 }
 
-static void part_solve(struct marginals *work, enum marginals_method method, struct marginals_result *result) {
+static void part_solve(struct marginals *work, enum marginals_method method,
+                       struct marginals_result *result) {
   struct marginals_part *part = &work->part;
   bool rescaled = false;
   uint64_t cost_max = (uint64_t)MARGINALS_COST_PER_PAIR * part->edge_count;
@@ -211,8 +219,8 @@ static void part_solve(struct marginals *work, enum marginals_method method, str
   }
 }
 
-void marginals_solve(struct marginals *work, const struct marginals_problem *problem, enum marginals_method method,
-                     struct marginals_result *result) {
+void marginals_solve(struct marginals *work, const struct marginals_problem *problem,
+                     enum marginals_method method, struct marginals_result *result) {
   weft_assert(problem->rows <= work->rows_max && problem->columns <= work->columns_max);
   weft_assert(problem->pair_count <= work->pairs_max);
   struct marginals_part *part = &work->part;
@@ -231,7 +239,9 @@ void marginals_solve(struct marginals *work, const struct marginals_problem *pro
     part_build(work, problem, r);
     part_solve(work, method, result);
     for (uint32_t e = 0; e < part->edge_count; e++) result->probability[part->pair[e]] = part->p[e];
-    for (uint32_t i = 0; i < part->rows.count; i++) result->missed[part->rows.node[i]] = part->rows.p_alone[i];
-    for (uint32_t i = 0; i < part->columns.count; i++) result->alone[part->columns.node[i]] = part->columns.p_alone[i];
+    for (uint32_t i = 0; i < part->rows.count; i++)
+      result->missed[part->rows.node[i]] = part->rows.p_alone[i];
+    for (uint32_t i = 0; i < part->columns.count; i++)
+      result->alone[part->columns.node[i]] = part->columns.p_alone[i];
   }
 }

@@ -1,6 +1,6 @@
-/* Belief propagation on the assignment graph with the messages reduced to one number per pair and direction (Williams, Lau
- * 2014): docs/maths.md P7, P8. Every leave-one-out sum is a prefix plus a suffix, because subtracting from the whole loses
- * everything when one term outweighs the rest by more than 2^53. */
+/* Belief propagation on the assignment graph with the messages reduced to one number per pair and direction
+ * (Williams, Lau 2014): docs/maths.md P7, P8. Every leave-one-out sum is a prefix plus a suffix, because
+ * subtracting from the whole loses everything when one term outweighs the rest by more than 2^53. */
 #include <math.h>
 
 #include "engine/track/marginals.h"
@@ -47,7 +47,8 @@ static void column_sweep(const struct marginals *work, uint32_t column) {
 
 uint32_t marginals_bp(struct marginals *work, bool *converged) {
   struct marginals_part *part = &work->part;
-  if (!marginals_weights_near(part)) (void)marginals_rescale(work); /* the fixed point stays, the way to it gets short */
+  if (!marginals_weights_near(part))
+    (void)marginals_rescale(work); /* the fixed point stays, the way to it gets short */
   for (uint32_t e = 0; e < part->edge_count; e++) {
     work->nu[e] = 1;
     part->p[e] = 0;

@@ -1,14 +1,15 @@
-/* Exact marginals by elimination: the nodes of one side (items) are taken one after the other; the state is the set of
- * used nodes of the other side (bins) among those that are open, met already and to be met again. Sums over
- * all assignments of the items so far (forward) and of those to come (backward) meet at every item (docs/maths.md P4, P5). */
+/* Exact marginals by elimination: the nodes of one side (items) are taken one after the other; the state is
+ * the set of used nodes of the other side (bins) among those that are open, met already and to be met again.
+ * Sums over all assignments of the items so far (forward) and of those to come (backward) meet at every item
+ * (docs/maths.md P4, P5). */
 #include <math.h>
 #include <string.h>
 
 #include "engine/track/marginals.h"
 
 enum { BIT_NONE = 255, PLAN_EFFORT = 4 };
-/* With weights not below weight_min and tables not fainter than this beside their largest entry, nothing underflows before the
- * next scaling: one item and one leaving bin multiply by 2^-240 at the least. */
+/* With weights not below weight_min and tables not fainter than this beside their largest entry, nothing
+ * underflows before the next scaling: one item and one leaving bin multiply by 2^-240 at the least. */
 static const double faint = 0x1p-700, weight_min = 0x1p-120;
 static const double alone_min = 0x1p-1000;
 
@@ -18,15 +19,17 @@ struct frontier {
   uint32_t open;
 };
 
-static double item_peak(const struct marginals_part *part, const struct marginals_side *items, uint32_t item) {
+static double item_peak(const struct marginals_part *part, const struct marginals_side *items,
+                        uint32_t item) {
   double peak = 0;
-  for (uint32_t k = items->first[item]; k < items->first[item + 1]; k++) peak = fmax(peak, part->weight[items->edge[k]]);
+  for (uint32_t k = items->first[item]; k < items->first[item + 1]; k++)
+    peak = fmax(peak, part->weight[items->edge[k]]);
   return peak;
 }
 
 /* Bins that the item would open less those that it would close. */
-static int item_growth(const struct marginals *work, const struct marginals_side *items, const struct marginals_side *bins,
-                       uint32_t item) {
+static int item_growth(const struct marginals *work, const struct marginals_side *items,
+                       const struct marginals_side *bins, uint32_t item) {
   int growth = 0;
   for (uint32_t k = items->first[item]; k < items->first[item + 1]; k++) {
     uint32_t bin = bins->end[items->edge[k]];
@@ -36,13 +39,16 @@ static int item_growth(const struct marginals *work, const struct marginals_side
   return growth;
 }
 
-/* The next item: of those that need the bin that is open longest (all, at the start), the one of least growth; among equals the
- * larger peak weight, so that the choice does not hang on the numbering; then the lower number. */
-static uint32_t item_pick(const struct marginals *work, const struct marginals_side *items, const struct marginals_side *bins,
-                          const struct frontier *frontier, const double *peak, uint64_t *effort) {
+/* The next item: of those that need the bin that is open longest (all, at the start), the one of least
+ * growth; among equals the larger peak weight, so that the choice does not hang on the numbering; then the
+ * lower number. */
+static uint32_t item_pick(const struct marginals *work, const struct marginals_side *items,
+                          const struct marginals_side *bins, const struct frontier *frontier,
+                          const double *peak, uint64_t *effort) {
   uint32_t best = UINT32_MAX, oldest = frontier->bin[0];
   int least = 0;
-  uint32_t begin = frontier->open ? bins->first[oldest] : 0, end = frontier->open ? bins->first[oldest + 1] : items->count;
+  uint32_t begin = frontier->open ? bins->first[oldest] : 0,
+           end = frontier->open ? bins->first[oldest + 1] : items->count;
   for (uint32_t k = begin; k < end; k++) {
     uint32_t item = frontier->open ? items->end[bins->edge[k]] : k;
     if (peak[item] < 0 || item == best) continue;
@@ -58,8 +64,9 @@ static uint32_t item_pick(const struct marginals *work, const struct marginals_s
 }
 
 /* Opens the item's new bins and notes the bit of each of its edges. False when too many are open. */
-static bool step_open(struct marginals *work, const struct marginals_side *items, const struct marginals_side *bins,
-                      struct frontier *frontier, struct marginals_plan *plan, uint32_t step) {
+static bool step_open(struct marginals *work, const struct marginals_side *items,
+                      const struct marginals_side *bins, struct frontier *frontier,
+                      struct marginals_plan *plan, uint32_t step) {
   uint32_t item = plan->order[step], before = frontier->open;
   for (uint32_t k = items->first[item]; k < items->first[item + 1]; k++) {
     uint32_t bin = bins->end[items->edge[k]];
@@ -77,7 +84,8 @@ static bool step_open(struct marginals *work, const struct marginals_side *items
 }
 
 /* Closes the bins that no later item needs; the bits above move down. */
-static uint32_t step_close(struct marginals *work, struct frontier *frontier, struct marginals_plan *plan, uint32_t left) {
+static uint32_t step_close(struct marginals *work, struct frontier *frontier, struct marginals_plan *plan,
+                           uint32_t left) {
   for (uint32_t b = 0; b < frontier->open;) {
     uint32_t bin = frontier->bin[b];
     if (work->remaining[bin] > 0) {
@@ -96,8 +104,8 @@ static uint32_t step_close(struct marginals *work, struct frontier *frontier, st
 }
 
 /* False when the component is too wide or too dear from this side. */
-static bool plan_make(struct marginals *work, const struct marginals_side *items, const struct marginals_side *bins,
-                      uint64_t cost_max, struct marginals_plan *plan) {
+static bool plan_make(struct marginals *work, const struct marginals_side *items,
+                      const struct marginals_side *bins, uint64_t cost_max, struct marginals_plan *plan) {
   struct frontier frontier = {.bin = {0}, .open = 0};
   double *peak = work->prefix; /* of the items not yet taken; -1 after */
   for (uint32_t b = 0; b < bins->count; b++) {
@@ -116,13 +124,15 @@ static bool plan_make(struct marginals *work, const struct marginals_side *items
     if (!step_open(work, items, bins, &frontier, plan, step)) return false;
     plan->table += (uint64_t)1 << plan->width[step];
     plan->cost += (uint64_t)(items->first[item + 1] - items->first[item] + 1) << plan->width[step];
-    if (plan->cost > cost_max || effort > PLAN_EFFORT * cost_max || plan->table > work->table_max) return false;
+    if (plan->cost > cost_max || effort > PLAN_EFFORT * cost_max || plan->table > work->table_max)
+      return false;
     plan->leave_first[step + 1] = step_close(work, &frontier, plan, plan->leave_first[step]);
   }
   return true;
 }
 
-/* Scales a table by a power of two so that its largest entry is in [1/2, 1). False if an entry is too faint beside it. */
+/* Scales a table by a power of two so that its largest entry is in [1/2, 1). False if an entry is too faint
+ * beside it. */
 static bool table_scale(double *table, uint32_t size) {
   double largest = 0, smallest = INFINITY;
   for (uint32_t s = 0; s < size; s++) {
@@ -181,8 +191,10 @@ static bool sweep_forward(const struct sweep *sweep) {
   return sound;
 }
 
-/* The item's marginals from its forward table and the backward sums behind it. False if digits may have been lost. */
-static bool item_combine(struct sweep *sweep, uint32_t item, const double *forward, const double *backward, uint32_t size) {
+/* The item's marginals from its forward table and the backward sums behind it. False if digits may have been
+ * lost. */
+static bool item_combine(struct sweep *sweep, uint32_t item, const double *forward, const double *backward,
+                         uint32_t size) {
   struct marginals_part *part = &sweep->work->part;
   double total = 0;
   for (uint32_t s = 0; s < size; s++) total += forward[s] * backward[s];
@@ -200,7 +212,8 @@ static bool item_combine(struct sweep *sweep, uint32_t item, const double *forwa
     sweep->empty = true;
     return false;
   }
-  for (uint32_t k = sweep->items->first[item]; k < sweep->items->first[item + 1]; k++) part->p[sweep->items->edge[k]] /= total;
+  for (uint32_t k = sweep->items->first[item]; k < sweep->items->first[item + 1]; k++)
+    part->p[sweep->items->edge[k]] /= total;
   sweep->items->p_alone[item] = alone / total;
   return total >= faint;
 }
@@ -251,8 +264,9 @@ static double scaled(double value, double exponent) {
   return ldexp(mantissa, (int)fmax(exponent, -1100));
 }
 
-/* Scales rows and columns so that, to powers of two, no assignment weighs more than 1 and the best weighs 1 (P6): then what
- * underflows is no part of any sum that matters. False when the component is too large for the assignment solver. */
+/* Scales rows and columns so that, to powers of two, no assignment weighs more than 1 and the best weighs 1
+ * (P6): then what underflows is no part of any sum that matters. False when the component is too large for
+ * the assignment solver. */
 bool marginals_rescale(struct marginals *work) {
   struct marginals_part *part = &work->part;
   struct assign_work *assign = work->assign;
@@ -264,7 +278,8 @@ bool marginals_rescale(struct marginals *work) {
     for (uint32_t c = 0; c < columns; c++) assign->cost[r][c] = 1e9;
     for (uint32_t e = part->rows.first[r]; e < part->rows.first[r + 1]; e++) {
       (void)frexp(part->weight[e], &own);
-      if (part->weight[e] > 0) assign->cost[r][part->columns.end[e]] = alone - own; /* 0: fainter than a double can say */
+      if (part->weight[e] > 0)
+        assign->cost[r][part->columns.end[e]] = alone - own; /* 0: fainter than a double can say */
     }
   }
   assign_solve(assign, rows, columns);
@@ -276,7 +291,8 @@ bool marginals_rescale(struct marginals *work) {
     }
     part->rows.alone[r] = fmax(scaled(part->rows.alone[r], price), alone_min);
   }
-  for (uint32_t c = 0; c < columns; c++) part->columns.alone[c] = fmax(scaled(0.5, assign->v[c] + 1), alone_min);
+  for (uint32_t c = 0; c < columns; c++)
+    part->columns.alone[c] = fmax(scaled(0.5, assign->v[c] + 1), alone_min);
   return true;
 }
 
@@ -316,7 +332,8 @@ bool marginals_exact(struct marginals *work, uint64_t cost_max, bool *rescaled) 
   }
   for (uint32_t b = 0; b < sweep.bins->count; b++) {
     double used = 0;
-    for (uint32_t k = sweep.bins->first[b]; k < sweep.bins->first[b + 1]; k++) used += part->p[sweep.bins->edge[k]];
+    for (uint32_t k = sweep.bins->first[b]; k < sweep.bins->first[b + 1]; k++)
+      used += part->p[sweep.bins->edge[k]];
     sweep.bins->p_alone[b] = fmax(1 - used, 0);
   }
   return true;

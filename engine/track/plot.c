@@ -73,8 +73,8 @@ static void direction_of(const struct plot *plot, double azimuth_rad, double ele
   for (int i = 0; i < 3; i++) u[i] = e * plot->enu[i] + n * plot->enu[3 + i] + up * plot->enu[6 + i];
 }
 
-/* Point and covariance of range, azimuth, elevation: first-order, which is exact enough for gates and starting; the
- * filters use the measurement itself. */
+/* Point and covariance of range, azimuth, elevation: first-order, which is exact enough for gates and
+ * starting; the filters use the measurement itself. */
 static void point_from_polar(struct plot *plot, double range_m, double azimuth_rad, double elevation_rad,
                              double var_range, double var_azimuth, double var_elevation) {
   double u[3], east[3];
@@ -91,7 +91,8 @@ static void point_from_polar(struct plot *plot, double range_m, double azimuth_r
   }
   for (int i = 0; i < 3; i++) {
     for (int j = i; j < 3; j++) {
-      plot->point_covariance[WK_AT(3, i, j)] = var_range * u[i] * u[j] + var_azimuth * d_azimuth[i] * d_azimuth[j] +
+      plot->point_covariance[WK_AT(3, i, j)] = var_range * u[i] * u[j] +
+                                               var_azimuth * d_azimuth[i] * d_azimuth[j] +
                                                var_elevation * d_elevation[i] * d_elevation[j];
     }
   }
@@ -100,9 +101,10 @@ static void point_from_polar(struct plot *plot, double range_m, double azimuth_r
   plot->sigma_cross_m = range_m * sqrt(fmax(var_azimuth * ce * ce, var_elevation));
 }
 
-/* Elevation at which a slant range reaches a height above the ellipsoid; the nearest reachable one otherwise. Newton on
- * the geodetic height, which is nearly linear in the sine of the elevation. */
-static double elevation_for_height(const struct plot *plot, double range_m, double azimuth_rad, double height_m) {
+/* Elevation at which a slant range reaches a height above the ellipsoid; the nearest reachable one otherwise.
+ * Newton on the geodetic height, which is nearly linear in the sine of the elevation. */
+static double elevation_for_height(const struct plot *plot, double range_m, double azimuth_rad,
+                                   double height_m) {
   double lat_rad, lon_rad, site_height_m;
   wk_geodetic_from_ecef(plot->site_m, &lat_rad, &lon_rad, &site_height_m);
   const double earth_m = 6371000;
@@ -110,7 +112,8 @@ static double elevation_for_height(const struct plot *plot, double range_m, doub
   if (range_m > 1) sine = (height_m - site_height_m) / range_m - range_m / (2 * (earth_m + site_height_m));
   for (int pass = 0; pass < 3; pass++) {
     sine = fmin(fmax(sine, -0.999999), 0.999999);
-    double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine), sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad);
+    double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine), sa = wk_sin(azimuth_rad),
+                            ca = wk_cos(azimuth_rad);
     for (int i = 0; i < 3; i++) {
       u[i] = cosine * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + sine * plot->enu[6 + i];
       p[i] = plot->site_m[i] + range_m * u[i];
@@ -122,10 +125,12 @@ static double elevation_for_height(const struct plot *plot, double range_m, doub
   return wk_atan2(sine, sqrt(1 - sine * sine));
 }
 
-static void align_radar2d(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+static void align_radar2d(struct plot *plot, const struct frame *frame, uint32_t i,
+                          const struct sensor *sensor) {
   const double *m = frame->measure[i];
   plot->kind = WK_RADAR2D;
-  double sigma_range = sigma_of(frame, i, sensor, MEASURE_RANGE), sigma_azimuth = sigma_of(frame, i, sensor, MEASURE_AZIMUTH);
+  double sigma_range = sigma_of(frame, i, sensor, MEASURE_RANGE),
+         sigma_azimuth = sigma_of(frame, i, sensor, MEASURE_AZIMUTH);
   double height_m = 6000, sigma_height = 4000; /* where nobody says: the airspace */
   plot_put(plot, 0, m[MEASURE_RANGE], sigma_range);
   plot_put(plot, 1, m[MEASURE_AZIMUTH], sigma_azimuth);
@@ -150,10 +155,12 @@ static void align_los(struct plot *plot, const struct frame *frame, uint32_t i, 
   plot_put(plot, 0, m[MEASURE_AZIMUTH], sigma_azimuth);
   plot_put(plot, 1, m[MEASURE_ELEVATION], sigma_elevation);
   direction_of(plot, m[MEASURE_AZIMUTH], m[MEASURE_ELEVATION], plot->direction);
-  plot->sigma_cross_m = fmax(sigma_azimuth * wk_cos(m[MEASURE_ELEVATION]), sigma_elevation); /* rad: per metre of range */
+  plot->sigma_cross_m =
+      fmax(sigma_azimuth * wk_cos(m[MEASURE_ELEVATION]), sigma_elevation); /* rad: per metre of range */
 }
 
-static void align_radar(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+static void align_radar(struct plot *plot, const struct frame *frame, uint32_t i,
+                        const struct sensor *sensor) {
   const double *m = frame->measure[i];
   plot->kind = WK_RADAR;
   double sigma[4];
@@ -163,7 +170,8 @@ static void align_radar(struct plot *plot, const struct frame *frame, uint32_t i
   point_from_polar(plot, m[0], m[1], m[2], sigma[0] * sigma[0], sigma[1] * sigma[1], sigma[2] * sigma[2]);
 }
 
-static void align_position(struct plot *plot, const struct frame *frame, uint32_t i, const struct sensor *sensor) {
+static void align_position(struct plot *plot, const struct frame *frame, uint32_t i,
+                           const struct sensor *sensor) {
   plot->kind = WK_POSITION;
   double sigma = sigma_of(frame, i, sensor, 0);
   for (int k = 0; k < 3; k++) {
@@ -178,9 +186,12 @@ static void align_position(struct plot *plot, const struct frame *frame, uint32_
   plot->sigma_cross_m = sigma;
 }
 
-double clutter_per_scan_of(const struct sensor *sensor) { return fmax(sensor->clutter_per_scan, 0.01); }
+double clutter_per_scan_of(const struct sensor *sensor) {
+  return fmax(sensor->clutter_per_scan, 0.01);
+}
 
-/* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter density). */
+/* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter
+ * density). */
 static double clutter_density_log(const struct plot *plot, const struct sensor *sensor) {
   double volume = 1;
   double azimuth_rad = (sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0]) * pi / 180;
@@ -188,11 +199,20 @@ static double clutter_density_log(const struct plot *plot, const struct sensor *
   double elevation_rad = (sensor->coverage_elevation_deg[1] - sensor->coverage_elevation_deg[0]) * pi / 180;
   double range_m = sensor->coverage_range_m[1] - sensor->coverage_range_m[0];
   switch ((enum wk_kind)plot->kind) {
-  case WK_RADAR: volume = range_m * azimuth_rad * elevation_rad * ((plot->present & 8) ? 16000 : 1); break;
-  case WK_RADAR2D: volume = range_m * azimuth_rad * ((plot->present & 4) ? 15000 : 1); break;
-  case WK_LOS: volume = azimuth_rad * elevation_rad; break;
-  case WK_POSITION: volume = range_m * range_m * range_m * 4; break;
-  case WK_KINDS: break;
+  case WK_RADAR:
+    volume = range_m * azimuth_rad * elevation_rad * ((plot->present & 8) ? 16000 : 1);
+    break;
+  case WK_RADAR2D:
+    volume = range_m * azimuth_rad * ((plot->present & 4) ? 15000 : 1);
+    break;
+  case WK_LOS:
+    volume = azimuth_rad * elevation_rad;
+    break;
+  case WK_POSITION:
+    volume = range_m * range_m * range_m * 4;
+    break;
+  case WK_KINDS:
+    break;
   }
   return wk_log(clutter_per_scan_of(sensor) / fmax(volume, 1e-12));
 }
@@ -213,11 +233,19 @@ void plot_align(struct plot *plot, const struct site *site, const struct sensor_
   }
   axes_at(sensor, plot->site_m, ecef_axes, plot->enu);
   switch ((enum detection_kind)frame->kind[i]) {
-  case KIND_RADAR: align_radar(plot, frame, i, sensor); break;
-  case KIND_RADAR2D: align_radar2d(plot, frame, i, sensor); break;
-  case KIND_LOS: align_los(plot, frame, i, sensor); break;
+  case KIND_RADAR:
+    align_radar(plot, frame, i, sensor);
+    break;
+  case KIND_RADAR2D:
+    align_radar2d(plot, frame, i, sensor);
+    break;
+  case KIND_LOS:
+    align_los(plot, frame, i, sensor);
+    break;
   case KIND_POSITION:
-  case KIND_END: align_position(plot, frame, i, sensor); break;
+  case KIND_END:
+    align_position(plot, frame, i, sensor);
+    break;
   }
   plot->log_clutter_density = clutter_density_log(plot, sensor);
 }
@@ -246,7 +274,8 @@ bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *moti
   axes_at(sensor, site_m, sensor->kind == KIND_LOS && sensor->frame == LOS_FRAME_ECEF, enu);
   double e = vector_dot(enu, d), n = vector_dot(enu + 3, d), u = vector_dot(enu + 6, d);
   double elevation_deg = wk_atan2(u, sqrt(e * e + n * n)) * (180 / pi);
-  if (elevation_deg < sensor->coverage_elevation_deg[0] || elevation_deg > sensor->coverage_elevation_deg[1]) return false;
+  if (elevation_deg < sensor->coverage_elevation_deg[0] || elevation_deg > sensor->coverage_elevation_deg[1])
+    return false;
   double width_deg = sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0];
   if (width_deg < 360 - 1e-9) {
     double off_deg = wk_atan2(e, n) * (180 / pi) - sensor->coverage_azimuth_deg[0];

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-/* The longest-lived seed (40 s at 8,500 m/s) is looked for in some 1,700 cells, below what the grid walks; smaller cells would
- * make every point of a slow radar walk all entries. */
+/* The longest-lived seed (40 s at 8,500 m/s) is looked for in some 1,700 cells, below what the grid walks;
+ * smaller cells would make every point of a slow radar walk all entries. */
 static const double seed_cell_m = 64000;
 
 int seeds_open(struct seeds *seeds, struct arena *arena) {

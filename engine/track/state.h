@@ -23,8 +23,8 @@ struct member {
 struct group {
   uint32_t root, first, count; /* members[first .. first + count) */
   uint32_t sensor;
-  int64_t time_ns;             /* of its first plot */
-  uint32_t round;              /* its turn within the component */
+  int64_t time_ns; /* of its first plot */
+  uint32_t round;  /* its turn within the component */
   uint32_t pair_first, pair_count;
 };
 
@@ -36,43 +36,43 @@ struct tracker {
   struct queue refresh, review;
   struct filter filter;
   struct seeds seeds;
-  struct sensor_motion *motion;  /* per sensor */
-  int64_t *sensor_front_ns;      /* newest measurement per sensor, INT64_MIN before any */
-  int64_t front_ns;              /* newest measurement of all, INT64_MIN before any */
-  uint64_t frame;                /* number of the one being stepped */
+  struct sensor_motion *motion; /* per sensor */
+  int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */
+  int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
+  uint64_t frame;               /* number of the one being stepped */
   int64_t frame_time_ns;
-  uint64_t slice;                /* slices stepped so far: stamps claims */
-  int64_t now_ns;                /* up to when looks are judged: the slice's end, at last the frame's time */
+  uint64_t slice; /* slices stepped so far: stamps claims */
+  int64_t now_ns; /* up to when looks are judged: the slice's end, at last the frame's time */
 
   /* per plot of the frame, in order of time */
-  uint32_t *row;         /* its row in the frame */
+  uint32_t *row; /* its row in the frame */
   struct plot *plots;
   struct candidates *candidates;
-  uint8_t *fates;        /* enum fate */
-  uint32_t *parent;      /* union-find */
+  uint8_t *fates;   /* enum fate */
+  uint32_t *parent; /* union-find */
   uint32_t detections_max;
 
   /* association */
-  uint32_t *claimed_by;      /* per slot: plot that first claimed it in this frame */
-  uint64_t *claimed_slice;   /* per slot: slice of that claim */
+  uint32_t *claimed_by;    /* per slot: plot that first claimed it in this frame */
+  uint64_t *claimed_slice; /* per slot: slice of that claim */
   struct member *members;
   struct group *groups;
   uint32_t member_count, group_count, round_count;
-  struct pair *pairs;            /* PAIRS_MAX */
+  struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
-  uint32_t *winner;              /* per pair: 1 where chosen */
-  struct pair *chosen;           /* per plot of a batch */
+  uint32_t *winner;    /* per pair: 1 where chosen */
+  struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;
-  struct assign_work *work;      /* per worker */
+  struct assign_work *work; /* per worker */
 
   /* lines of this frame */
-  uint32_t *touched;     /* slots */
+  uint32_t *touched; /* slots */
   uint32_t touched_count;
-  uint32_t *due;         /* scratch: slots */
-  double (*moments)[27]; /* per slot: state and covariance of its last line */
+  uint32_t *due;             /* scratch: slots */
+  double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */
   uint32_t lost_count;
-  uint32_t *fresh;       /* slots started in this slice */
+  uint32_t *fresh; /* slots started in this slice */
   uint32_t fresh_count;
 
   uint64_t (*fate_counts)[FATES]; /* per sensor, of this step */
@@ -84,8 +84,8 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* initiate.c: seeds and new tracks from what stayed alone. */
 void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* lifecycle.c */
-void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence,
-                   int64_t arrival_ns);
+void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
+                   const struct pair_evidence *evidence, int64_t arrival_ns);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns);
 void lifecycle_review(struct tracker *tracker);
@@ -93,10 +93,11 @@ void lifecycle_index(struct tracker *tracker, uint32_t slot);
 /* True when this sensor's present scan has already given the track a plot. */
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* ln of the odds factor of a plot for a track: Pd N / clutter density. */
-double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot, const struct pair_evidence *evidence);
+double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
+                           const struct pair_evidence *evidence);
 /* track_report.c */
-void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27], int64_t time_ns,
-                 struct track_report *out);
+void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27],
+                 int64_t time_ns, struct track_report *out);
 void classify(struct track *track);
 
 #endif

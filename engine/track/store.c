@@ -74,12 +74,15 @@ double track_ballistic_probability(const struct track *track) {
   return logistic(track->class_log_odds);
 }
 
-double track_existence(const struct track *track) { return logistic(track->log_odds); }
+double track_existence(const struct track *track) {
+  return logistic(track->log_odds);
+}
 
 void track_extrapolate(const struct track *track, int64_t time_ns, double position_m[3]) {
   double dt = (double)(time_ns - track->time_ns) * 1e-9;
   for (int i = 0; i < 3; i++) {
-    position_m[i] = track->position_m[i] + dt * (track->velocity_mps[i] + 0.5 * dt * track->acceleration_mps2[i]);
+    position_m[i] =
+        track->position_m[i] + dt * (track->velocity_mps[i] + 0.5 * dt * track->acceleration_mps2[i]);
   }
 }
 

@@ -1,5 +1,5 @@
-/* The tracks: one record each, in one array that never moves. Written by the tracker's serial parts, or by index in its
- * parallel loops; nobody outside engine/track sees a record. */
+/* The tracks: one record each, in one array that never moves. Written by the tracker's serial parts, or by
+ * index in its parallel loops; nobody outside engine/track sees a record. */
 #ifndef WEFT_TRACK_STORE_H
 #define WEFT_TRACK_STORE_H
 
@@ -20,7 +20,8 @@ struct look {
   uint32_t used;       /* 0 = empty slot */
 };
 
-/* Another track near this one that one sensor saw beside it in one scan: for some scans nobody takes the two for one. */
+/* Another track near this one that one sensor saw beside it in one scan: for some scans nobody takes the two
+ * for one. */
 struct apart {
   uint64_t number; /* 0 = none */
   int64_t until_ns;
@@ -34,18 +35,18 @@ struct track {
   double sigma_position_m, sigma_velocity_mps; /* root of the covariance block's trace */
   double height_m;                             /* above the ellipsoid */
 
-  int64_t time_ns;        /* when the state is valid: newest detection used, or later after an advance */
-  int64_t newest_ns;      /* newest detection used */
-  int64_t first_ns;       /* measurement time of the first detection */
-  int64_t arrival_ns;     /* of the newest detection in this frame; feeds latency figures only */
-  uint64_t number;        /* track number */
-  double log_odds;        /* ln(r / (1 - r)), r the existence probability */
-  double class_log_odds;  /* ln(P(ballistic) / P(aircraft)) */
+  int64_t time_ns;       /* when the state is valid: newest detection used, or later after an advance */
+  int64_t newest_ns;     /* newest detection used */
+  int64_t first_ns;      /* measurement time of the first detection */
+  int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
+  uint64_t number;       /* track number */
+  double log_odds;       /* ln(r / (1 - r)), r the existence probability */
+  double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
   uint64_t sensors[SENSOR_WORDS];
   struct look looks[TRACK_LOOKS_MAX];
   struct apart apart[TRACK_APART_MAX];
-  uint32_t detections;    /* used so far */
-  uint8_t banks;          /* enum track_bank: which still take part */
+  uint32_t detections; /* used so far */
+  uint8_t banks;       /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, orbital, has_phase, lost_reason;
   uint64_t touched_frame; /* number of the last frame that gave it a line */
   int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
@@ -54,7 +55,7 @@ struct track {
 struct store {
   struct track *tracks; /* capacity records */
   uint32_t capacity;
-  uint32_t high;        /* slots ever used */
+  uint32_t high; /* slots ever used */
   uint32_t live;
   uint32_t *free_slots; /* stack of slots below `high` that are free */
   uint32_t free_count;

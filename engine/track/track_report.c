@@ -1,4 +1,5 @@
-/* What a track is said to be: class and phase with some patience against flicker, and the content of its line. */
+/* What a track is said to be: class and phase with some patience against flicker, and the content of its
+ * line. */
 #include <math.h>
 #include <string.h>
 
@@ -67,8 +68,8 @@ void classify(struct track *track) {
   track->has_phase = class_ != CLASS_UNKNOWN;
 }
 
-void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27], int64_t time_ns,
-                 struct track_report *out) {
+void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27],
+                 int64_t time_ns, struct track_report *out) {
   memset(out, 0, sizeof *out);
   out->time_ns = time_ns;
   out->track = track->number;

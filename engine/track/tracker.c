@@ -24,10 +24,11 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
   size_t per_track = sizeof(struct track) + sizeof(struct track_report) + 27 * sizeof(double) + 96 +
                      grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
-  size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) + sizeof(struct group) +
-                    sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
+  size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
+                    sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 16);
-  size_t seeds = SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + RAYS_MAX * sizeof(struct ray);
+  size_t seeds =
+      SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + RAYS_MAX * sizeof(struct ray);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors + (1u << 20);
@@ -59,12 +60,14 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->fate_counts && t->plots && t->candidates && t->fates && t->parent &&
-         t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs && t->evidence && t->winner &&
-         t->chosen && t->chosen_evidence && t->work && t->touched && t->due && t->fresh && t->moments && t->lost;
+  return t->motion && t->sensor_front_ns && t->fate_counts && t->plots && t->candidates && t->fates &&
+         t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs &&
+         t->evidence && t->winner && t->chosen && t->chosen_evidence && t->work && t->touched && t->due &&
+         t->fresh && t->moments && t->lost;
 }
 
-struct tracker *tracker_open(struct arena *arena, const struct site *site, const struct tracker_options *options) {
+struct tracker *tracker_open(struct arena *arena, const struct site *site,
+                             const struct tracker_options *options) {
   struct tracker_options o = options_complete(options);
   struct tracker *t = arena_take(arena, 1, sizeof *t);
   if (!t) return NULL;
@@ -93,16 +96,18 @@ static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   (void)worker;
   const struct align_job *job = argument;
   for (uint32_t i = job->begin + begin; i < job->begin + end; i++) {
-    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame, job->tracker->row[i]);
+    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame,
+               job->tracker->row[i]);
   }
 }
 
-/* A platform that says with every plot where it is moves like one that sends states: the index of directions and coverage
- * must know. Its velocity is that of its last two places. */
+/* A platform that says with every plot where it is moves like one that sends states: the index of directions
+ * and coverage must know. Its velocity is that of its last two places. */
 static void platform_note(struct sensor_motion *motion, const struct frame *frame, uint32_t i) {
   const int64_t apart_min_ns = 50000000;
   const double apart_max_s = 60;
-  struct sensor_state state = {.time_ns = frame->time_of_ns[i], .sensor = frame->sensor[i], .status = SENSOR_UP};
+  struct sensor_state state = {
+      .time_ns = frame->time_of_ns[i], .sensor = frame->sensor[i], .status = SENSOR_UP};
   memcpy(state.position_m, frame->platform_m[i], sizeof state.position_m);
   if (motion->count > 0) {
     const struct sensor_state *last = &motion->history[(motion->count - 1) % STATE_HISTORY];
@@ -123,13 +128,14 @@ static int rows_compare(const void *a, const void *b, void *context) {
   return x < y ? -1 : 1;
 }
 
-/* Rows in order of time, and which of them come too late to be used: those that an earlier frame has overtaken by more
- * than the lag. */
+/* Rows in order of time, and which of them come too late to be used: those that an earlier frame has
+ * overtaken by more than the lag. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
   weft_assert(frame->count <= tracker->detections_max);
   for (uint32_t i = 0; i < frame->count; i++) tracker->row[i] = i;
   sort_items(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
-  int64_t late_before_ns = tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
+  int64_t late_before_ns =
+      tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->count; i++) {
     tracker->fates[i] = frame->time_of_ns[tracker->row[i]] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
   }
@@ -137,13 +143,15 @@ static void frame_take(struct tracker *tracker, const struct frame *frame) {
 
 /* Plots of a frame that are stepped together, as if they were a frame of their own. */
 struct slice {
-  uint32_t begin, end;         /* places in order of time */
-  int64_t after_ns, until_ns;  /* sensor states of times in (after, until] belong to it */
-  int64_t now_ns;              /* up to when looks are judged */
+  uint32_t begin, end;        /* places in order of time */
+  int64_t after_ns, until_ns; /* sensor states of times in (after, until] belong to it */
+  int64_t now_ns;             /* up to when looks are judged */
 };
 
-/* Where the sensors are, as far as this slice may know: a long frame brings more states than a history holds. */
-static void slice_sensors_note(struct tracker *tracker, const struct frame *frame, const struct slice *slice) {
+/* Where the sensors are, as far as this slice may know: a long frame brings more states than a history holds.
+ */
+static void slice_sensors_note(struct tracker *tracker, const struct frame *frame,
+                               const struct slice *slice) {
   for (uint32_t i = 0; i < frame->state_count; i++) {
     const struct sensor_state *state = &frame->states[i];
     if (state->time_ns <= slice->after_ns || state->time_ns > slice->until_ns) continue;
@@ -173,16 +181,18 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
   lifecycle_review(tracker);
 }
 
-/* A frame of a busy or restarted system can span seconds of measurement time. It is stepped in slices short enough for
- * the index and for the looks, so that a large frame costs what the same plots in small ones do. */
+/* A frame of a busy or restarted system can span seconds of measurement time. It is stepped in slices short
+ * enough for the index and for the looks, so that a large frame costs what the same plots in small ones do.
+ */
 static void slices_step(struct tracker *tracker, const struct frame *frame) {
   const int64_t slice_ns = INDEX_REACH_NS / 2;
   struct slice slice = {.until_ns = INT64_MIN};
   do {
     slice.begin = slice.end;
     slice.after_ns = slice.until_ns;
-    while (slice.end < frame->count && frame->time_of_ns[tracker->row[slice.end]] -
-                                               frame->time_of_ns[tracker->row[slice.begin]] <= slice_ns) {
+    while (slice.end < frame->count &&
+           frame->time_of_ns[tracker->row[slice.end]] - frame->time_of_ns[tracker->row[slice.begin]] <=
+               slice_ns) {
       slice.end++;
     }
     bool last = slice.end == frame->count;
@@ -220,7 +230,8 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
   struct report_job job = {.tracker = tracker, .output = output};
   tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
   output->count = tracker->touched_count;
-  for (uint32_t i = 0; i < tracker->touched_count; i++) tracker->store.tracks[tracker->touched[i]].arrival_ns = 0;
+  for (uint32_t i = 0; i < tracker->touched_count; i++)
+    tracker->store.tracks[tracker->touched[i]].arrival_ns = 0;
 }
 
 static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {
@@ -231,11 +242,13 @@ static void fates_book(struct tracker *tracker, const struct frame *frame, struc
     }
   }
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
-    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++) ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
+    for (int fate = FATE_ASSOCIATED; fate < FATES; fate++)
+      ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];
   }
 }
 
-void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output, struct ledger *ledger) {
+void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output,
+                  struct ledger *ledger) {
   tracker->frame = frame->number;
   tracker->frame_time_ns = frame->time_ns;
   tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
@@ -253,4 +266,6 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->statistics.detections += frame->count;
 }
 
-void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) { *out = tracker->statistics; }
+void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) {
+  *out = tracker->statistics;
+}

@@ -1,6 +1,6 @@
-/* The tracker: the pure, deterministic heart of weft. tracker_step takes the next frame and changes the tracks; it reads no clock,
- * opens nothing, draws no random number, allocates nothing. The same frames give the same output to the bit, for any
- * number of workers and any kernel variant. */
+/* The tracker: the pure, deterministic heart of weft. tracker_step takes the next frame and changes the
+ * tracks; it reads no clock, opens nothing, draws no random number, allocates nothing. The same frames give
+ * the same output to the bit, for any number of workers and any kernel variant. */
 #ifndef WEFT_TRACK_TRACKER_H
 #define WEFT_TRACK_TRACKER_H
 
@@ -16,35 +16,40 @@
 struct tracker;
 
 struct tracker_options {
-  uint32_t tracks_max;     /* 64 to 4,194,304; 0 = 65,536 */
-  uint32_t detections_max; /* per frame; 0 = FRAME_DETECTIONS_MAX */
-  uint64_t number_base;    /* track numbers are number_base + 1, + 2, ... */
+  uint32_t tracks_max;      /* 64 to 4,194,304; 0 = 65,536 */
+  uint32_t detections_max;  /* per frame; 0 = FRAME_DETECTIONS_MAX */
+  uint64_t number_base;     /* track numbers are number_base + 1, + 2, ... */
   struct parallel parallel; /* run = NULL: parallel_inline() */
 };
 
 struct tracker_statistics {
   uint64_t frames, detections;
-  uint64_t gate_evaluations;  /* tracks tested one by one against a plot */
-  uint64_t pairs_scored;      /* (track, plot) pairs that reached the kernels */
-  uint64_t candidates_cut;    /* tracks inside a coarse gate that found no place among the CANDIDATES_MAX nearest */
-  uint64_t groups_split;      /* scans of a cluster larger than the exact solver takes, solved in pieces */
-  uint64_t tracks_refused;    /* starts refused because every track record is taken */
-  uint64_t merged;            /* duplicate tracks ended in favour of an older one */
+  uint64_t gate_evaluations; /* tracks tested one by one against a plot */
+  uint64_t pairs_scored;     /* (track, plot) pairs that reached the kernels */
+  uint64_t
+      candidates_cut; /* tracks inside a coarse gate that found no place among the CANDIDATES_MAX nearest */
+  uint64_t groups_split;        /* scans of a cluster larger than the exact solver takes, solved in pieces */
+  uint64_t tracks_refused;      /* starts refused because every track record is taken */
+  uint64_t merged;              /* duplicate tracks ended in favour of an older one */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };
 
 /* Bytes of arena that tracker_open takes at most for these options. */
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options);
-/* `site` must outlive the tracker. NULL when the arena is too small or the site has more line-of-sight sensors than the
- * index holds (32). */
-struct tracker *tracker_open(struct arena *arena, const struct site *site, const struct tracker_options *options);
+/* `site` must outlive the tracker. NULL when the arena is too small or the site has more line-of-sight
+ * sensors than the index holds (32). */
+struct tracker *tracker_open(struct arena *arena, const struct site *site,
+                             const struct tracker_options *options);
 
-/* The next frame: frame->time_ns never decreases. Fills `output` (reports in order of track number; capacity at least
- * twice tracks_max is always enough) and adds to the fates of the ledger's rows, one per sensor of the site. */
-void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output, struct ledger *ledger);
+/* The next frame: frame->time_ns never decreases. Fills `output` (reports in order of track number; capacity
+ * at least twice tracks_max is always enough) and adds to the fates of the ledger's rows, one per sensor of
+ * the site. */
+void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output,
+                  struct ledger *ledger);
 
-/* After the last frame: what is still waiting for a second plot is counted as clutter, so that nothing is in flight. */
+/* After the last frame: what is still waiting for a second plot is counted as clutter, so that nothing is in
+ * flight. */
 void tracker_drain(struct tracker *tracker, struct ledger *ledger);
 
 void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out);

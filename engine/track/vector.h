@@ -10,11 +10,15 @@
 static inline void vector_subtract(double out[3], const double a[3], const double b[3]) {
   for (int i = 0; i < 3; i++) out[i] = a[i] - b[i];
 }
-static inline double vector_dot(const double a[3], const double b[3]) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-static inline double vector_norm(const double a[3]) { return sqrt(vector_dot(a, a)); }
+static inline double vector_dot(const double a[3], const double b[3]) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+static inline double vector_norm(const double a[3]) {
+  return sqrt(vector_dot(a, a));
+}
 
-/* Inverse of a packed symmetric positive definite n x n matrix (n <= 6) by Cholesky, and ln of its determinant. False
- * (nothing written) where it is not positive definite. */
+/* Inverse of a packed symmetric positive definite n x n matrix (n <= 6) by Cholesky, and ln of its
+ * determinant. False (nothing written) where it is not positive definite. */
 bool matrix_invert_spd(int n, const double *packed, double *inverse, double *log_determinant);
 /* x' A x for packed symmetric A. */
 double matrix_quadratic(int n, const double *packed, const double *x);

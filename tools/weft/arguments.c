@@ -19,7 +19,8 @@ static void help(const struct arguments *a) {
   printf("%s%s\n\n%s\n\n", a->operands[0] ? " " : "", a->operands, a->does);
   for (int i = 0; i < a->count; i++) {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", a->list[i].name, a->list[i].value ? " " : "", a->list[i].value ? a->list[i].value : "");
+    snprintf(left, sizeof left, "--%s%s%s", a->list[i].name, a->list[i].value ? " " : "",
+             a->list[i].value ? a->list[i].value : "");
     printf("  %-24s %s\n", left, a->list[i].does);
   }
   printf("  %-24s %s\n", "--help", "this text");
@@ -43,14 +44,19 @@ static int value_take(const struct arguments *a, const struct argument *one, cha
   char allowed[96];
   snprintf(allowed, sizeof allowed, "%s %s (allowed: %.10g to %.10g)", one->name, text, one->min, one->max);
   switch (one->kind) {
-  case ARGUMENT_TEXT: *(const char **)one->to = text; return -1;
-  case ARGUMENT_FLAG: *(bool *)one->to = true; return -1;
+  case ARGUMENT_TEXT:
+    *(const char **)one->to = text;
+    return -1;
+  case ARGUMENT_FLAG:
+    *(bool *)one->to = true;
+    return -1;
   case ARGUMENT_SPEED:
     if (strcmp(text, "max") == 0) {
       *(double *)one->to = 0;
       return -1;
     }
-    if (!number_parse(text, 1e-6, 1e9, &number)) return wrong(a, "--%s %s: give a factor above 0, or max", one->name, text);
+    if (!number_parse(text, 1e-6, 1e9, &number))
+      return wrong(a, "--%s %s: give a factor above 0, or max", one->name, text);
     *(double *)one->to = number;
     return -1;
   case ARGUMENT_NUMBER:
@@ -58,7 +64,8 @@ static int value_take(const struct arguments *a, const struct argument *one, cha
     *(double *)one->to = number;
     return -1;
   case ARGUMENT_COUNT:
-    if (!number_parse(text, one->min, one->max, &number) || number != floor(number)) return wrong(a, "--%s%s", allowed, "");
+    if (!number_parse(text, one->min, one->max, &number) || number != floor(number))
+      return wrong(a, "--%s%s", allowed, "");
     *(uint32_t *)one->to = (uint32_t)number;
     return -1;
   }
@@ -69,8 +76,10 @@ int arguments_parse(const struct arguments *a, int argc, char **argv, int *first
   struct option options[ARGUMENTS_MAX + 2] = {0};
   bool seen[ARGUMENTS_MAX] = {0};
   for (int i = 0; i < a->count && i < ARGUMENTS_MAX; i++) {
-    options[i] = (struct option){.name = a->list[i].name, .has_arg = a->list[i].kind == ARGUMENT_FLAG ? no_argument : required_argument,
-                                 .val = i};
+    options[i] =
+        (struct option){.name = a->list[i].name,
+                        .has_arg = a->list[i].kind == ARGUMENT_FLAG ? no_argument : required_argument,
+                        .val = i};
   }
   options[a->count] = (struct option){.name = "help", .val = OPTION_HELP};
   opterr = 0;
@@ -89,10 +98,12 @@ int arguments_parse(const struct arguments *a, int argc, char **argv, int *first
     seen[found] = true;
   }
   for (int i = 0; i < a->count; i++) {
-    if (a->list[i].required && !seen[i]) return wrong(a, "--%s %s is needed", a->list[i].name, a->list[i].value);
+    if (a->list[i].required && !seen[i])
+      return wrong(a, "--%s %s is needed", a->list[i].name, a->list[i].value);
   }
   if (argc - optind < a->operands_min) return wrong(a, "%s is missing%s", a->operands, "");
-  if (argc - optind > a->operands_max) return wrong(a, "one argument too many: %s%s", argv[optind + a->operands_max], "");
+  if (argc - optind > a->operands_max)
+    return wrong(a, "one argument too many: %s%s", argv[optind + a->operands_max], "");
   *first = optind;
   return -1;
 }

@@ -11,27 +11,60 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 enum { WORKERS_MAX = 256, TRACKS_LIMIT = 1 << 22 };
 
-#define ARGUMENT_WORKERS(to_) \
-  {.name = "workers", .value = "N", .does = "worker threads (default: what the machine says); results never depend on it", \
-   .kind = ARGUMENT_COUNT, .to = (to_), .min = 1, .max = WORKERS_MAX}
-#define ARGUMENT_TRACKS_MAX(to_) \
-  {.name = "tracks-max", .value = "N", .does = "room for this many tracks (default 32768, 2.5 KiB each)", .kind = ARGUMENT_COUNT, \
-   .to = (to_), .min = 64, .max = TRACKS_LIMIT}
+#define ARGUMENT_WORKERS(to_)                                                                                \
+  {                                                                                                          \
+    .name = "workers", .value = "N",                                                                         \
+    .does = "worker threads (default: what the machine says); results never depend on it",                   \
+    .kind = ARGUMENT_COUNT, .to = (to_), .min = 1, .max = WORKERS_MAX                                        \
+  }
+#define ARGUMENT_TRACKS_MAX(to_)                                                                             \
+  {                                                                                                          \
+    .name = "tracks-max", .value = "N", .does = "room for this many tracks (default 32768, 2.5 KiB each)",   \
+    .kind = ARGUMENT_COUNT, .to = (to_), .min = 64, .max = TRACKS_LIMIT                                      \
+  }
 
 int run_main(int argc, char **argv) {
   struct weft_run_options o = {.out = stdout};
   const char *io = "auto";
   const struct argument list[] = {
-      {.name = "config", .value = "SITE.yaml", .does = "the site's configuration", .kind = ARGUMENT_TEXT, .required = true, .to = &o.config_path},
-      {.name = "duration", .value = "S", .does = "stop after so many seconds (default: on SIGINT or SIGTERM)", .kind = ARGUMENT_NUMBER, .to = &o.duration_s, .min = 0.001, .max = 1e9},
-      {.name = "tracks", .value = "FILE", .does = "write every track line there; - is stdout", .kind = ARGUMENT_TEXT, .to = &o.tracks_path},
-      {.name = "journal", .value = "DIR", .does = "append every frame to a journal in this folder", .kind = ARGUMENT_TEXT, .to = &o.journal_directory},
+      {.name = "config",
+       .value = "SITE.yaml",
+       .does = "the site's configuration",
+       .kind = ARGUMENT_TEXT,
+       .required = true,
+       .to = &o.config_path},
+      {.name = "duration",
+       .value = "S",
+       .does = "stop after so many seconds (default: on SIGINT or SIGTERM)",
+       .kind = ARGUMENT_NUMBER,
+       .to = &o.duration_s,
+       .min = 0.001,
+       .max = 1e9},
+      {.name = "tracks",
+       .value = "FILE",
+       .does = "write every track line there; - is stdout",
+       .kind = ARGUMENT_TEXT,
+       .to = &o.tracks_path},
+      {.name = "journal",
+       .value = "DIR",
+       .does = "append every frame to a journal in this folder",
+       .kind = ARGUMENT_TEXT,
+       .to = &o.journal_directory},
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
-      {.name = "io", .value = "BACKEND", .does = "auto, uring or plain (default auto: io_uring, else recvmmsg)", .kind = ARGUMENT_TEXT, .to = &io},
+      {.name = "io",
+       .value = "BACKEND",
+       .does = "auto, uring or plain (default auto: io_uring, else recvmmsg)",
+       .kind = ARGUMENT_TEXT,
+       .to = &io},
   };
-  const struct arguments arguments = {.command = "weft run", .operands = "", .list = list, .count = COUNT(list),
-      .does = "Listens for detections, fuses them, emits tracks, until SIGINT or SIGTERM; then drains, prints the ledger as one\n"
+  const struct arguments arguments = {
+      .command = "weft run",
+      .operands = "",
+      .list = list,
+      .count = COUNT(list),
+      .does = "Listens for detections, fuses them, emits tracks, until SIGINT or SIGTERM; then drains, "
+              "prints the ledger as one\n"
               "JSON line and exits 0. Prints one line beginning with `ready` when it listens."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
@@ -47,16 +80,36 @@ int run_main(int argc, char **argv) {
 int fuse_main(int argc, char **argv) {
   struct weft_fuse_options o = {.progress = fraction_show, .context = "fusing"};
   const struct argument list[] = {
-      {.name = "config", .value = "SITE.yaml", .does = "the site's configuration", .kind = ARGUMENT_TEXT, .required = true, .to = &o.config_path},
-      {.name = "tracks", .value = "OUT.jsonl", .does = "the track file; - is stdout", .kind = ARGUMENT_TEXT, .required = true, .to = &o.tracks_path},
-      {.name = "date", .value = "YYYY-MM-DD", .does = "the day of ASTERIX times (default: capture time, else 1970-01-01)", .kind = ARGUMENT_TEXT, .to = &o.date},
+      {.name = "config",
+       .value = "SITE.yaml",
+       .does = "the site's configuration",
+       .kind = ARGUMENT_TEXT,
+       .required = true,
+       .to = &o.config_path},
+      {.name = "tracks",
+       .value = "OUT.jsonl",
+       .does = "the track file; - is stdout",
+       .kind = ARGUMENT_TEXT,
+       .required = true,
+       .to = &o.tracks_path},
+      {.name = "date",
+       .value = "YYYY-MM-DD",
+       .does = "the day of ASTERIX times (default: capture time, else 1970-01-01)",
+       .kind = ARGUMENT_TEXT,
+       .to = &o.date},
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
-  const struct arguments arguments = {.command = "weft fuse", .operands = "INPUT...", .list = list, .count = COUNT(list),
-      .operands_min = 1, .operands_max = 64,
-      .does = "Reads recordings (CSV, ASTERIX as pcap, .gps or raw blocks, a weft journal; told by content; - is stdin) as fast as it\n"
-              "can and writes tracks. Prints the ledger as one JSON line to stdout (to stderr where the tracks go to stdout)."};
+  const struct arguments arguments = {.command = "weft fuse",
+                                      .operands = "INPUT...",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .operands_min = 1,
+                                      .operands_max = 64,
+                                      .does = "Reads recordings (CSV, ASTERIX as pcap, .gps or raw blocks, a "
+                                              "weft journal; told by content; - is stdin) as fast as it\n"
+                                              "can and writes tracks. Prints the ledger as one JSON line to "
+                                              "stdout (to stderr where the tracks go to stdout)."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
   o.inputs = (const char *const *)&argv[first];
@@ -72,16 +125,35 @@ int replay_main(int argc, char **argv) {
   struct weft_replay_options o = {.progress = fraction_show, .context = "replaying", .speed = 0};
   double speed = -1;
   const struct argument list[] = {
-      {.name = "tracks", .value = "FILE", .does = "write the track lines there; - is stdout", .kind = ARGUMENT_TEXT, .to = &o.tracks_path},
-      {.name = "to", .value = "HOST:PORT", .does = "send the detections there as WEFT datagrams (UDP)", .kind = ARGUMENT_TEXT, .to = &o.to},
-      {.name = "speed", .value = "X|max", .does = "1: as recorded (default with --to), max: as fast as it goes (default else)", .kind = ARGUMENT_SPEED, .to = &speed},
+      {.name = "tracks",
+       .value = "FILE",
+       .does = "write the track lines there; - is stdout",
+       .kind = ARGUMENT_TEXT,
+       .to = &o.tracks_path},
+      {.name = "to",
+       .value = "HOST:PORT",
+       .does = "send the detections there as WEFT datagrams (UDP)",
+       .kind = ARGUMENT_TEXT,
+       .to = &o.to},
+      {.name = "speed",
+       .value = "X|max",
+       .does = "1: as recorded (default with --to), max: as fast as it goes (default else)",
+       .kind = ARGUMENT_SPEED,
+       .to = &speed},
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
-  const struct arguments arguments = {.command = "weft replay", .operands = "JOURNAL", .list = list, .count = COUNT(list),
-      .operands_min = 1, .operands_max = 1,
-      .does = "Plays a journal (its folder or one segment) through the engine, which gives the same tracks to the byte, or sends its\n"
-              "detections to a server. Prints the ledger as one JSON line to stdout (to stderr where the tracks go to stdout)."};
+  const struct arguments arguments = {.command = "weft replay",
+                                      .operands = "JOURNAL",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .operands_min = 1,
+                                      .operands_max = 1,
+                                      .does =
+                                          "Plays a journal (its folder or one segment) through the engine, "
+                                          "which gives the same tracks to the byte, or sends its\n"
+                                          "detections to a server. Prints the ledger as one JSON line to "
+                                          "stdout (to stderr where the tracks go to stdout)."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
   o.speed = speed >= 0 ? speed : o.to ? 1 : 0;
@@ -96,12 +168,25 @@ int replay_main(int argc, char **argv) {
 int inspect_main(int argc, char **argv) {
   const char *config = NULL, *date = NULL;
   const struct argument list[] = {
-      {.name = "config", .value = "SITE.yaml", .does = "the site, so that radar plots get positions", .kind = ARGUMENT_TEXT, .to = &config},
-      {.name = "date", .value = "YYYY-MM-DD", .does = "the day of ASTERIX times", .kind = ARGUMENT_TEXT, .to = &date},
+      {.name = "config",
+       .value = "SITE.yaml",
+       .does = "the site, so that radar plots get positions",
+       .kind = ARGUMENT_TEXT,
+       .to = &config},
+      {.name = "date",
+       .value = "YYYY-MM-DD",
+       .does = "the day of ASTERIX times",
+       .kind = ARGUMENT_TEXT,
+       .to = &date},
   };
-  const struct arguments arguments = {.command = "weft inspect", .operands = "FILE", .list = list, .count = COUNT(list),
-      .operands_min = 1, .operands_max = 1,
-      .does = "Prints any file that weft reads or writes (CSV, ASTERIX, journal, tracks, configuration) as JSON lines."};
+  const struct arguments arguments = {.command = "weft inspect",
+                                      .operands = "FILE",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .operands_min = 1,
+                                      .operands_max = 1,
+                                      .does = "Prints any file that weft reads or writes (CSV, ASTERIX, "
+                                              "journal, tracks, configuration) as JSON lines."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
   struct weft_error err;
@@ -111,10 +196,19 @@ int inspect_main(int argc, char **argv) {
 int check_main(int argc, char **argv) {
   const char *config = NULL;
   const struct argument list[] = {
-      {.name = "config", .value = "SITE.yaml", .does = "the configuration to validate", .kind = ARGUMENT_TEXT, .required = true, .to = &config},
+      {.name = "config",
+       .value = "SITE.yaml",
+       .does = "the configuration to validate",
+       .kind = ARGUMENT_TEXT,
+       .required = true,
+       .to = &config},
   };
-  const struct arguments arguments = {.command = "weft check", .operands = "", .list = list, .count = COUNT(list),
-      .does = "Validates a configuration without running. Says what is wrong with file, line and the allowed range."};
+  const struct arguments arguments = {.command = "weft check",
+                                      .operands = "",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .does = "Validates a configuration without running. Says what is wrong "
+                                              "with file, line and the allowed range."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
   struct weft_error err;

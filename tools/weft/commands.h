@@ -1,5 +1,5 @@
-/* The subcommands that the program itself has; salvo and score live in their own folders. Each takes its own argv
- * (argv[0] is the subcommand) and returns the exit status: 0 success, 1 failure, 2 wrong use. */
+/* The subcommands that the program itself has; salvo and score live in their own folders. Each takes its own
+ * argv (argv[0] is the subcommand) and returns the exit status: 0 success, 1 failure, 2 wrong use. */
 #ifndef WEFT_TOOLS_COMMANDS_H
 #define WEFT_TOOLS_COMMANDS_H
 

@@ -24,7 +24,8 @@ static const struct command {
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void usage(FILE *out) {
-  fprintf(out, "weft %s: fusion server for missile warning\n\nusage: weft COMMAND [OPTIONS]\n\n", weft_version());
+  fprintf(out, "weft %s: fusion server for missile warning\n\nusage: weft COMMAND [OPTIONS]\n\n",
+          weft_version());
   for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].does);
   fprintf(out, "\n`weft COMMAND --help` says more. Exit status: 0 success, 1 failure, 2 wrong use.\n");
 }
