@@ -12,7 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/journal_input.h"
 
-enum { DRAIN_TURNS_MAX = 1000 };
+enum { DRAIN_TURNS_MAX = 1000, DRAIN_WAITS_MAX = 100, DRAIN_WAIT_NS = 10000000 };
 
 /* A server keeps its books by wall clock; track numbers begin where no earlier run can have come. */
 static int engine_start(struct server *server, struct weft_error *err) {
@@ -217,6 +217,21 @@ static int loop(struct server *server, struct weft_error *err) {
   return 0;
 }
 
+/* Readers have what is theirs and the journal has nothing in flight. */
+static bool outputs_done(const struct server *server) {
+  return (!server->track_port || track_port_drained(server->track_port)) &&
+         (!server->journal || journal_idle(server->journal));
+}
+
+/* Events alone: datagrams that still arrive come after the end and are not taken. */
+static void events_wait(struct server *server) {
+  int rc = io_receive(server->io, server->batch, DRAIN_WAIT_NS);
+  for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
+    event_take(server, &server->batch->events[i]);
+  }
+  io_release(server->io, server->batch);
+}
+
 /* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up
  * to a second. */
 static int drain(struct server *server, struct weft_error *err) {
@@ -229,21 +244,12 @@ static int drain(struct server *server, struct weft_error *err) {
   engine_fates_copy(&server->engine, server->ledger);
   server->ledger->kernel_drops =
       io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
-  for (int i = 0; i < 100 && server->track_port && !track_port_drained(server->track_port); i++) {
-    int rc = io_receive(server->io, server->batch, 10000000);
-    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++)
-      event_take(server, &server->batch->events[k]);
-    io_release(server->io, server->batch);
-  }
-  for (int i = 0; i < 100 && server->journal && !journal_idle(server->journal); i++) {
-    int rc = io_receive(server->io, server->batch, 10000000);
-    for (uint32_t k = 0; rc > 0 && k < server->batch->event_count; k++)
-      event_take(server, &server->batch->events[k]);
-    io_release(server->io, server->batch);
-  }
+  for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) events_wait(server);
   int rc = server->tracks ? line_file_flush(server->tracks) : 0;
   if (rc < 0)
-    weft_fail(err, rc, "%s: writing tracks failed: %s", server->options->tracks_path, strerror(-rc));
+    weft_fail(err, rc, "%s: writing tracks failed: %s; %llu later line(s) are missing there",
+              server->options->tracks_path, strerror(-rc),
+              (unsigned long long)line_file_dropped(server->tracks));
   int printed = engine_ledger_print(server->ledger, server->site, server->options->out);
   return rc < 0 ? rc : printed < 0 ? weft_fail(err, printed, "printing the ledger failed") : 0;
 }

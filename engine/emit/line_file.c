@@ -13,7 +13,7 @@ enum { LINE_FILE_BUFFER = 1 << 20 };
 struct line_file {
   int fd;
   int failed; /* first error, negative errno */
-  uint64_t lines, dropped, not_finite;
+  uint64_t dropped, not_finite;
   size_t used;
   char buffer[LINE_FILE_BUFFER];
 };
@@ -58,14 +58,10 @@ void line_file_put(struct line_file *file, const struct step_output *output, con
     size_t length = track_line_write(file->buffer + file->used, LINE_FILE_BUFFER - file->used,
                                      &output->reports[i], site, TRACK_LINE_LATENCY_NONE);
     file->used += length;
-    file->lines += length > 0;
     file->not_finite += length == 0;
   }
 }
 
-uint64_t line_file_lines(const struct line_file *file) {
-  return file->lines;
-}
 uint64_t line_file_dropped(const struct line_file *file) {
   return file->dropped;
 }

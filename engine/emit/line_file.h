@@ -19,7 +19,6 @@ void line_file_put(struct line_file *file, const struct step_output *output, con
 /* Hands what is buffered to the kernel; returns 0 or the first error of any write so far as a negative errno.
  */
 int line_file_flush(struct line_file *file);
-uint64_t line_file_lines(const struct line_file *file);      /* written or buffered */
 uint64_t line_file_dropped(const struct line_file *file);    /* after a failed write */
 uint64_t line_file_not_finite(const struct line_file *file); /* reports that gave no line */
 /* Flushes and closes. Same result as flush. NULL is fine. */

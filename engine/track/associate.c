@@ -125,15 +125,11 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
     group->count++;
   }
   sort_items(tracker->groups, groups, sizeof *tracker->groups, groups_compare, NULL);
-  tracker->round_count = 0;
   for (uint32_t g = 0; g < groups; g++) {
     bool same = g > 0 && tracker->groups[g].root == tracker->groups[g - 1].root;
     tracker->groups[g].round = same ? tracker->groups[g - 1].round + 1 : 0;
-    if (tracker->groups[g].round + 1 > tracker->round_count)
-      tracker->round_count = tracker->groups[g].round + 1;
   }
   sort_items(tracker->groups, groups, sizeof *tracker->groups, rounds_compare, NULL);
-  tracker->member_count = members;
   tracker->group_count = groups;
 }
 

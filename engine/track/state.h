@@ -57,7 +57,7 @@ struct tracker {
   uint64_t *claimed_slice; /* per slot: slice of that claim */
   struct member *members;
   struct group *groups;
-  uint32_t member_count, group_count, round_count;
+  uint32_t group_count;
   struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
   uint32_t *winner;    /* per pair: 1 where chosen */

@@ -47,7 +47,7 @@ struct track {
   struct apart apart[TRACK_APART_MAX];
   uint32_t detections; /* used so far */
   uint8_t banks;       /* enum track_bank: which still take part */
-  uint8_t alive, status, class_, phase, orbital, has_phase, lost_reason;
+  uint8_t alive, status, class_, phase, has_phase;
   uint64_t touched_frame; /* number of the last frame that gave it a line */
   int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
 };

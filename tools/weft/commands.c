@@ -23,16 +23,17 @@ enum { WORKERS_MAX = 256, TRACKS_LIMIT = 1 << 22 };
     .kind = ARGUMENT_COUNT, .to = (to_), .min = 64, .max = TRACKS_LIMIT                                      \
   }
 
+#define ARGUMENT_STRING(name_, value_, does_, required_, to_)                                                \
+  {                                                                                                          \
+    .name = (name_), .value = (value_), .does = (does_), .kind = ARGUMENT_TEXT, .required = (required_),     \
+    .to = (to_)                                                                                              \
+  }
+
 int run_main(int argc, char **argv) {
   struct weft_run_options o = {.out = stdout};
   const char *io = "auto";
   const struct argument list[] = {
-      {.name = "config",
-       .value = "SITE.yaml",
-       .does = "the site's configuration",
-       .kind = ARGUMENT_TEXT,
-       .required = true,
-       .to = &o.config_path},
+      ARGUMENT_STRING("config", "SITE.yaml", "the site's configuration", true, &o.config_path),
       {.name = "duration",
        .value = "S",
        .does = "stop after so many seconds (default: on SIGINT or SIGTERM)",
@@ -40,23 +41,13 @@ int run_main(int argc, char **argv) {
        .to = &o.duration_s,
        .min = 0.001,
        .max = 1e9},
-      {.name = "tracks",
-       .value = "FILE",
-       .does = "write every track line there; - is stdout",
-       .kind = ARGUMENT_TEXT,
-       .to = &o.tracks_path},
-      {.name = "journal",
-       .value = "DIR",
-       .does = "append every frame to a journal in this folder",
-       .kind = ARGUMENT_TEXT,
-       .to = &o.journal_directory},
+      ARGUMENT_STRING("tracks", "FILE", "write every track line there; - is stdout", false, &o.tracks_path),
+      ARGUMENT_STRING("journal", "DIR", "append every frame to a journal in this folder", false,
+                      &o.journal_directory),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
-      {.name = "io",
-       .value = "BACKEND",
-       .does = "auto, uring or plain (default auto: io_uring, else recvmmsg)",
-       .kind = ARGUMENT_TEXT,
-       .to = &io},
+      ARGUMENT_STRING("io", "BACKEND", "auto, uring or plain (default auto: io_uring, else recvmmsg)", false,
+                      &io),
   };
   const struct arguments arguments = {
       .command = "weft run",
@@ -80,23 +71,10 @@ int run_main(int argc, char **argv) {
 int fuse_main(int argc, char **argv) {
   struct weft_fuse_options o = {.progress = fraction_show, .context = "fusing"};
   const struct argument list[] = {
-      {.name = "config",
-       .value = "SITE.yaml",
-       .does = "the site's configuration",
-       .kind = ARGUMENT_TEXT,
-       .required = true,
-       .to = &o.config_path},
-      {.name = "tracks",
-       .value = "OUT.jsonl",
-       .does = "the track file; - is stdout",
-       .kind = ARGUMENT_TEXT,
-       .required = true,
-       .to = &o.tracks_path},
-      {.name = "date",
-       .value = "YYYY-MM-DD",
-       .does = "the day of ASTERIX times (default: capture time, else 1970-01-01)",
-       .kind = ARGUMENT_TEXT,
-       .to = &o.date},
+      ARGUMENT_STRING("config", "SITE.yaml", "the site's configuration", true, &o.config_path),
+      ARGUMENT_STRING("tracks", "OUT.jsonl", "the track file; - is stdout", true, &o.tracks_path),
+      ARGUMENT_STRING("date", "YYYY-MM-DD",
+                      "the day of ASTERIX times (default: capture time, else 1970-01-01)", false, &o.date),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
@@ -125,16 +103,8 @@ int replay_main(int argc, char **argv) {
   struct weft_replay_options o = {.progress = fraction_show, .context = "replaying", .speed = 0};
   double speed = -1;
   const struct argument list[] = {
-      {.name = "tracks",
-       .value = "FILE",
-       .does = "write the track lines there; - is stdout",
-       .kind = ARGUMENT_TEXT,
-       .to = &o.tracks_path},
-      {.name = "to",
-       .value = "HOST:PORT",
-       .does = "send the detections there as WEFT datagrams (UDP)",
-       .kind = ARGUMENT_TEXT,
-       .to = &o.to},
+      ARGUMENT_STRING("tracks", "FILE", "write the track lines there; - is stdout", false, &o.tracks_path),
+      ARGUMENT_STRING("to", "HOST:PORT", "send the detections there as WEFT datagrams (UDP)", false, &o.to),
       {.name = "speed",
        .value = "X|max",
        .does = "1: as recorded (default with --to), max: as fast as it goes (default else)",
@@ -168,16 +138,8 @@ int replay_main(int argc, char **argv) {
 int inspect_main(int argc, char **argv) {
   const char *config = NULL, *date = NULL;
   const struct argument list[] = {
-      {.name = "config",
-       .value = "SITE.yaml",
-       .does = "the site, so that radar plots get positions",
-       .kind = ARGUMENT_TEXT,
-       .to = &config},
-      {.name = "date",
-       .value = "YYYY-MM-DD",
-       .does = "the day of ASTERIX times",
-       .kind = ARGUMENT_TEXT,
-       .to = &date},
+      ARGUMENT_STRING("config", "SITE.yaml", "the site, so that radar plots get positions", false, &config),
+      ARGUMENT_STRING("date", "YYYY-MM-DD", "the day of ASTERIX times", false, &date),
   };
   const struct arguments arguments = {.command = "weft inspect",
                                       .operands = "FILE",
@@ -196,12 +158,7 @@ int inspect_main(int argc, char **argv) {
 int check_main(int argc, char **argv) {
   const char *config = NULL;
   const struct argument list[] = {
-      {.name = "config",
-       .value = "SITE.yaml",
-       .does = "the configuration to validate",
-       .kind = ARGUMENT_TEXT,
-       .required = true,
-       .to = &config},
+      ARGUMENT_STRING("config", "SITE.yaml", "the configuration to validate", true, &config),
   };
   const struct arguments arguments = {.command = "weft check",
                                       .operands = "",
