@@ -60,12 +60,15 @@ static void type_read(struct reading *in, int node, struct missile_type *type) {
   yaml_doc_finish_mapping(doc, node);
 }
 
-static void disc_read(struct reading *in, int node, const char *key, struct disc *disc) {
+static void area_read(struct reading *in, int node, const char *key, struct area *area) {
   int place = yaml_doc_mapping(in->doc, node, key, YAML_REQUIRED);
-  *disc = (struct disc){0};
-  yaml_doc_double(in->doc, place, "lat_deg", YAML_REQUIRED, -85, 85, &disc->lat_deg);
-  yaml_doc_double(in->doc, place, "lon_deg", YAML_REQUIRED, -180, 180, &disc->lon_deg);
-  yaml_doc_double(in->doc, place, "radius_km", YAML_OPTIONAL, 0, 500, &disc->radius_km);
+  *area = (struct area){0};
+  yaml_doc_double(in->doc, place, "lat_deg", YAML_REQUIRED, -85, 85, &area->lat_deg);
+  yaml_doc_double(in->doc, place, "lon_deg", YAML_REQUIRED, -180, 180, &area->lon_deg);
+  bool disc = yaml_doc_double(in->doc, place, "radius_km", YAML_OPTIONAL, 0, 500, &area->radius_km) == YAML_FOUND;
+  bool grid = yaml_doc_double(in->doc, place, "spacing_km", YAML_OPTIONAL, 0.01, 100, &area->spacing_km) == YAML_FOUND;
+  if (disc && grid)
+    yaml_doc_fail(in->doc, place, "spacing_km", "radius_km is a disc and spacing_km a grid; give one of them");
   yaml_doc_finish_mapping(in->doc, place);
 }
 
@@ -89,8 +92,8 @@ static void salvo_read(struct reading *in, int node, struct salvo *salvo) {
   salvo->last_s = salvo->first_s;
   yaml_doc_double(doc, node, "last_s", YAML_OPTIONAL, salvo->first_s, 86400, &salvo->last_s);
   yaml_doc_double(doc, node, "loft_deg", YAML_OPTIONAL, -30, 30, &loft_deg);
-  disc_read(in, node, "launch", &salvo->launch);
-  disc_read(in, node, "aim", &salvo->aim);
+  area_read(in, node, "launch", &salvo->launch);
+  area_read(in, node, "aim", &salvo->aim);
   const struct missile_type *type = type_find(in->scenario, type_name);
   if (type)
     salvo->type = *type;

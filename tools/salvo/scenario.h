@@ -50,17 +50,19 @@ struct gauge {
   bool registered;             /* the site configuration knows the bias */
 };
 
-struct disc {
-  double lat_deg, lon_deg, radius_km;
+/* Where the members of a salvo begin or end: anywhere within a disc, or on a square grid, row by row from the south-west
+ * corner, around the centre (spacing_km > 0). */
+struct area {
+  double lat_deg, lon_deg, radius_km, spacing_km;
 };
 
-/* `count` missiles of one type, each from somewhere in a disc to somewhere in another. */
+/* `count` missiles of one type, each from its place in an area to its place in another. */
 struct salvo {
   char name[SCENARIO_NAME_MAX];
   struct missile_type type;
   int count;
   double first_s, last_s; /* launches between */
-  struct disc launch, aim;
+  struct area launch, aim;
   char where[256]; /* file:line, for errors found later */
 };
 

@@ -36,11 +36,17 @@ struct target *target_add(struct fleet_of_targets *all, const char *group, int o
   return target;
 }
 
-/* Uniform over the disc. */
-static struct earth_geodetic disc_draw(const struct disc *disc, struct prng *prng) {
-  double radius = disc->radius_km * sqrt(prng_uniform(prng)), angle = 2 * SALVO_PI * prng_uniform(prng);
-  double lat = disc->lat_deg + radius * cos(angle) / KM_PER_DEGREE;
-  double lon = disc->lon_deg + radius * sin(angle) / (KM_PER_DEGREE * cos(lat * SALVO_DEG));
+/* Uniform over the disc, or the place of member `i` of `count` on the grid. */
+static struct earth_geodetic area_draw(const struct area *area, int i, int count, struct prng *prng) {
+  double radius = area->radius_km * sqrt(prng_uniform(prng)), angle = 2 * SALVO_PI * prng_uniform(prng);
+  double north_km = radius * cos(angle), east_km = radius * sin(angle);
+  if (area->spacing_km > 0) {
+    int columns = (int)ceil(sqrt(count)), rows = (count + columns - 1) / columns;
+    north_km = area->spacing_km * (i / columns - 0.5 * (rows - 1));
+    east_km = area->spacing_km * (i % columns - 0.5 * (columns - 1));
+  }
+  double lat = area->lat_deg + north_km / KM_PER_DEGREE;
+  double lon = area->lon_deg + east_km / (KM_PER_DEGREE * cos(lat * SALVO_DEG));
   return (struct earth_geodetic){lat * SALVO_DEG, lon * SALVO_DEG, 0};
 }
 
@@ -50,8 +56,8 @@ static int salvo_build(struct fleet_of_targets *all, const struct salvo *salvo, 
   for (int i = 0; i < salvo->count; i++) {
     struct target *target = target_add(all, salvo->name, i, salvo->count);
     struct prng prng = prng_seed(seed, target->stream);
-    struct flight flight = {.type = &salvo->type, .launch = disc_draw(&salvo->launch, &prng)};
-    struct earth_geodetic aim = disc_draw(&salvo->aim, &prng);
+    struct flight flight = {.type = &salvo->type, .launch = area_draw(&salvo->launch, i, salvo->count, &prng)};
+    struct earth_geodetic aim = area_draw(&salvo->aim, i, salvo->count, &prng);
     struct weft_error why;
     flight.launch_s = salvo->first_s + spacing * i;
     int rc = flight_aim(&flight, aim, AIM_MISS_M, &why);
