@@ -1,5 +1,5 @@
-/* New tracks: two points that a physical speed connects start one; two lines of sight from different sensors
- * that cross make a point. Runs on one thread, over what association left, in the frame's order. */
+/* New tracks: two points that a physical speed connects start one; lines of sight become points where
+ * they cross (rays.c). Runs on one thread, over what association left, in the frame's order. */
 #include <math.h>
 #include <string.h>
 
@@ -75,13 +75,6 @@ static void seed_keep(struct tracker *tracker, const struct seed *seed) {
   grid_put(&seeds->grid, place, seed->point_m, 0);
 }
 
-static void ray_drop(struct tracker *tracker, uint64_t at, enum fate fate) {
-  struct ray *ray = &tracker->seeds.rays[at % RAYS_MAX];
-  if (!ray->present) return;
-  tracker->fate_counts[ray->sensor][fate]++;
-  ray->present = false;
-}
-
 /* Forgets what has waited long enough: in order of arrival, stopping at the first that may still wait. */
 static void seeds_expire(struct tracker *tracker, int64_t now_ns) {
   struct seeds *seeds = &tracker->seeds;
@@ -89,11 +82,6 @@ static void seeds_expire(struct tracker *tracker, int64_t now_ns) {
     const struct seed *seed = &seeds->seeds[seeds->head % SEEDS_MAX];
     if (seed->present && seed->expires_ns > now_ns) break;
     seed_drop(tracker, seeds->head++, FATE_CLUTTER);
-  }
-  while (seeds->ray_head < seeds->ray_tail) {
-    const struct ray *ray = &seeds->rays[seeds->ray_head % RAYS_MAX];
-    if (ray->present && ray->expires_ns > now_ns) break;
-    ray_drop(tracker, seeds->ray_head++, FATE_CLUTTER);
   }
 }
 
@@ -293,87 +281,6 @@ static void point_offer(struct tracker *tracker, const struct seed *point, int64
   track_start(tracker, &first, point, &search.best, arrival_ns);
 }
 
-/* Where two lines of sight pass each other: the middle of the shortest connection, with a covariance from the
- * angle errors and from what a fast object moves between the two looks. False when they miss each other or
- * meet where nothing flies. */
-static bool rays_cross(const struct ray *a, const struct ray *b, struct seed *out, double *miss_sigmas) {
-  double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine;
-  if (sine2 < 1e-4) return false;
-  vector_subtract(w, b->site_m, a->site_m);
-  double wa = vector_dot(w, a->direction), wb = vector_dot(w, b->direction);
-  double ra = (wa - cosine * wb) / sine2, rb = (cosine * wa - wb) / sine2;
-  if (ra < 1000 || rb < 1000) return false;
-  double gap2 = 0, pa[3], pb[3], dt = fabs((double)(a->time_ns - b->time_ns) * 1e-9);
-  for (int i = 0; i < 3; i++) {
-    pa[i] = a->site_m[i] + ra * a->direction[i];
-    pb[i] = b->site_m[i] + rb * b->direction[i];
-    gap2 += (pa[i] - pb[i]) * (pa[i] - pb[i]);
-    out->point_m[i] = 0.5 * (pa[i] + pb[i]);
-  }
-  const double boosting_mps = 1500; /* typical speed while a sensor in space sees the plume */
-  double sa = a->sigma_rad * ra, sb = b->sigma_rad * rb, moved = boosting_mps * dt;
-  *miss_sigmas = sqrt(gap2 / (sa * sa + sb * sb + moved * moved));
-  if (*miss_sigmas > 3.5) return false;
-  double lat_rad, lon_rad, height_m;
-  wk_geodetic_from_ecef(out->point_m, &lat_rad, &lon_rad, &height_m);
-  if (height_m < -20000 || height_m > 1500000) return false;
-  /* Information of each line: full across it, none along it; plus the motion between the looks. */
-  double information[6] = {0};
-  const double *const directions[] = {a->direction, b->direction};
-  const double variances[] = {sa * sa + 0.25 * moved * moved, sb * sb + 0.25 * moved * moved};
-  for (int line = 0; line < 2; line++) {
-    for (int i = 0; i < 3; i++) {
-      for (int j = i; j < 3; j++) {
-        double across = (i == j ? 1 : 0) - directions[line][i] * directions[line][j];
-        information[WK_AT(3, i, j)] += across / variances[line];
-      }
-    }
-  }
-  return matrix_invert_spd(3, information, out->covariance, NULL);
-}
-
-static void ray_offer(struct tracker *tracker, const struct plot *plot) {
-  struct seeds *seeds = &tracker->seeds;
-  struct ray ray = {.sigma_rad = plot->sigma_cross_m,
-                    .time_ns = plot->time_ns,
-                    .sensor = plot->sensor,
-                    .present = true,
-                    .expires_ns = plot->time_ns + seed_life_ns(tracker, plot->sensor) / 2};
-  memcpy(ray.site_m, plot->site_m, sizeof ray.site_m);
-  memcpy(ray.direction, plot->direction, sizeof ray.direction);
-  struct seed best = {0};
-  double best_miss = INFINITY;
-  uint64_t best_at = 0;
-  for (uint64_t at = seeds->ray_head; at < seeds->ray_tail; at++) { /* at most RAYS_MAX */
-    const struct ray *other = &seeds->rays[at % RAYS_MAX];
-    struct seed point = {0};
-    double miss;
-    if (!other->present || other->sensor == ray.sensor || other->expires_ns < ray.time_ns) continue;
-    if (!rays_cross(other, &ray, &point, &miss) || miss >= best_miss) continue;
-    best = point;
-    best_miss = miss;
-    best_at = at;
-  }
-  if (best_miss < INFINITY) {
-    struct ray *other = &seeds->rays[best_at % RAYS_MAX];
-    const struct sensor *sensor = &tracker->site->sensors[plot->sensor];
-    best.time_ns = other->time_ns / 2 + ray.time_ns / 2;
-    best.expires_ns = best.time_ns + seed_life_ns(tracker, plot->sensor);
-    best.sensor[0] = other->sensor;
-    best.sensor[1] = ray.sensor;
-    best.detections = 2;
-    best.present = true;
-    /* False crossings per cubic metre: both sensors' false lines within the gate of each other. */
-    best.log_density = wk_log(clutter_per_scan_of(sensor)) - wk_log(1e18);
-    best.log_odds = wk_log(new_objects_per_scan / clutter_per_scan_of(sensor)) + 3;
-    other->present = false; /* its fate goes with the point */
-    point_offer(tracker, &best, plot->arrival_ns);
-    return;
-  }
-  if (seeds->ray_tail - seeds->ray_head == RAYS_MAX) ray_drop(tracker, seeds->ray_head++, FATE_CLUTTER);
-  seeds->rays[seeds->ray_tail++ % RAYS_MAX] = ray;
-}
-
 /* A track started earlier in this same frame may own this plot too: another radar saw the object at the same
  * time. */
 static bool fresh_take(struct tracker *tracker, uint32_t i) {
@@ -409,6 +316,7 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   tracker->fresh_count = 0;
   int64_t now_ns = tracker->front_ns > tracker->now_ns ? tracker->front_ns : tracker->now_ns;
   seeds_expire(tracker, now_ns - tracker->site->lag_ns);
+  rays_expire(tracker, now_ns - tracker->site->lag_ns);
   for (uint32_t i = begin; i < end; i++) {
     if (tracker->fates[i] != FATE_IN_FLIGHT) continue;
     if (tracker->fresh_count > 0 && fresh_take(tracker, i)) continue;
@@ -417,7 +325,8 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
       struct seed seed = seed_from_plot(tracker, plot);
       point_offer(tracker, &seed, plot->arrival_ns);
     } else {
-      ray_offer(tracker, plot);
+      struct seed crossing;
+      if (rays_offer(tracker, plot, &crossing)) point_offer(tracker, &crossing, plot->arrival_ns);
     }
   }
 }
@@ -425,6 +334,7 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
 void tracker_drain(struct tracker *tracker, struct ledger *ledger) {
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   seeds_expire(tracker, INT64_MAX);
+  rays_expire(tracker, INT64_MAX);
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
     for (int fate = FATE_ASSOCIATED; fate < FATES; fate++)
       ledger->sensors[s].fates[fate] += tracker->fate_counts[s][fate];

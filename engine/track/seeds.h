@@ -10,7 +10,7 @@
 #include "engine/track/grid.h"
 #include "engine/track/plot.h"
 
-enum { SEEDS_MAX = 1 << 16, RAYS_MAX = 4096, SEED_DETECTIONS = 2, SEED_SENSORS = 2 };
+enum { SEEDS_MAX = 1 << 16, SEED_DETECTIONS = 2, SEED_SENSORS = 2 };
 
 /* A point in space: one plot with range, or two crossing lines of sight. */
 struct seed {
@@ -25,21 +25,10 @@ struct seed {
   bool height_assumed;
 };
 
-/* A line of sight that waits for another one to cross. */
-struct ray {
-  double site_m[3], direction[3];
-  double sigma_rad;
-  int64_t time_ns, expires_ns;
-  uint32_t sensor;
-  bool present;
-};
-
 struct seeds {
   struct seed *seeds; /* ring of SEEDS_MAX in order of arrival */
   struct grid grid;
   uint64_t head, tail; /* oldest kept, next to write */
-  struct ray *rays;    /* ring of RAYS_MAX */
-  uint64_t ray_head, ray_tail;
 };
 
 int seeds_open(struct seeds *seeds, struct arena *arena);

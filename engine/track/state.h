@@ -7,6 +7,7 @@
 #include "engine/track/index.h"
 #include "engine/track/plot.h"
 #include "engine/track/queue.h"
+#include "engine/track/rays.h"
 #include "engine/track/seeds.h"
 #include "engine/track/store.h"
 #include "engine/track/tracker.h"
@@ -36,6 +37,7 @@ struct tracker {
   struct queue refresh, review;
   struct filter filter;
   struct seeds seeds;
+  struct rays rays;
   struct sensor_motion *motion; /* per sensor */
   int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */

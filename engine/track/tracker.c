@@ -78,7 +78,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
       queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
-      filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX)) {
+      rays_open(&t->rays, arena) || filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX)) {
     return NULL;
   }
   t->filter.plots = t->plots;

@@ -107,11 +107,12 @@ static inline void rig_close(struct rig *rig) {
 static inline uint64_t rig_waiting(const struct tracker *tracker) {
   uint64_t waiting = 0;
   const struct seeds *seeds = &tracker->seeds;
+  const struct rays *rays = &tracker->rays;
   for (uint64_t at = seeds->head; at < seeds->tail; at++) {
     const struct seed *seed = &seeds->seeds[at % SEEDS_MAX];
     if (seed->present) waiting += seed->detections;
   }
-  for (uint64_t at = seeds->ray_head; at < seeds->ray_tail; at++) waiting += seeds->rays[at % RAYS_MAX].present;
+  for (uint64_t at = rays->head; at < rays->tail; at++) waiting += rays->rays[at % RAYS_MAX].present;
   return waiting;
 }
 
