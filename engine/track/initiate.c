@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/track/birth.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
@@ -161,72 +162,23 @@ static bool start_from_pair(const struct seed *first, const struct seed *second,
   return true;
 }
 
-static void fill_block(double *p, int n, const double p6[21]) {
-  for (int i = 0; i < 6; i++) {
-    for (int j = i; j < 6; j++) p[WK_AT(n, i, j)] = p6[WK_AT(6, i, j)];
-  }
-}
-
-/* The same start in every motion mode; what a mode adds gets its prior. */
-static void banks_fill(struct track *track, const struct start *start) {
-  double *bank = track->bank, *air = track->bank + WK_BALLISTIC_ELEMENTS;
-  double lat_rad, lon_rad, height_m;
-  wk_geodetic_from_ecef(start->x, &lat_rad, &lon_rad, &height_m);
-  memset(bank, 0, sizeof track->bank);
-  double *const states[] = {bank + WK_B_BOOST_X, bank + WK_B_COAST_X, bank + WK_B_REENTRY_X, air + WK_A_CV_X,
-                            air + WK_A_CT_X};
-  for (int m = 0; m < WK_MODES; m++) memcpy(states[m], start->x, sizeof start->x);
-  fill_block(bank + WK_B_BOOST_P, WK_BOOST_N, start->p);
-  fill_block(bank + WK_B_COAST_P, WK_COAST_N, start->p);
-  fill_block(bank + WK_B_REENTRY_P, WK_REENTRY_N, start->p);
-  fill_block(air + WK_A_CV_P, WK_CV_N, start->p);
-  fill_block(air + WK_A_CT_P, WK_CT_N, start->p);
-  const double force_sigma = 25, ballistic_log = -8.0, ballistic_sigma = 1.0, turn_sigma = 0.02;
-  for (int i = 6; i < 9; i++) bank[WK_B_BOOST_P + WK_AT(WK_BOOST_N, i, i)] = force_sigma * force_sigma;
-  bank[WK_B_REENTRY_X + 6] = ballistic_log;
-  bank[WK_B_REENTRY_P + WK_AT(WK_REENTRY_N, 6, 6)] = ballistic_sigma * ballistic_sigma;
-  air[WK_A_CT_P + WK_AT(WK_CT_N, 6, 6)] = turn_sigma * turn_sigma;
-  double boost = height_m < 80000 ? 0.6 : 0.2;
-  bank[WK_B_WEIGHT] = boost;
-  bank[WK_B_WEIGHT + 1] = height_m < 80000 ? 0.2 : 0.7;
-  bank[WK_B_WEIGHT + 2] = 1 - bank[WK_B_WEIGHT] - bank[WK_B_WEIGHT + 1];
-  air[WK_A_WEIGHT] = 0.8;
-  air[WK_A_WEIGHT + 1] = 0.2;
-}
-
 static void track_start(struct tracker *tracker, struct seed *first, const struct seed *second,
                         const struct start *start, int64_t arrival_ns) {
-  uint32_t slot = store_take(&tracker->store);
-  if (slot == TRACK_NONE) {
-    tracker->statistics.tracks_refused++;
-    seed_settle(tracker, first, FATE_SHED);
-    seed_settle(tracker, second, FATE_SHED);
-    return;
-  }
-  struct track *track = &tracker->store.tracks[slot];
-  banks_fill(track, start);
-  track->banks = BANK_BALLISTIC | BANK_AIRCRAFT;
-  track->time_ns = track->newest_ns = second->time_ns;
-  track->first_ns = first->time_ns < second->time_ns ? first->time_ns : second->time_ns;
-  track->arrival_ns = arrival_ns;
-  track->log_odds = fmin(first->log_odds + start->log_ratio, 5);
-  track->class_log_odds = -1; /* aircraft are the more common sight */
-  track->detections = first->detections + second->detections;
+  struct birth birth = {.time_ns = second->time_ns,
+                        .arrival_ns = arrival_ns,
+                        .log_odds = fmin(first->log_odds + start->log_ratio, 5),
+                        .class_log_odds = -1}; /* aircraft are the more common sight */
+  memcpy(birth.x, start->x, sizeof birth.x);
+  memcpy(birth.p, start->p, sizeof birth.p);
   const struct seed *parts[] = {first, second};
   for (int p = 0; p < 2; p++) {
     for (uint32_t k = 0; k < parts[p]->detections; k++) {
-      uint32_t sensor = parts[p]->sensor[k];
-      track->sensors[sensor / 64] |= (uint64_t)1 << (sensor % 64);
-      struct look *look = track_look_take(track, sensor);
-      look->last_hit_ns = parts[p]->time_ns;
-      look->next_ns = parts[p]->time_ns + (int64_t)(1.5e9 * tracker->site->sensors[sensor].revisit_s);
+      birth.plots[birth.count++] = (struct birth_plot){parts[p]->time_ns, parts[p]->sensor[k]};
     }
   }
-  filter_summarise(&tracker->filter, &slot, 1);
-  seed_settle(tracker, first, FATE_STARTED);
-  seed_settle(tracker, second, FATE_STARTED);
-  tracker->fresh[tracker->fresh_count++] = slot;
-  lifecycle_started(tracker, slot);
+  enum fate fate = track_birth(tracker, &birth) == TRACK_NONE ? FATE_SHED : FATE_STARTED;
+  seed_settle(tracker, first, fate);
+  seed_settle(tracker, second, fate);
 }
 
 struct partner_search {
