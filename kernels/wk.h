@@ -112,6 +112,12 @@ struct wk_fall_block {
   wk_lane down;                           /* out: 1.0 came down, 0.0 did not within limit_s */
 };
 
+/* Eight Gaussians of position and velocity (ECEF), element-major: 6 means, then 21 packed covariances. */
+enum { WK_GAUSS_ELEMENTS = 6 + WK_PACKED(6) };
+struct wk_gauss_block {
+  wk_lane e[WK_GAUSS_ELEMENTS];
+};
+
 struct wk_table {
   const char *name; /* "scalar", "v3", "v4" */
 
@@ -144,6 +150,20 @@ struct wk_table {
    * below height 0 on its way down has arrived. Errors of the integration: below 5 m and 0.02 s, 30 m after
    * burns. */
   void (*fall)(struct wk_fall_block *block, double limit_s);
+
+  /* Moves each lane's Gaussian over dt seconds, -600 <= dt <= 600, along free flight with its noise of unknown drag (mode WK_COAST)
+   * or in level flight (WK_CV); no other mode. accel_mps2, one sigma per lane, is acceleration that neither knows of and that
+   * lasts: thrust, lift, strong drag. For dt < 0 no noise is added (docs/maths.md C1, C2). */
+  void (*gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, const wk_lane dt_s, const wk_lane accel_mps2,
+                        const struct wk_tuning *tuning);
+  /* One Gaussian (27 elements) against each of eight: squared Mahalanobis distance of the difference by the sum of the
+   * covariances, 6 degrees of freedom, and ln N(difference; 0, sum). 1e300 and -1e300 where the sum is not definite (C3). */
+  void (*gauss_distance)(const double one[WK_GAUSS_ELEMENTS], const struct wk_gauss_block *many, wk_lane distance2,
+                         wk_lane log_likelihood);
+  /* Covariance intersection of a and b by lane, with the weight of a, 0 to 1, that makes the determinant least (C4, C5). Where it is
+   * 1 or 0, every bit of a or of b. A lane where either is not definite yields a, weight 1. `out` may be a or b. */
+  void (*gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b, struct wk_gauss_block *out,
+                          wk_lane weight);
 
   /* Elementary functions over n values, in any alignment: out[i] = f(in[i]). Stated errors in docs/maths.md. */
   void (*sin)(double *out, const double *in, size_t n);   /* |x| <= 1e5 */

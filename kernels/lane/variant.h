@@ -26,6 +26,13 @@ void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane mo
 
 void WK_NAME(fall)(struct wk_fall_block *block, double limit_s);
 
+void WK_NAME(gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, const wk_lane dt_s,
+                            const wk_lane accel_mps2, const struct wk_tuning *tuning);
+void WK_NAME(gauss_distance)(const double one[WK_GAUSS_ELEMENTS], const struct wk_gauss_block *many,
+                             wk_lane distance2, wk_lane log_likelihood);
+void WK_NAME(gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b,
+                              struct wk_gauss_block *out, wk_lane weight);
+
 /* Functions of arrays. */
 void WK_NAME(array_sin)(double *out, const double *in, size_t n);
 void WK_NAME(array_cos)(double *out, const double *in, size_t n);
