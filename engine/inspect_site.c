@@ -48,6 +48,14 @@ static void sensor_put(struct inspect *inspect, const struct sensor *sensor) {
   inspect_numbers(inspect, "position_ecef_m", sensor->position_m, 3);
   inspect_number(inspect, "revisit_s", sensor->revisit_s);
   sigma_put(inspect, sensor);
+  if (sensor->resolution[MEASURE_AZIMUTH] > 0) {
+    inspect_open(inspect, "resolution");
+    if (sensor->kind != KIND_LOS) inspect_number(inspect, "range_m", sensor->resolution[MEASURE_RANGE]);
+    inspect_number(inspect, "azimuth_rad", sensor->resolution[MEASURE_AZIMUTH]);
+    if (sensor->kind != KIND_RADAR2D)
+      inspect_number(inspect, "elevation_rad", sensor->resolution[MEASURE_ELEVATION]);
+    inspect_close(inspect);
+  }
   inspect_open(inspect, "registration");
   inspect_number(inspect, "range_m", sensor->registration[MEASURE_RANGE]);
   inspect_number(inspect, "azimuth_rad", sensor->registration[MEASURE_AZIMUTH]);
@@ -76,6 +84,7 @@ static void site_put(struct inspect *inspect, const struct site *site) {
   inspect_string(inspect, "centre", site->centre);
   inspect_bool(inspect, "exercise", site->exercise);
   inspect_string(inspect, "time", site->time == SITE_TIME_LIVE ? "live" : "recorded");
+  inspect_string(inspect, "association", site->association == ASSOCIATION_SOFT ? "soft" : "nearest");
   seconds_put(inspect, "stale_s", site->stale_ns, 1e9);
   seconds_put(inspect, "future_s", site->future_ns, 1e9);
   seconds_put(inspect, "lag_s", site->lag_ns, 1e9);

@@ -9,6 +9,7 @@
 enum { SITE_SENSORS_MAX = 256, SITE_NAME_MAX = 64, SITE_PATH_MAX = 512, SITE_NATIONS_MAX = 32 };
 
 enum site_time { SITE_TIME_LIVE, SITE_TIME_RECORDED };
+enum site_association { ASSOCIATION_SOFT, ASSOCIATION_NEAREST };
 enum los_frame { LOS_FRAME_LOCAL, LOS_FRAME_ECEF };
 
 struct sensor {
@@ -25,6 +26,8 @@ struct sensor {
   double revisit_s;
   double sigma[4]; /* range m | x m, azimuth rad | x m, elevation rad | height m | x m, range rate m/s (0 =
                       not measured) */
+  double resolution[3];         /* cell within which it sees one plot of several objects: range m, azimuth rad,
+                                   elevation rad; what it does not measure 0; all 0: every object apart */
   double registration[3];       /* known offsets to subtract: range m, azimuth rad, elevation rad */
   double registration_time_s;   /* subtracted from the time of measurement */
   double detection_probability; /* (0, 1) */
@@ -48,6 +51,7 @@ struct site {
   char centre[SITE_NAME_MAX];
   bool exercise;
   enum site_time time;
+  enum site_association association;
   int64_t stale_ns, future_ns, lag_ns, frame_limit_ns;
   struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */

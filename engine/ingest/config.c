@@ -13,6 +13,8 @@ static const char *const kind_names[] = {"radar", "radar2d", "los", "position"};
 static const char *const frame_names[] = {"local", "ecef"};                      /* enum los_frame */
 static const char *const time_names[] = {"live", "recorded"};                    /* enum site_time */
 
+static const char *const association_names[] = {"soft", "nearest"};              /* enum site_association */
+
 static const double RADIANS_PER_DEGREE = 0x1.1df46a2529d39p-6; /* pi / 180 */
 static const double RANGE_MAX_M = 1e8;
 static const double RADAR_RANGE_MAX_M = 1e7; /* default coverage */
@@ -82,6 +84,9 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   int time = SITE_TIME_LIVE;
   yaml_doc_enum(doc, root, "time", YAML_OPTIONAL, time_names, 2, &time);
   site->time = (enum site_time)time;
+  int association = (int)site->association;
+  yaml_doc_enum(doc, root, "association", YAML_OPTIONAL, association_names, 2, &association);
+  site->association = (enum site_association)association;
   seconds_read(doc, root, "stale_s", 1e-3, 86400, 1e9, &site->stale_ns);
   seconds_read(doc, root, "future_s", 1e-3, 86400, 1e9, &site->future_ns);
   seconds_read(doc, root, "lag_s", 0, 60, 1e9, &site->lag_ns);
@@ -136,6 +141,18 @@ static void sigma_read(struct yaml_doc *doc, int mapping, struct sensor *sensor)
     length_read(doc, node, "height_m", YAML_OPTIONAL, &sigma[MEASURE_HEIGHT]);
   }
   if (ranging) yaml_doc_double(doc, node, "range_rate_mps", YAML_OPTIONAL, 1e-4, 1e5, &sigma[MEASURE_RANGE_RATE]);
+  yaml_doc_finish_mapping(doc, node);
+}
+
+/* A cell has an extent in whatever the kind measures. */
+static void resolution_read(struct yaml_doc *doc, int mapping, struct sensor *sensor) {
+  if (sensor->kind == KIND_POSITION) return; /* unknown there */
+  int node = yaml_doc_mapping(doc, mapping, "resolution", YAML_OPTIONAL);
+  if (!node) return;
+  double *cell = sensor->resolution;
+  if (sensor->kind != KIND_LOS) length_read(doc, node, "range_m", YAML_REQUIRED, &cell[MEASURE_RANGE]);
+  angle_read(doc, node, "azimuth_rad", &cell[MEASURE_AZIMUTH]);
+  if (sensor->kind != KIND_RADAR2D) angle_read(doc, node, "elevation_rad", &cell[MEASURE_ELEVATION]);
   yaml_doc_finish_mapping(doc, node);
 }
 
@@ -215,6 +232,7 @@ static void sensor_read(struct yaml_doc *doc, int mapping, const char *file, con
   sensor->revisit_s = 1.0;
   yaml_doc_double(doc, mapping, "revisit_s", YAML_OPTIONAL, 1e-3, 86400, &sensor->revisit_s);
   sigma_read(doc, mapping, sensor);
+  resolution_read(doc, mapping, sensor);
   registration_read(doc, mapping, sensor);
   sensor->detection_probability = 0.9;
   yaml_doc_double(doc, mapping, "detection_probability", YAML_OPTIONAL, 0.001, 0.999, &sensor->detection_probability);

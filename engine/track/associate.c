@@ -14,9 +14,19 @@ enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
  */
 static const int64_t silence_pair_max_ns = 600000000000;
 
-/* Squared Mahalanobis gates by dimension 0 to 4: tail probabilities of 1e-5 or less (chi-square), since a
- * lost plot costs more than a pair that the assignment turns down. */
-static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
+bool pair_gated(const struct pair_evidence *evidence) {
+  static const double gate_chi2[5] = {0, 19.6, 23.1, 25.9, 28.5};
+  int dimension = (int)evidence->dimension;
+  return evidence->distance2 <= gate_chi2[dimension < 0 ? 0 : dimension > 4 ? 4 : dimension];
+}
+
+uint32_t clusters_root(uint32_t *parent, uint32_t i) {
+  while (parent[i] != i) {
+    parent[i] = parent[parent[i]];
+    i = parent[i];
+  }
+  return i;
+}
 
 struct find_job {
   struct tracker *tracker;
@@ -37,14 +47,6 @@ static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned wo
   }
 }
 
-static uint32_t root_of(uint32_t *parent, uint32_t i) {
-  while (parent[i] != i) {
-    parent[i] = parent[parent[i]];
-    i = parent[i];
-  }
-  return i;
-}
-
 /* Plots that share a candidate track are one component; its root is its smallest plot. */
 static void components_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
   for (uint32_t i = begin; i < end; i++) tracker->parent[i] = i;
@@ -59,7 +61,8 @@ static void components_build(struct tracker *tracker, uint32_t begin, uint32_t e
         tracker->claimed_by[slot] = i;
         continue;
       }
-      uint32_t a = root_of(tracker->parent, tracker->claimed_by[slot]), b = root_of(tracker->parent, i);
+      uint32_t a = clusters_root(tracker->parent, tracker->claimed_by[slot]),
+               b = clusters_root(tracker->parent, i);
       if (a < b) tracker->parent[b] = a;
       if (b < a) tracker->parent[a] = b;
     }
@@ -103,7 +106,7 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   uint32_t members = 0, groups = 0;
   for (uint32_t i = begin; i < end; i++) {
     if (tracker->candidates[i].count == 0) continue;
-    tracker->members[members++] = (struct member){.root = root_of(tracker->parent, i), .plot = i};
+    tracker->members[members++] = (struct member){.root = clusters_root(tracker->parent, i), .plot = i};
   }
   sort_items(tracker->members, members, sizeof *tracker->members, members_compare, tracker);
   struct group *group = NULL;
@@ -157,107 +160,6 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
   return g;
 }
 
-/* What choosing a pair gains over leaving both alone: ln of r Pd N / lambda against 1 - r Pd. 0 or less: not
- * worth it. */
-static double pair_gain(const struct tracker *tracker, uint32_t p) {
-  const struct pair *pair = &tracker->pairs[p];
-  const struct pair_evidence *evidence = &tracker->evidence[p];
-  int dimension = (int)evidence->dimension;
-  if (!(evidence->distance2 <= gate_chi2[dimension < 0 ? 0 : dimension > 4 ? 4 : dimension])) return 0;
-  double r = track_existence(&tracker->store.tracks[pair->track]);
-  const struct plot *plot = &tracker->plots[pair->plot];
-  double pd = tracker->site->sensors[plot->sensor].detection_probability;
-  double gain = lifecycle_log_ratio(tracker, plot, evidence) + wk_log(fmax(r, 1e-12)) - wk_log(1 - r * pd);
-  return isfinite(gain) ? gain : 0;
-}
-
-/* A group on its way through the solver. Slots of different groups of a round never meet (they are different
- * components), so tracker->claimed_by[slot] is this group's own scratch. */
-struct solve {
-  struct tracker *tracker;
-  struct assign_work *work;
-  const struct group *group;
-  const struct pair *pairs;                  /* of the group */
-  double gain[ASSIGN_MAX * CANDIDATES_MAX];  /* per pair */
-  uint16_t row[ASSIGN_MAX * CANDIDATES_MAX]; /* per pair: which of the group's plots */
-  uint32_t label[ASSIGN_MAX];                /* per plot: smallest plot of its sub-cluster */
-  uint32_t row_count;
-};
-
-/* Rows that share a worthwhile track belong together. Returns the number of worthwhile pairs. */
-static uint32_t solve_label(struct solve *solve) {
-  struct tracker *tracker = solve->tracker;
-  uint32_t worthwhile = 0, last_plot = UINT32_MAX;
-  solve->row_count = 0;
-  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->pairs[k].plot != last_plot) {
-      last_plot = solve->pairs[k].plot;
-      solve->label[solve->row_count] = solve->row_count;
-      solve->row_count++;
-    }
-    solve->row[k] = (uint16_t)(solve->row_count - 1);
-    solve->gain[k] = pair_gain(tracker, solve->group->pair_first + k);
-    worthwhile += solve->gain[k] > 0;
-    tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
-  }
-  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->gain[k] <= 0) continue;
-    uint32_t *claim = &tracker->claimed_by[solve->pairs[k].track];
-    if (*claim == ASSIGN_NONE) *claim = solve->row[k];
-    uint32_t a = root_of(solve->label, *claim), b = root_of(solve->label, solve->row[k]);
-    if (a < b) solve->label[b] = a;
-    if (b < a) solve->label[a] = b;
-  }
-  for (uint32_t r = 0; r < solve->row_count; r++) solve->label[r] = root_of(solve->label, r);
-  return worthwhile;
-}
-
-/* Solves the sub-cluster with this label. A track beyond the solver's width is left out of this scan. */
-static void solve_cluster(struct solve *solve, uint32_t label) {
-  struct tracker *tracker = solve->tracker;
-  struct assign_work *work = solve->work;
-  uint32_t place[ASSIGN_MAX], rows = 0, columns = 0;
-  for (uint32_t r = label; r < solve->row_count; r++) {
-    if (solve->label[r] != label) continue;
-    memset(work->cost[rows], 0, sizeof work->cost[rows]);
-    place[r] = rows++;
-  }
-  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->label[solve->row[k]] == label) tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
-  }
-  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
-    uint32_t *column = &tracker->claimed_by[solve->pairs[k].track];
-    if (*column == ASSIGN_NONE && columns < ASSIGN_MAX) *column = columns++;
-    if (*column != ASSIGN_NONE) work->cost[place[solve->row[k]]][*column] = -solve->gain[k];
-  }
-  assign_solve(work, rows, columns);
-  for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
-    uint32_t column = work->column_of[place[solve->row[k]]];
-    bool won = column != ASSIGN_NONE && column == tracker->claimed_by[solve->pairs[k].track];
-    tracker->winner[solve->group->pair_first + k] = won;
-  }
-}
-
-static void group_solve(struct tracker *tracker, struct assign_work *work, const struct group *group) {
-  struct solve solve;
-  solve.tracker = tracker;
-  solve.work = work;
-  solve.group = group;
-  solve.pairs = &tracker->pairs[group->pair_first];
-  uint32_t worthwhile = solve_label(&solve);
-  for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = 0;
-  if (worthwhile == 1) { /* the common case: one plot, one track */
-    for (uint32_t k = 0; k < group->pair_count; k++)
-      tracker->winner[group->pair_first + k] = solve.gain[k] > 0;
-    return;
-  }
-  for (uint32_t r = 0; worthwhile > 0 && r < solve.row_count; r++) {
-    if (solve.label[r] == r) solve_cluster(&solve, r);
-  }
-}
-
 struct solve_job {
   struct tracker *tracker;
   uint32_t begin;
@@ -266,7 +168,13 @@ struct solve_job {
 static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   const struct solve_job *job = argument;
   for (uint32_t g = begin; g < end; g++) {
-    group_solve(job->tracker, &job->tracker->work[worker], &job->tracker->groups[job->begin + g]);
+    struct tracker *tracker = job->tracker;
+    struct group *group = &tracker->groups[job->begin + g];
+    if (tracker->soft) {
+      soft_solve(tracker, worker, group);
+    } else {
+      nearest_solve(tracker, &tracker->work[worker], group);
+    }
   }
 }
 
@@ -301,6 +209,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
     struct solve_job job = {.tracker = tracker, .begin = first};
     parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);
     winners_update(tracker, pair_count);
+    if (tracker->soft) soft_update(tracker, first, last);
     first = last;
   }
 }

@@ -291,9 +291,10 @@ struct slots_job {
   struct filter *filter;
   const uint32_t *slots;
   uint32_t count;
-  int64_t time_ns;       /* INT64_MIN: no advance */
-  double (*moments)[27]; /* or NULL: summarise */
-  bool by_slot;          /* moments[slot], else in the order of slots */
+  int64_t time_ns;         /* INT64_MIN: no advance */
+  const int64_t *times_ns; /* one per slot instead, or NULL */
+  double (*moments)[27];   /* or NULL: summarise */
+  bool by_slot;            /* moments[slot], else in the order of slots */
 };
 
 static void run_slots(const struct slots_job *job, uint32_t first) {
@@ -306,14 +307,16 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
   lanes_load(job->filter, &lanes, tracks);
   if (job->time_ns != INT64_MIN) {
     struct track *moved[WK_LANES] = {0};
+    int64_t until_ns[WK_LANES];
     for (int i = 0; i < count; i++) {
-      dt_s[i] = fmin(fmax((double)(job->time_ns - tracks[i]->time_ns) * 1e-9, 0), 600);
+      until_ns[i] = job->times_ns ? job->times_ns[first + (uint32_t)i] : job->time_ns;
+      dt_s[i] = fmin(fmax((double)(until_ns[i] - tracks[i]->time_ns) * 1e-9, 0), 600);
       if (dt_s[i] > 0) moved[i] = tracks[i];
     }
     lanes_predict(job->filter, &lanes, dt_s, loud);
     lanes_store(job->filter, &lanes, moved);
     for (int i = 0; i < count; i++) {
-      if (moved[i]) moved[i]->time_ns = job->time_ns;
+      if (moved[i]) moved[i]->time_ns = until_ns[i];
     }
   }
   double moments[WK_LANES][27];
@@ -341,6 +344,11 @@ static void slots_run(struct slots_job job) {
 
 void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns) {
   slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = time_ns});
+}
+
+void filter_advance_each(struct filter *filter, const uint32_t *slots, uint32_t count,
+                         const int64_t *times_ns) {
+  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .times_ns = times_ns});
 }
 
 void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count) {

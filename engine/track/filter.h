@@ -47,6 +47,9 @@ void filter_update(struct filter *filter, const struct pair *pairs, uint32_t cou
                    struct pair_evidence *evidence);
 /* Predicts the tracks in `slots` to time_ns where that is later than their own time. */
 void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
+/* The same with a time for each. */
+void filter_advance_each(struct filter *filter, const uint32_t *slots, uint32_t count,
+                         const int64_t *times_ns);
 /* Recomputes the summaries of the tracks in `slots` from their banks. */
 void filter_summarise(struct filter *filter, const uint32_t *slots, uint32_t count);
 /* Mixture moments over modes and classes: 6 means then 21 packed covariances for each slot, in the slots'

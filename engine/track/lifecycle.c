@@ -31,6 +31,17 @@ bool lifecycle_scan_used(const struct tracker *tracker, const struct track *trac
   return false;
 }
 
+bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track,
+                           const struct plot *plot) {
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    const struct look *look = &track->looks[i];
+    if (!look->used || look->sensor != plot->sensor || look->judged_ns == INT64_MIN) continue;
+    double since_s = fabs((double)(plot->time_ns - look->judged_ns) * 1e-9);
+    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
+  }
+  return false;
+}
+
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
                            const struct pair_evidence *evidence) {
   double pd = tracker->site->sensors[plot->sensor].detection_probability;
@@ -60,24 +71,28 @@ static void untouch(struct tracker *tracker, uint32_t slot) {
   }
 }
 
-static void look_hit(const struct tracker *tracker, struct track *track, const struct plot *plot) {
+/* The look at the plot's time is over: nothing more is expected of it. */
+static struct look *look_judged(const struct tracker *tracker, struct track *track, const struct plot *plot) {
   struct look *look = track_look_take(track, plot->sensor);
   int64_t next_ns = plot->time_ns + (int64_t)(1.5e9 * tracker->site->sensors[plot->sensor].revisit_s);
-  if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
   if (next_ns > look->next_ns) look->next_ns = next_ns;
+  return look;
 }
 
-void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
-                   const struct pair_evidence *evidence, int64_t arrival_ns) {
-  struct track *track = &tracker->store.tracks[slot];
-  double ratio = lifecycle_log_ratio(tracker, plot, evidence);
-  track->log_odds = fmin(track->log_odds + fmin(fmax(ratio, ratio_min), ratio_max), log_odds_max);
+/* The track has a plot: its looks, times and sensors. */
+static void plot_count(struct tracker *tracker, struct track *track, const struct plot *plot) {
+  struct look *look = look_judged(tracker, track, plot);
+  if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
   track->detections++;
   track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
+}
+
+/* What follows from a changed state and existence. */
+static void track_changed(struct tracker *tracker, uint32_t slot, int64_t arrival_ns) {
+  struct track *track = &tracker->store.tracks[slot];
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
-  look_hit(tracker, track, plot);
   if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections &&
       track->log_odds >= log_odds_confirm) {
     track->status = STATUS_CONFIRMED;
@@ -88,6 +103,27 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
   classify(track);
   touch(tracker, slot);
   lifecycle_index(tracker, slot);
+}
+
+double lifecycle_log_odds_step(double before, double step) {
+  return fmin(before + fmin(fmax(step, ratio_min), ratio_max), log_odds_max);
+}
+
+void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
+                   const struct pair_evidence *evidence, int64_t arrival_ns) {
+  struct track *track = &tracker->store.tracks[slot];
+  track->log_odds = lifecycle_log_odds_step(track->log_odds, lifecycle_log_ratio(tracker, plot, evidence));
+  plot_count(tracker, track, plot);
+  track_changed(tracker, slot, arrival_ns);
+}
+
+void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,
+                    bool seen) {
+  struct track *track = &tracker->store.tracks[slot];
+  track->log_odds = log_odds;
+  look_judged(tracker, track, plot)->judged_ns = plot->time_ns;
+  if (seen) plot_count(tracker, track, plot);
+  track_changed(tracker, slot, plot->arrival_ns);
 }
 
 void lifecycle_started(struct tracker *tracker, uint32_t slot) {
@@ -116,9 +152,8 @@ void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
 }
 
-/* Whether this sensor would have seen the track: an infrared line of sight sees a plume, others a body. */
-static double detection_probability(const struct tracker *tracker, const struct track *track,
-                                    uint32_t sensor) {
+double lifecycle_detection_probability(const struct tracker *tracker, const struct track *track,
+                                       uint32_t sensor) {
   double pd = tracker->site->sensors[sensor].detection_probability;
   if (tracker->site->sensors[sensor].kind != KIND_LOS) return pd;
   double plume = track_ballistic_probability(track) * track->bank[WK_B_WEIGHT];
@@ -134,7 +169,7 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
     bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
-    if (!down) track->log_odds += wk_log(1 - detection_probability(tracker, track, look->sensor));
+    if (!down) track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
     look->next_ns += revisit_ns;
   }
   if (look->next_ns < tracker->now_ns - revisit_ns) look->next_ns = tracker->now_ns;

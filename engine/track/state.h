@@ -27,7 +27,10 @@ struct group {
   int64_t time_ns; /* of its first plot */
   uint32_t round;  /* its turn within the component */
   uint32_t pair_first, pair_count;
+  uint32_t belief_count; /* soft association: tracker->soft's beliefs [pair_first .. + belief_count) */
 };
+
+struct soft;
 
 struct tracker {
   const struct site *site;
@@ -65,7 +68,8 @@ struct tracker {
   uint32_t *winner;    /* per pair: 1 where chosen */
   struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;
-  struct assign_work *work; /* per worker */
+  struct assign_work *work; /* per worker; nearest neighbours */
+  struct soft *soft;        /* NULL: nearest neighbours */
 
   /* lines of this frame */
   uint32_t *touched; /* slots */
@@ -83,11 +87,37 @@ struct tracker {
 
 /* associate.c: coarse gates, clusters, rounds, assignment, updates. */
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
+/* The fine gate (T4): squared Mahalanobis distance against tail probabilities of 1e-5 or less, since a lost
+ * plot costs more than a pair that is turned down later. */
+bool pair_gated(const struct pair_evidence *evidence);
+/* Root of i in a union-find forest; shortens the way. */
+uint32_t clusters_root(uint32_t *parent, uint32_t i);
+/* nearest.c: marks the winners among the group's pairs. Groups of one round may be solved at the same time.
+ */
+void nearest_solve(struct tracker *tracker, struct assign_work *work, const struct group *group);
+/* soft_solve.c: marginals of a group; pairs that are certain become winners, the rest beliefs. In parallel
+ * too. */
+void soft_solve(struct tracker *tracker, unsigned worker, struct group *group);
+/* soft_update.c: updates and books the tracks that groups [begin, end) left uncertain. */
+void soft_update(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* initiate.c: seeds and new tracks from what stayed alone. */
 void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* lifecycle.c */
 void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
                    const struct pair_evidence *evidence, int64_t arrival_ns);
+/* The same for a track whose plot is one of several: `log_odds` is its existence after the scan, miss
+ * included; `plot` the likeliest, `seen` whether the track was more likely seen than not. */
+void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,
+                    bool seen);
+/* A step of existence by one scan, held to what one scan may say. */
+double lifecycle_log_odds_step(double before, double step);
+/* Probability that this sensor sees the track in a look: an infrared line of sight sees a plume, others a
+ * body.
+ */
+double lifecycle_detection_probability(const struct tracker *tracker, const struct track *track,
+                                       uint32_t sensor);
+/* True when this sensor's present scan has already charged the track with the chance of a miss. */
+bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns);
 void lifecycle_review(struct tracker *tracker);

@@ -58,7 +58,7 @@ struct look *track_look_take(struct track *track, uint32_t sensor) {
     }
     if (look->last_hit_ns < stalest->last_hit_ns) stalest = look;
   }
-  *stalest = (struct look){.last_hit_ns = INT64_MIN, .sensor = sensor, .used = 1};
+  *stalest = (struct look){.last_hit_ns = INT64_MIN, .judged_ns = INT64_MIN, .sensor = sensor, .used = 1};
   return stalest;
 }
 

@@ -15,6 +15,8 @@ enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
 /* One sensor's opportunities to see a track. */
 struct look {
   int64_t last_hit_ns; /* measurement time of the newest detection used, INT64_MIN if none */
+  int64_t judged_ns;   /* newest scan that an uncertain association took the chance of a miss from, or
+                          INT64_MIN */
   int64_t next_ns;     /* a detection is expected by this time; else a miss is charged */
   uint32_t sensor;     /* index */
   uint32_t used;       /* 0 = empty slot */

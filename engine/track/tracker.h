@@ -29,6 +29,8 @@ struct tracker_statistics {
   uint64_t
       candidates_cut; /* tracks inside a coarse gate that found no place among the CANDIDATES_MAX nearest */
   uint64_t groups_split;        /* scans of a cluster larger than the exact solver takes, solved in pieces */
+  uint64_t tracks_softened;     /* updates by several hypotheses at once */
+  uint64_t hypotheses;          /* in all of these */
   uint64_t tracks_refused;      /* starts refused because every track record is taken */
   uint64_t merged;              /* duplicate tracks ended in favour of an older one */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */

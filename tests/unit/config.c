@@ -56,7 +56,13 @@ static const char good[] =
     "  - id: 104\n"                                                                      /* 36 */
     "    kind: position\n"                                                               /* 37 */
     "    position: {lat_deg: 50, lon_deg: 5, height_m: -10}\n"                           /* 38 */
-    "    sigma: {x_m: 15}\n";                                                            /* 39 */
+    "    sigma: {x_m: 15}\n"                                                             /* 39 */
+    "  - id: 105\n"                                                                      /* 40 */
+    "    kind: radar\n"                                                                  /* 41 */
+    "    position: {lat_deg: 51, lon_deg: 5, height_m: 0}\n"                             /* 42 */
+    "    sigma: {range_m: 30, azimuth_rad: 1e-3, elevation_rad: 1e-3}\n"                 /* 43 */
+    "    resolution: {range_m: 75, azimuth_rad: 0.01, elevation_rad: 0.02}\n"            /* 44 */
+    "association: nearest\n";                                                            /* 45 */
 
 static struct site site; /* half a megabyte: not on the stack */
 
@@ -80,7 +86,8 @@ static void config_takes_every_key_of_the_contract(void **state) {
   assert_string_equal(site.journal_directory, "conf/out");
   assert_int_equal(site.journal_segment_mib, 64);
   assert_string_equal(site.regions_path, "/etc/areas.geojson");
-  assert_int_equal(site.sensor_count, 4);
+  assert_int_equal(site.association, ASSOCIATION_NEAREST);
+  assert_int_equal(site.sensor_count, 5);
   const struct sensor *radar = &site.sensors[0];
   assert_int_equal(radar->kind, KIND_RADAR);
   assert_true(radar->sigma[MEASURE_RANGE] == 30 && radar->sigma[MEASURE_AZIMUTH] == 0.001);
@@ -88,10 +95,12 @@ static void config_takes_every_key_of_the_contract(void **state) {
   assert_true(radar->registration[0] == 180 && radar->registration[2] == 0 && radar->registration_time_s == 0.25);
   assert_true(radar->coverage_azimuth_deg[0] == 350 && radar->coverage_azimuth_deg[1] == 20);
   assert_string_equal(radar->key_path, "conf/keys/101.key");
+  const double *cell = site.sensors[4].resolution;
+  assert_true(cell[MEASURE_RANGE] == 75 && cell[MEASURE_AZIMUTH] == 0.01 && cell[MEASURE_ELEVATION] == 0.02);
   assert_int_equal(site_sensor_by_id(&site, 103), 2);
-  assert_int_equal(site_sensor_by_id(&site, 999), 4);
+  assert_int_equal(site_sensor_by_id(&site, 999), 5);
   assert_int_equal(site_sensor_by_asterix(&site, 20, 130), 1);
-  assert_int_equal(site_sensor_by_asterix(&site, 20, 131), 4);
+  assert_int_equal(site_sensor_by_asterix(&site, 20, 131), 5);
   assert_int_equal(site.text_size, strlen(good));
   assert_memory_equal(site.text, good, strlen(good));
   site_free(&site);
@@ -108,6 +117,7 @@ static void config_fills_documented_defaults(void **state) {
   assert_int_equal(site.time, SITE_TIME_LIVE);
   assert_int_equal(site.future_ns, 1000000000);
   assert_int_equal(site.lag_ns, 3000000000);
+  assert_int_equal(site.association, ASSOCIATION_SOFT);
   assert_false(site.listen_detections.enabled || site.listen_metrics.enabled);
   assert_string_equal(site.journal_directory, "");
   const struct sensor *sensor = &site.sensors[0];
@@ -117,6 +127,7 @@ static void config_fills_documented_defaults(void **state) {
   assert_true(sensor->detection_probability == 0.9 && sensor->clutter_per_scan == 1 && sensor->revisit_s == 1);
   assert_true(sensor->coverage_range_m[1] == 1e7 && sensor->coverage_elevation_deg[1] == 90);
   assert_false(sensor->has_asterix);
+  for (int i = 0; i < 3; i++) assert_true(sensor->resolution[i] == 0);
   site_free(&site);
 }
 
@@ -217,6 +228,12 @@ static const struct refusal_case refusals[] = {
     {"{x_m: 15}", "{}", 39, "x_m", "missing"},
     {"    sigma: {x_m: 15}\n", "", 36, "sigma", "missing"},
     {"    sigma: {x_m: 15}\n", "    sigma: {x_m: 15}\n    registration: {range_m: 5}\n", 40, "range_m", "(allowed: 0 to 0)"},
+    {"    sigma: {x_m: 15}\n", "    sigma: {x_m: 15}\n    resolution: {range_m: 5}\n", 40, "resolution", "unknown key"},
+    {"association: nearest", "association: best", 45, "association", "(allowed: soft, nearest)"},
+    {"{range_m: 75, ", "{", 44, "range_m", "missing"},
+    {"range_m: 75", "range_m: 0", 44, "range_m", "(allowed: 0.001 to 1000000)"},
+    {", elevation_rad: 0.02}", "}", 44, "elevation_rad", "missing"},
+    {"elevation_rad: 0.02}", "elevation_rad: 0.02, height_m: 5}", 44, "height_m", "unknown key"},
     {"range_m: 180", "range_m: 1e7", 19, "range_m", "out of range"},
     {"time_s: 0.25", "time_s: 4000", 19, "time_s", "(allowed: -3600 to 3600)"},
     {"time_s: 0.25", "time_ms: 250", 19, "time_ms", "unknown key"},
