@@ -111,6 +111,8 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->snapshot->tracks[0] = slot->statistics.tracks_by_status[0];
   server->snapshot->tracks[1] = slot->statistics.tracks_by_status[1];
   server->snapshot->tracks[2] = slot->statistics.tracks_lost;
+  memcpy(server->snapshot->out_of_sequence, slot->statistics.out_of_sequence,
+         sizeof slot->statistics.out_of_sequence);
   server->stages[1].count++;
   server->stages[1].sum_ns += (uint64_t)slot->step_ns;
   server->stages[2].count++;

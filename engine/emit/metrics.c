@@ -203,6 +203,12 @@ static void engine_write(struct text *text, const struct metrics_snapshot *snaps
   for (int i = 0; i < METRICS_STATUSES; i++) {
     labelled_write(text, "weft_tracks", "status", track_status_names[i], snapshot->tracks[i]);
   }
+  static const char *const ways[2] = {"exact", "approximate"};
+  head_write(text, "weft_out_of_sequence_total", "counter",
+             "Detections older than the track that used them, by how they were worked in.");
+  for (int i = 0; i < 2; i++) {
+    labelled_write(text, "weft_out_of_sequence_total", "way", ways[i], snapshot->out_of_sequence[i]);
+  }
   single_write(text, "weft_ring_used", "gauge", "Entries waiting between ingest and the engine.", snapshot->ring_used);
   single_write(text, "weft_ring_capacity", "gauge", "Entries that fit between them.", snapshot->ring_capacity);
   single_write(text, "weft_overload_step", "gauge", "Step of the overload ladder; 0: none.", snapshot->overload_step);

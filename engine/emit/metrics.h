@@ -37,6 +37,7 @@ struct metrics_snapshot {
   uint32_t stage_count;
   struct metrics_stage stages[METRICS_STAGES_MAX];
   uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */
+  uint64_t out_of_sequence[2];       /* plots older than their tracks: worked in exactly, approximately */
   bool journal_on;
   bool journal_failed;
   uint64_t journal_accepted_frame;   /* newest frame appended */

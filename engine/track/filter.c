@@ -5,42 +5,68 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/track/rewind.h"
 #include "engine/track/vector.h"
 
 enum { BLOCKS_PER_PIECE = 4 };
 
-/* Up to eight pairs of one kind. */
+/* Up to eight pairs of one way and kind. */
 struct filter_run {
   uint32_t first; /* into order */
-  uint8_t count;
-  uint8_t kind;
+  uint8_t count, kind, way;
 };
 
 int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
-                uint32_t pair_capacity) {
+                uint32_t pair_capacity, size_t history_bytes) {
   *filter = (struct filter){.kernels = wk_table(),
                             .tuning = wk_tuning_default(),
                             .store = store,
                             .parallel = parallel,
                             .pair_capacity = pair_capacity};
   filter->order = arena_take(arena, pair_capacity, sizeof *filter->order);
-  filter->runs = arena_take(arena, pair_capacity / WK_LANES + WK_KINDS + 1, sizeof *filter->runs);
-  return filter->order && filter->runs ? 0 : -ENOMEM;
+  filter->ways = arena_take(arena, pair_capacity, sizeof *filter->ways);
+  filter->places = arena_take(arena, pair_capacity, sizeof *filter->places);
+  filter->runs = arena_take(arena, pair_capacity / WK_LANES + WAYS * WK_KINDS + 1, sizeof *filter->runs);
+  if (!filter->order || !filter->ways || !filter->places || !filter->runs) return -ENOMEM;
+  return history_open(&filter->history, arena, history_bytes);
 }
 
-/* Runs of eight pairs of equal kind, in the pairs' own order within a kind. */
-static uint32_t runs_by_kind(struct filter *filter, const struct pair *pairs, uint32_t count) {
+/* Which way each pair goes. An update takes its entries of the history first, so that whether a chain still
+ * reaches back is judged by what the whole batch has left of it. */
+static void ways_choose(struct filter *filter, const struct pair *pairs, uint32_t count, bool update) {
+  history_batch_begin(&filter->history);
+  for (uint32_t i = 0; i < count && update; i++) {
+    const struct track *track = &filter->store->tracks[pairs[i].track];
+    bool older = filter->plots[pairs[i].plot].time_ns < track->time_ns;
+    uint32_t banks = older ? BANK_BALLISTIC | BANK_AIRCRAFT : track->banks;
+    filter->places[i] = history_take(&filter->history, banks);
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    const struct track *track = &filter->store->tracks[pairs[i].track];
+    int64_t time_ns = filter->plots[pairs[i].plot].time_ns;
+    enum filter_way way = WAY_IN_ORDER;
+    if (time_ns < track->time_ns) {
+      way = history_find(&filter->history, track, time_ns) ? WAY_EXACT : WAY_APPROXIMATE;
+    }
+    filter->ways[i] = (uint8_t)way;
+    filter->updates[way] += update;
+  }
+}
+
+/* Runs of eight pairs of equal way and kind, in the pairs' own order within. */
+static uint32_t runs_build(struct filter *filter, const struct pair *pairs, uint32_t count) {
   weft_assert(count <= filter->pair_capacity);
   uint32_t used = 0, runs = 0;
-  for (uint8_t kind = 0; kind < WK_KINDS; kind++) {
+  for (uint8_t sort = 0; sort < WAYS * WK_KINDS && used < count; sort++) {
+    uint8_t way = sort / WK_KINDS, kind = sort % WK_KINDS;
     uint32_t begin = used;
     for (uint32_t i = 0; i < count; i++) {
-      if (filter->plots[pairs[i].plot].kind == kind) filter->order[used++] = i;
+      if (filter->ways[i] == way && filter->plots[pairs[i].plot].kind == kind) filter->order[used++] = i;
     }
     for (uint32_t at = begin; at < used; at += WK_LANES) {
       uint32_t left = used - at;
       filter->runs[runs++] = (struct filter_run){
-          .first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind};
+          .first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind, .way = way};
     }
   }
   return runs;
@@ -149,62 +175,107 @@ static void class_take(struct track *track, const struct pair_evidence *evidence
   }
 }
 
+/* Both banks' updates in the lanes at hand, and what each pair's plot says. */
+static void lanes_update(const struct filter *filter, struct lanes *lanes,
+                         struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
+                         int count, enum wk_kind kind, bool update, struct pair_evidence evidence[WK_LANES]) {
+  struct wk_measure_block measure;
+  struct wk_evidence_block ballistic = {0}, aircraft = {0};
+  wk_lane enable = {0};
+  for (int i = 0; i < count; i++) enable[i] = update ? 1.0 : 0.0;
+  measure_fill(&measure, plots);
+  if (lanes->banks & BANK_BALLISTIC)
+    filter->kernels->ballistic_update(&lanes->ballistic, kind, &measure, enable, &ballistic);
+  if (lanes->banks & BANK_AIRCRAFT)
+    filter->kernels->aircraft_update(&lanes->aircraft, kind, &measure, enable, &aircraft);
+  for (int i = 0; i < count; i++) evidence_of(tracks[i], &ballistic, &aircraft, i, &evidence[i]);
+}
+
+static double between_s(const struct track *track, const struct plot *plot) {
+  return fmin(fmax((double)(plot->time_ns - track->time_ns) * 1e-9, -600), 600);
+}
+
+void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
+                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
+                 struct pair_evidence evidence[WK_LANES]) {
+  wk_lane dt_s = {0}, loud = {0};
+  struct lanes lanes;
+  for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
+  lanes_load(filter, &lanes, tracks);
+  lanes_predict(filter, &lanes, dt_s, loud);
+  lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
+  if (!update) return;
+  double moments[WK_LANES][27];
+  lanes_store(filter, &lanes, tracks);
+  lanes_moments(filter, &lanes, tracks, moments);
+  for (int i = 0; i < count; i++) {
+    tracks[i]->time_ns = plots[i]->time_ns;
+    class_take(tracks[i], &evidence[i]);
+    track_summarise(tracks[i], moments[i]);
+  }
+}
+
+/* Rolls the tracks back to their plots without noise, updates, and rolls them forward again. */
+static void step_back(const struct filter *filter, struct track *const tracks[WK_LANES],
+                      const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
+                      struct pair_evidence evidence[WK_LANES]) {
+  wk_lane dt_s = {0}, quiet = {0};
+  struct lanes lanes;
+  for (int i = 0; i < count; i++) {
+    dt_s[i] = between_s(tracks[i], plots[i]);
+    quiet[i] = 1.0;
+  }
+  lanes_load(filter, &lanes, tracks);
+  lanes_predict(filter, &lanes, dt_s, quiet);
+  lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
+  if (!update) return;
+  double moments[WK_LANES][27];
+  for (int i = 0; i < count; i++) dt_s[i] = -dt_s[i];
+  lanes_predict(filter, &lanes, dt_s, quiet);
+  lanes_store(filter, &lanes, tracks);
+  lanes_moments(filter, &lanes, tracks, moments);
+  for (int i = 0; i < count; i++) {
+    class_take(tracks[i], &evidence[i]);
+    track_summarise(tracks[i], moments[i]);
+  }
+}
+
 static void run_pairs(const struct filter_job *job, const struct filter_run *run) {
   struct filter *filter = job->filter;
   struct track *tracks[WK_LANES] = {0};
   const struct plot *plots[WK_LANES] = {0};
-  wk_lane dt_s = {0}, forward_s = {0}, quiet = {0}, loud = {0}, enable = {0};
-  bool older = false;
+  struct pair_evidence evidence[WK_LANES];
+  const uint32_t *order = &filter->order[run->first];
+  uint64_t places[WK_LANES] = {0};
   for (int i = 0; i < run->count; i++) {
-    const struct pair *pair = &job->pairs[filter->order[run->first + (uint32_t)i]];
-    tracks[i] = &filter->store->tracks[pair->track];
-    plots[i] = &filter->plots[pair->plot];
-    dt_s[i] = fmin(fmax((double)(plots[i]->time_ns - tracks[i]->time_ns) * 1e-9, -600), 600);
-    enable[i] = job->update ? 1.0 : 0.0;
-    if (dt_s[i] < 0) {
-      forward_s[i] = -dt_s[i];
-      older = true;
-    }
-    quiet[i] = 1.0;
+    tracks[i] = &filter->store->tracks[job->pairs[order[i]].track];
+    plots[i] = &filter->plots[job->pairs[order[i]].plot];
+    if (job->update) places[i] = filter->places[order[i]];
   }
-  struct lanes lanes;
-  struct wk_measure_block measure;
-  struct wk_evidence_block ballistic = {0}, aircraft = {0};
-  lanes_load(filter, &lanes, tracks);
-  lanes_predict(filter, &lanes, dt_s, loud);
-  measure_fill(&measure, plots);
   enum wk_kind kind = (enum wk_kind)run->kind;
-  if (lanes.banks & BANK_BALLISTIC)
-    filter->kernels->ballistic_update(&lanes.ballistic, kind, &measure, enable, &ballistic);
-  if (lanes.banks & BANK_AIRCRAFT)
-    filter->kernels->aircraft_update(&lanes.aircraft, kind, &measure, enable, &aircraft);
-  for (int i = 0; i < run->count; i++) {
-    evidence_of(tracks[i], &ballistic, &aircraft, i, &job->evidence[filter->order[run->first + (uint32_t)i]]);
-  }
-  if (!job->update) return;
-  /* A lane that is not rolled back must not be touched by the roll forward: it is left out of the second
-   * store. */
-  struct track *in_order[WK_LANES] = {0}, *rolled[WK_LANES] = {0};
-  for (int i = 0; i < run->count; i++) *(forward_s[i] > 0 ? &rolled[i] : &in_order[i]) = tracks[i];
-  double moments[WK_LANES][27];
-  lanes_store(filter, &lanes, in_order);
-  for (int i = 0; i < run->count; i++) {
-    if (in_order[i]) in_order[i]->time_ns = plots[i]->time_ns;
-  }
-  lanes_moments(filter, &lanes, tracks, moments);
-  if (older) {
-    double moved[WK_LANES][27];
-    lanes_predict(filter, &lanes, forward_s, quiet);
-    lanes_store(filter, &lanes, rolled);
-    lanes_moments(filter, &lanes, tracks, moved);
-    for (int i = 0; i < run->count; i++) {
-      if (rolled[i]) memcpy(moments[i], moved[i], sizeof moved[i]);
+  switch ((enum filter_way)run->way) {
+  case WAY_IN_ORDER:
+    for (int i = 0; i < run->count && job->update; i++) {
+      struct history_entry *entry = history_at(&filter->history, places[i]);
+      if (entry) history_write(entry, tracks[i], plots[i]);
+      history_link(&filter->history, tracks[i], places[i]);
     }
+    filter_step(filter, tracks, plots, run->count, kind, job->update, evidence);
+    for (int i = 0; i < run->count && job->update; i++) {
+      struct history_entry *entry = history_at(&filter->history, places[i]);
+      if (entry) entry->class_after = tracks[i]->class_log_odds;
+    }
+    break;
+  case WAY_EXACT:
+    rewind_step(filter, tracks, plots, places, run->count, job->update, evidence);
+    break;
+  case WAY_APPROXIMATE:
+  case WAYS:
+    step_back(filter, tracks, plots, run->count, kind, job->update, evidence);
+    for (int i = 0; i < run->count && job->update; i++) history_link(&filter->history, tracks[i], 0);
+    break;
   }
-  for (int i = 0; i < run->count; i++) {
-    class_take(tracks[i], &job->evidence[filter->order[run->first + (uint32_t)i]]);
-    track_summarise(tracks[i], moments[i]);
-  }
+  for (int i = 0; i < run->count; i++) job->evidence[order[i]] = evidence[i];
 }
 
 static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
@@ -217,7 +288,8 @@ static void filter_run_all(struct filter *filter, const struct pair *pairs, uint
                            struct pair_evidence *evidence, bool update) {
   if (count == 0) return;
   struct filter_job job = {.filter = filter, .pairs = pairs, .evidence = evidence, .update = update};
-  uint32_t runs = runs_by_kind(filter, pairs, count);
+  ways_choose(filter, pairs, count, update);
+  uint32_t runs = runs_build(filter, pairs, count);
   filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
 }
 

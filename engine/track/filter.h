@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/base/parallel.h"
+#include "engine/track/history.h"
 #include "engine/track/plot.h"
 #include "engine/track/store.h"
 #include "kernels/wk.h"
@@ -23,28 +24,43 @@ struct pair {
   uint32_t plot;  /* index into the step's plots */
 };
 
+/* How a plot meets its track: in order; worked in at its own place through the history; or by rolling the
+ * track back without noise, since its history does not reach so far. */
+enum filter_way { WAY_IN_ORDER, WAY_EXACT, WAY_APPROXIMATE, WAYS };
+
 struct filter {
   const struct wk_table *kernels;
   struct wk_tuning tuning;
   struct store *store;
   const struct plot *plots;
   struct parallel parallel;
-  uint32_t *order;         /* pair_capacity: pairs sorted by kind */
+  struct history history;
+  uint64_t updates[WAYS];  /* so far, by way */
+  uint32_t *order;         /* pair_capacity: pairs sorted by way and kind */
+  uint8_t *ways;           /* per pair */
+  uint64_t *places;        /* per pair: its entry in the history, 0 = none */
   struct filter_run *runs; /* run_capacity */
   uint32_t pair_capacity;
 };
 
+/* `history_bytes`: see history_open. */
 int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
-                uint32_t pair_capacity);
+                uint32_t pair_capacity, size_t history_bytes);
 
-/* Evidence of every pair at the plot's time; tracks unchanged. */
+/* Evidence of every pair at the plot's time; tracks unchanged. A plot older than the track is weighed against
+ * the state that it would have met (docs/maths.md T11). */
 void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
                   struct pair_evidence *evidence);
 /* Updates every pair's track with its plot (each track at most once in the list) and refreshes its summary.
- * The class log-odds take the evidence. A plot older than the track rolls it back without noise, updates, and
- * rolls it forward again. */
+ * The class log-odds take the evidence. A plot older than the track is worked in at its own place
+ * (docs/maths.md T11). */
 void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
                    struct pair_evidence *evidence);
+/* One plot each for up to eight tracks, none older than its track, all of one kind: predicts, updates (if
+ * asked; else the tracks stay) and says what the plots say. Plots of one lane never reach another. */
+void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
+                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
+                 struct pair_evidence evidence[WK_LANES]);
 /* Predicts the tracks in `slots` to time_ns where that is later than their own time. */
 void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
 /* The same with a time for each. */

@@ -52,6 +52,7 @@ struct track {
   uint8_t alive, status, class_, phase, has_phase;
   uint64_t touched_frame; /* number of the last frame that gave it a line */
   int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
+  uint64_t history;       /* place of its newest entry in the history, 0 = none */
 };
 
 struct store {

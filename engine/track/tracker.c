@@ -14,6 +14,7 @@ static struct tracker_options options_complete(const struct tracker_options *opt
   if (out.tracks_max < TRACKS_MIN) out.tracks_max = TRACKS_MIN;
   if (out.tracks_max > TRACKS_LIMIT) out.tracks_max = TRACKS_LIMIT;
   if (out.detections_max == 0) out.detections_max = FRAME_DETECTIONS_MAX;
+  if (out.history_bytes == 0) out.history_bytes = history_bytes_default(out.tracks_max);
   if (!out.parallel.run) out.parallel = parallel_inline();
   return out;
 }
@@ -26,14 +27,15 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
                      grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
-  size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 16);
+  size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
   size_t seeds =
       SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + RAYS_MAX * sizeof(struct ray);
   size_t work = site->association == ASSOCIATION_NEAREST
                     ? o.parallel.workers * (sizeof(struct assign_work) + 64)
                     : soft_bytes(o.parallel.workers);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + 256);
-  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors + (1u << 20);
+  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors +
+         o.history_bytes + (1u << 20);
 }
 
 /* Everything the tracker will ever use. False when the arena is too small. */
@@ -84,7 +86,8 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
       queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
-      rays_open(&t->rays, arena) || filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX)) {
+      rays_open(&t->rays, arena) ||
+      filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
   }
   t->filter.plots = t->plots;
@@ -274,4 +277,6 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
 
 void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out) {
   *out = tracker->statistics;
+  out->out_of_sequence[0] = tracker->filter.updates[WAY_EXACT];
+  out->out_of_sequence[1] = tracker->filter.updates[WAY_APPROXIMATE];
 }

@@ -20,6 +20,8 @@ struct tracker_options {
   uint32_t detections_max;  /* per frame; 0 = FRAME_DETECTIONS_MAX */
   uint64_t number_base;     /* track numbers are number_base + 1, + 2, ... */
   struct parallel parallel; /* run = NULL: parallel_inline() */
+  size_t history_bytes;     /* states kept for plots that come late: 0 = 8 KiB a track, 1 to 64 MiB in all; below
+                               64 KiB: none, such plots are worked in approximately */
 };
 
 struct tracker_statistics {
@@ -33,6 +35,7 @@ struct tracker_statistics {
   uint64_t hypotheses;          /* in all of these */
   uint64_t tracks_refused;      /* starts refused because every track record is taken */
   uint64_t merged;              /* duplicate tracks ended in favour of an older one */
+  uint64_t out_of_sequence[2];  /* plots older than their tracks, worked in exactly, approximately */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };

@@ -64,6 +64,8 @@ static void snapshot_draw(void) {
   snapshot.stages[0] = (struct metrics_stage){"decode", 10, 1500000000};
   snapshot.stages[1] = (struct metrics_stage){"step", 11, 2500000};
   snapshot.tracks[STATUS_CONFIRMED] = 60;
+  snapshot.out_of_sequence[0] = 35;
+  snapshot.out_of_sequence[1] = 2;
   snapshot.journal_on = true;
   snapshot.journal_accepted_frame = 12345;
   snapshot.journal_durable_frame = 12340;
@@ -127,6 +129,8 @@ static void metrics_hold_the_rest(void **state) {
   text_make();
   assert_true(sample("weft_frames_total") == 12345);
   assert_true(sample("weft_tracks{status=\"confirmed\"}") == 60);
+  assert_true(sample("weft_out_of_sequence_total{way=\"exact\"}") == 35);
+  assert_true(sample("weft_out_of_sequence_total{way=\"approximate\"}") == 2);
   assert_true(sample("weft_stage_seconds_sum{stage=\"decode\"}") == 1.5);
   assert_true(sample("weft_stage_seconds_count{stage=\"step\"}") == 11);
   assert_true(sample("weft_journal_durable_frame") == 12340);

@@ -1,0 +1,101 @@
+#include "engine/track/history.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+
+static const size_t bytes_per_track = 8192, bytes_least = 1u << 20, bytes_most = 64u << 20,
+                    bytes_kept = 64u << 10;
+
+_Static_assert(sizeof(struct history_entry) % sizeof(double) == 0, "an entry is a whole number of doubles");
+
+size_t history_bytes_default(uint32_t tracks_max) {
+  size_t bytes = (size_t)tracks_max * bytes_per_track;
+  return bytes < bytes_least ? bytes_least : bytes > bytes_most ? bytes_most : bytes;
+}
+
+int history_open(struct history *history, struct arena *arena, size_t bytes) {
+  *history = (struct history){0};
+  if (bytes < bytes_kept) return 0;
+  history->capacity = bytes / sizeof(double);
+  history->ring = arena_take(arena, history->capacity, sizeof(double));
+  history->head = history->begun = history->capacity; /* place 0 is nobody's */
+  return history->ring ? 0 : -ENOMEM;
+}
+
+void history_batch_begin(struct history *history) {
+  history->begun = history->head;
+}
+
+static size_t bank_doubles(uint32_t banks) {
+  size_t doubles = 0;
+  if (banks & BANK_BALLISTIC) doubles += WK_BALLISTIC_ELEMENTS;
+  if (banks & BANK_AIRCRAFT) doubles += WK_AIRCRAFT_ELEMENTS;
+  return doubles;
+}
+
+uint64_t history_take(struct history *history, uint32_t banks) {
+  if (history->capacity == 0) return 0;
+  uint64_t size = sizeof(struct history_entry) / sizeof(double) + bank_doubles(banks);
+  uint64_t place = history->head, left = history->capacity - place % history->capacity;
+  if (size > left) place += left; /* an entry is in one piece */
+  if (place + size - history->begun > history->capacity / 2) return 0;
+  history->head = place + size;
+  history_at(history, place)->room = (uint8_t)banks;
+  return place;
+}
+
+struct history_entry *history_at(const struct history *history, uint64_t place) {
+  if (place == 0 || history->head - place > history->capacity) return NULL;
+  return (struct history_entry *)(void *)(history->ring + place % history->capacity);
+}
+
+uint64_t history_find(const struct history *history, const struct track *track, int64_t time_ns) {
+  uint64_t place = track->history;
+  for (int step = 0; step < HISTORY_STEPS_MAX; step++) {
+    const struct history_entry *entry = history_at(history, place);
+    if (!entry) return 0;
+    if (entry->time_ns <= time_ns) return place;
+    place = entry->older;
+  }
+  return 0;
+}
+
+void history_write(struct history_entry *entry, const struct track *track, const struct plot *plot) {
+  double *to = entry->bank;
+  entry->plot = *plot;
+  entry->time_ns = track->time_ns;
+  entry->class_log_odds = entry->class_after = track->class_log_odds;
+  entry->detections = track->detections;
+  weft_assert((track->banks & ~entry->room) == 0);
+  entry->banks = track->banks;
+  if (entry->banks & BANK_BALLISTIC) {
+    memcpy(to, track->bank, WK_BALLISTIC_ELEMENTS * sizeof *to);
+    to += WK_BALLISTIC_ELEMENTS;
+  }
+  if (entry->banks & BANK_AIRCRAFT) {
+    memcpy(to, track->bank + WK_BALLISTIC_ELEMENTS, WK_AIRCRAFT_ELEMENTS * sizeof *to);
+  }
+}
+
+void history_read(const struct history_entry *entry, struct track *track) {
+  const double *from = entry->bank;
+  track->time_ns = entry->time_ns;
+  track->class_log_odds = entry->class_log_odds;
+  track->detections = entry->detections;
+  track->banks = entry->banks;
+  if (entry->banks & BANK_BALLISTIC) {
+    memcpy(track->bank, from, WK_BALLISTIC_ELEMENTS * sizeof *from);
+    from += WK_BALLISTIC_ELEMENTS;
+  }
+  if (entry->banks & BANK_AIRCRAFT) {
+    memcpy(track->bank + WK_BALLISTIC_ELEMENTS, from, WK_AIRCRAFT_ELEMENTS * sizeof *from);
+  }
+}
+
+void history_link(struct history *history, struct track *track, uint64_t place) {
+  struct history_entry *entry = history_at(history, place);
+  if (entry) entry->older = track->history;
+  track->history = entry ? place : 0;
+}
