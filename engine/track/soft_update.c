@@ -57,7 +57,7 @@ struct soft *soft_open(struct arena *arena, struct tracker *tracker) {
   bool complete = soft->work && soft->weight && soft->next && soft->beliefs && soft->pairs &&
                   soft->evidence && soft->hypotheses && soft->slots && soft->times_ns && soft->rows &&
                   soft->merged && store_open(&soft->branches, arena, BRANCHES_MAX, 0) == 0 &&
-                  filter_open(&soft->filter, arena, &soft->branches, tracker->parallel, BRANCHES_MAX) == 0;
+                  filter_open(&soft->filter, arena, &soft->branches, tracker->parallel, BRANCHES_MAX, 0) == 0;
   for (unsigned w = 0; complete && w < tracker->parallel.workers; w++)
     complete = work_open(&soft->work[w], arena);
   if (!complete) return NULL;
@@ -116,6 +116,7 @@ static void batch_run(struct tracker *tracker, struct batch *batch) {
   filter_summarise(&tracker->filter, soft->merged, batch->rows);
   for (uint32_t r = 0; r < batch->rows; r++) {
     const struct belief *belief = soft->rows[r].belief;
+    history_link(&tracker->filter.history, &tracker->store.tracks[belief->track], 0); /* no entry holds a choice */
     lifecycle_soft(tracker, belief->track, &tracker->plots[belief->plot], belief->log_odds, belief->seen);
   }
   tracker->statistics.tracks_softened += batch->rows;
