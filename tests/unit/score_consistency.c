@@ -1,7 +1,5 @@
 // stage: weft_base
-// clang-format off
-// links: tools/score/score_main.c tools/score/score_assign.c tools/score/score_chi2.c tools/score/score_consistency.c tools/score/score_earth.c tools/score/score_figure.c tools/score/score_latency.c tools/score/score_match.c tools/score/score_plots.c tools/score/score_report.c tools/score/score_run.c tools/score/score_table.c tools/score/score_text.c tools/score/score_tracks.c tools/score/score_truth.c
-// clang-format on
+// links: tools/score/*.c
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

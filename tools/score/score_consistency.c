@@ -54,20 +54,26 @@ double radius_compute(const double covariance[21]) {
   return sqrt(square / trace * quantile);
 }
 
+double forecast_ellipse2(const struct forecast *f, struct place place) {
+  if (!(f->semi_major_m > 0) || !(f->semi_minor_m > 0) || !isfinite(f->orientation_deg)) return NAN;
+  double east = 0, north = 0, turn = f->orientation_deg * 3.14159265358979323846 / 180;
+  earth_offset(place, f->place, &east, &north);
+  double along = east * sin(turn) + north * cos(turn), across = east * cos(turn) - north * sin(turn);
+  return along * along / (f->semi_major_m * f->semi_major_m) +
+         across * across / (f->semi_minor_m * f->semi_minor_m);
+}
+
 static void forecast_take(struct forecast_sample **array, size_t *count, size_t *capacity,
-                          const struct forecast *f, struct place truth, int64_t truth_ns, double lead_s,
-                          uint32_t target) {
+                          const struct forecast *f, struct place truth, int64_t truth_ns,
+                          struct forecast_sample s) {
   double east = 0, north = 0;
   earth_offset(truth, f->place, &east, &north);
-  struct forecast_sample s = {
-      .lead_s = lead_s, .miss_m = hypot(east, north), .late_s = NAN, .ellipse2 = NAN, .target = target};
+  s.miss_m = hypot(east, north);
+  s.major_m = f->semi_major_m > 0 ? f->semi_major_m : NAN;
+  s.late_s = s.late_sigmas = NAN;
   if (f->time_ns) s.late_s = (double)(f->time_ns - truth_ns) * 1e-9;
-  if (f->semi_major_m > 0 && f->semi_minor_m > 0 && isfinite(f->orientation_deg)) {
-    double turn = f->orientation_deg * 3.14159265358979323846 / 180;
-    double along = east * sin(turn) + north * cos(turn), across = east * cos(turn) - north * sin(turn);
-    s.ellipse2 = along * along / (f->semi_major_m * f->semi_major_m) +
-                 across * across / (f->semi_minor_m * f->semi_minor_m);
-  }
+  if (f->time_sigma_s > 0) s.late_sigmas = s.late_s / f->time_sigma_s;
+  s.ellipse2 = forecast_ellipse2(f, truth);
   *array = score_grow(*array, *count, capacity, sizeof s);
   (*array)[(*count)++] = s;
 }
@@ -75,14 +81,17 @@ static void forecast_take(struct forecast_sample **array, size_t *count, size_t 
 static void forecasts_take(struct consistency *c, const struct truth *truth, const struct tracks *tracks,
                            const struct track_line *line, uint32_t index) {
   const struct truth_target *target = &truth->target[index];
-  if (line->impact >= 0 && target->impact_known)
+  struct forecast_sample sample = {.time_ns = line->time_ns, .target = index};
+  if (line->impact >= 0 && target->impact_known) {
+    sample.lead_s = (double)(target->impact_ns - line->time_ns) * 1e-9;
     forecast_take(&c->impact, &c->impacts, &c->impact_capacity, &tracks->forecast[line->impact],
-                  target->impact, target->impact_ns, (double)(target->impact_ns - line->time_ns) * 1e-9,
-                  index);
+                  target->impact, target->impact_ns, sample);
+  }
   if (line->launch >= 0 && target->launch_known) {
     int64_t start_ns = truth->point[target->first].time_ns;
+    sample.lead_s = (double)(line->time_ns - start_ns) * 1e-9;
     forecast_take(&c->launch, &c->launches, &c->launch_capacity, &tracks->forecast[line->launch],
-                  target->launch, start_ns, (double)(line->time_ns - start_ns) * 1e-9, index);
+                  target->launch, start_ns, sample);
   }
 }
 

@@ -17,10 +17,13 @@ struct sample {
 
 /* One stated impact or launch against the true one. */
 struct forecast_sample {
-  double lead_s;   /* impact: how long before the true impact; launch: how long after the true launch */
-  double miss_m;   /* along the surface */
-  double late_s;   /* stated minus true time */
-  double ellipse2; /* squared Mahalanobis distance in the stated ellipse; NAN without one */
+  int64_t time_ns;    /* of the line */
+  double lead_s;      /* impact: how long before the true impact; launch: how long after the true launch */
+  double miss_m;      /* along the surface */
+  double late_s;      /* stated minus true time */
+  double late_sigmas; /* the same in stated standard deviations; NAN without one */
+  double major_m;     /* semi-major axis of one standard deviation; NAN absent */
+  double ellipse2;    /* squared Mahalanobis distance in the stated ellipse; NAN without one */
   uint32_t target;
 };
 
@@ -37,6 +40,8 @@ void consistency_build(struct consistency *c, const struct truth *truth, const s
                        const struct run *run);
 void consistency_free(struct consistency *c);
 
+/* Squared Mahalanobis distance of a place in the ellipse of a forecast; NAN without one. */
+double forecast_ellipse2(const struct forecast *forecast, struct place place);
 /* e' P^-1 e for the first `size` (3 or 6) elements of a packed 6 x 6 covariance; NAN where that part of P
  * isn't positive definite. */
 double nees_compute(const double covariance[21], const double *error, int size);

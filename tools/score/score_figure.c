@@ -114,7 +114,12 @@ int figure_close(struct figure *figure, struct weft_error *err) {
   if (fclose(figure->data) || broken)
     return weft_fail(err, -EIO, "%s/%s.dat: can't be written: is the disk full?", figure->directory,
                      figure->name);
-  if (!figure->series) return 0;
+  if (!figure->series) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s.dat", figure->directory, figure->name);
+    unlink(path);
+    return 0;
+  }
   int code = script_write(figure, err);
   return code ? code : gnuplot_run(figure, err);
 }

@@ -13,6 +13,7 @@ struct options {
   const char *truth, *tracks, *detections, *plots, *latency;
   bool json;
   int due_count;
+  double region_m;
   struct run_options run;
 };
 
@@ -20,10 +21,10 @@ static const char usage_text[] =
     "usage: weft score --truth T.csv --tracks K.jsonl [--detections D.csv] [--json] [--plots DIR] [--latency "
     "FILE]\n"
     "\n"
-    "Judges a track file against the truth: GOSPA and its parts, completeness, track breaks, identity "
-    "switches,\n"
-    "time to the first track, errors and their honesty (NEES), classes and phases, launch and impact, "
-    "latency.\n"
+    "Judges a track file against the truth: GOSPA and its parts, OSPA(2), the measures of the\n"
+    "Single Integrated Air Picture, track breaks, identity switches and swaps, time to the first track, "
+    "errors\n"
+    "and their honesty (NEES, NIS), classes and phases, launch and impact, retractions, latency.\n"
     "\n"
     "  --truth FILE        the truth, CSV\n"
     "  --tracks FILE       the tracks, JSON lines\n"
@@ -37,6 +38,10 @@ static const char usage_text[] =
     "  --hysteresis-m M    taken off the distance of the pair of the instant before (2000)\n"
     "  --stale-s S         a track without a line for so long has left the picture (20)\n"
     "  --gap-s S           a target without track for longer than this counts as a break (10)\n"
+    "  --window N          instants in the window of OSPA(2) (60; at most 64)\n"
+    "  --region-m M        an impact region is small when the semi-major axis of its 90 % ellipse is below "
+    "this\n"
+    "                      (50000)\n"
     "  --due N             detections by one sensor after which a track is owed (5)\n"
     "  --help              this text\n"
     "\n"
@@ -70,6 +75,8 @@ enum option_code {
   O_STALE,
   O_GAP,
   O_DUE,
+  O_WINDOW,
+  O_REGION,
   O_HELP
 };
 
@@ -85,11 +92,13 @@ static const struct option long_options[] = {{"truth", required_argument, NULL, 
                                              {"stale-s", required_argument, NULL, O_STALE},
                                              {"gap-s", required_argument, NULL, O_GAP},
                                              {"due", required_argument, NULL, O_DUE},
+                                             {"window", required_argument, NULL, O_WINDOW},
+                                             {"region-m", required_argument, NULL, O_REGION},
                                              {"help", no_argument, NULL, O_HELP},
                                              {NULL, 0, NULL, 0}};
 
 static bool option_take(struct options *o, int code) {
-  double due = 0;
+  double number = 0;
   switch (code) {
   case O_TRUTH:
     o->truth = optarg;
@@ -120,9 +129,15 @@ static bool option_take(struct options *o, int code) {
   case O_GAP:
     return number_take("gap-s", optarg, 0, 1e6, &o->run.gap_s);
   case O_DUE:
-    if (!number_take("due", optarg, 1, 1e6, &due)) return false;
-    o->due_count = (int)due;
+    if (!number_take("due", optarg, 1, 1e6, &number)) return false;
+    o->due_count = (int)number;
     return true;
+  case O_WINDOW:
+    if (!number_take("window", optarg, 1, OSPA2_WINDOW_MAX, &number)) return false;
+    o->run.window = (int)number;
+    return true;
+  case O_REGION:
+    return number_take("region-m", optarg, 1, 2e7, &o->region_m);
   default:
     return false;
   }
@@ -158,6 +173,7 @@ static int score_make(struct score *s, const struct options *o, struct weft_erro
     for (size_t i = 0; i < s->tracks.latency_count; i++) latency_add(&s->latency, s->tracks.latency_us[i], 1);
   latency_sort(&s->latency);
   consistency_build(&s->consistency, &s->truth, &s->tracks, &s->run);
+  warning_build(&s->warning, &s->truth, &s->tracks, &s->run, &s->consistency, o->region_m);
   json_t *report = report_build(s);
   if (o->json) {
     json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
@@ -173,7 +189,9 @@ static int score_make(struct score *s, const struct options *o, struct weft_erro
 int score_main(int argc, char **argv) {
   struct options o = {
       .due_count = 5,
-      .run = {.step_s = 1, .cutoff_m = 10000, .hysteresis_m = 2000, .stale_s = 20, .gap_s = 10}};
+      .region_m = 50000,
+      .run = {
+          .step_s = 1, .cutoff_m = 10000, .hysteresis_m = 2000, .stale_s = 20, .gap_s = 10, .window = 60}};
   int status = options_take(&o, argc, argv);
   if (status >= 0) return status;
   struct score score = {0};
@@ -184,6 +202,7 @@ int score_main(int argc, char **argv) {
   tracks_free(&score.tracks);
   run_free(&score.run);
   consistency_free(&score.consistency);
+  warning_free(&score.warning);
   latency_free(&score.latency);
   return code ? 1 : 0;
 }

@@ -6,15 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/score/score_sparse.h"
 #include "tools/score/score_tracks.h"
 #include "tools/score/score_truth.h"
 
 struct picture {
   int64_t time_ns;
-  size_t targets, tracks;               /* alive at this instant; confirmed and fresh at it */
-  uint32_t *target, *track;             /* their indices in the truth and in the tracks */
-  double (*target_m)[3], (*track_m)[3]; /* ECEF */
-  int32_t *track_of;                    /* per target slot: a track slot, or -1 */
+  size_t targets, tracks;                  /* alive at this instant; confirmed and fresh at it */
+  uint32_t *target, *track;                /* their indices in the truth and in the tracks */
+  double (*target_m)[3], (*target_mps)[3]; /* ECEF */
+  double (*track_m)[3], (*track_mps)[3];   /* the velocity is 0 where the line has none */
+  const struct track_line **line;          /* per track slot: its newest line */
+  int32_t *track_of;                       /* per target slot: a track slot, or -1 */
 };
 
 /* GOSPA with p = 2 and alpha = 2 (Rahmathullah, Garcia-Fernandez, Svensson 2017), and what its square is the
@@ -32,6 +35,10 @@ void picture_close(struct picture *picture);
 void picture_take(struct picture *picture, const struct truth *truth, const struct tracks *tracks,
                   int64_t time_ns, double stale_s);
 
+/* All pairs of target slot (row) and track slot (column) nearer than the cutoff, found in a window along the
+ * x axis; the cost is the squared distance. The caller frees them. `hysteresis_m` and `last` as below. */
+struct link *picture_links(const struct picture *picture, double cutoff_m, double hysteresis_m,
+                           const int32_t *last, size_t *count);
 /* Sets track_of to the exact assignment that makes the sum of the squared distances, with `cutoff_m`^2 for
  * each pair not made, least; no pair is as far as the cutoff. `last`, where not NULL, holds for each target
  * of the truth the track it had at the instant before or -1: for this pair `hysteresis_m` is taken off the

@@ -6,17 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/score/score_chi2.h"
-#include "tools/score/score_figure.h"
+#include "tools/score/score_plots_parts.h"
 
-enum { POINTS_MAX = 20000, CURVE_POINTS_MAX = 400, BINS = 75, BIN_LINES_MIN = 3, ELLIPSE_POINTS = 48 };
-enum { ALL_PHASES = -1, NOT_CRUISE = -2 };
+enum { CURVE_POINTS_MAX = 400, ELLIPSE_POINTS = 48 };
 
-static const char *const phase_colour[PHASE_COUNT] = {"#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#7f7f7f"};
-static const char *const phase_dark[PHASE_COUNT] = {"#670000", "#08306b", "#7a3800", "#00441b", "#252525"};
-static const char *const phase_title[PHASE_COUNT] = {"boost", "coast", "re-entry", "cruise", "phase absent"};
+const char *const phase_colour[PHASE_COUNT] = {"#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#7f7f7f"};
+const char *const phase_title[PHASE_COUNT] = {"boost", "coast", "re-entry", "cruise", "phase absent"};
 
-static double since_s(const struct score *s, int64_t time_ns) {
+double plot_time_s(const struct score *s, int64_t time_ns) {
   return (double)(time_ns - s->truth.first_ns) * 1e-9;
 }
 
@@ -37,7 +34,7 @@ static void truth_draw(const struct score *s, struct figure *f, bool ballistic, 
       const struct truth_point *point = &s->truth.point[target->first + k];
       struct place place = earth_place(point->position_m);
       if (altitude)
-        figure_point(f, 2, since_s(s, point->time_ns), place.height_m / 1000, 0, 0);
+        figure_point(f, 2, plot_time_s(s, point->time_ns), place.height_m / 1000, 0, 0);
       else
         figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
     }
@@ -58,13 +55,13 @@ static void tracks_draw(const struct score *s, struct figure *f, bool altitude) 
              background ? "A0" : "00", phase_colour[phase] + 1);
     snprintf(title, sizeof title, "track, %s", phase_title[phase]);
     figure_series(f, style, title);
-    size_t stride = lines[phase] / POINTS_MAX + 1, seen = 0;
+    size_t stride = lines[phase] / PLOT_POINTS_MAX + 1, seen = 0;
     for (size_t n = 0; n < s->tracks.line_count; n++) {
       const struct track_line *line = &s->tracks.line[n];
       if (line->status != STATUS_CONFIRMED || line->phase != phase || seen++ % stride) continue;
       struct place place = earth_place(line->position_m);
       if (altitude)
-        figure_point(f, 2, since_s(s, line->time_ns), place.height_m / 1000, 0, 0);
+        figure_point(f, 2, plot_time_s(s, line->time_ns), place.height_m / 1000, 0, 0);
       else
         figure_point(f, 2, lon_near(s, place.lon_deg), place.lat_deg, 0, 0);
     }
@@ -171,257 +168,6 @@ static int altitude_plot(const struct score *s, const char *directory, struct we
   return figure_close(&f, err);
 }
 
-/* Figures of the confirmed lines of one phase within one bin of time. */
-struct bin {
-  double *value;
-  size_t count, capacity;
-};
-
-static int real_order(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
-}
-
-static void bin_add(struct bin *bin, double value) {
-  if (!isfinite(value)) return;
-  bin->value = score_grow(bin->value, bin->count, &bin->capacity, sizeof *bin->value);
-  bin->value[bin->count++] = value;
-}
-
-static void bins_clear(struct bin *bin) {
-  for (int b = 0; b < BINS; b++) bin[b].count = 0;
-}
-
-static void bins_free(struct bin *bin) {
-  for (int b = 0; b < BINS; b++) free(bin[b].value);
-}
-
-static double bin_quantile(struct bin *bin, double p) {
-  qsort(bin->value, bin->count, sizeof *bin->value, real_order);
-  return bin->value[(size_t)(p * (double)(bin->count - 1) + 0.5)];
-}
-
-static double bin_mean(const struct bin *bin) {
-  double sum = 0;
-  for (size_t i = 0; i < bin->count; i++) sum += bin->value[i];
-  return sum / (double)bin->count;
-}
-
-static double bin_width_s(const struct score *s) {
-  return fmax(1, since_s(s, s->truth.last_ns) / BINS);
-}
-
-enum quantity { ERROR_M, RADIUS_M, NEES_POSITION, NEES_STATE };
-
-static double sample_quantity(const struct sample *sample, enum quantity quantity) {
-  switch (quantity) {
-  case ERROR_M:
-    return sample->error_m;
-  case RADIUS_M:
-    return sample->radius_m;
-  case NEES_POSITION:
-    return sample->nees_position / 3;
-  case NEES_STATE:
-    return sample->nees_state / 6;
-  }
-  return NAN;
-}
-
-/* `phase` may also be ALL_PHASES or NOT_CRUISE. */
-static void bins_fill(const struct score *s, struct bin *bin, enum quantity quantity, int phase) {
-  bins_clear(bin);
-  for (size_t i = 0; i < s->consistency.samples; i++) {
-    const struct sample *sample = &s->consistency.sample[i];
-    if (phase >= 0 ? sample->phase != phase : phase == NOT_CRUISE && sample->phase == PHASE_CRUISE) continue;
-    double at = since_s(s, sample->time_ns) / bin_width_s(s);
-    bin_add(&bin[at < 0 ? 0 : at >= BINS ? BINS - 1 : (int)at], sample_quantity(sample, quantity));
-  }
-}
-
-static bool phase_seen(const struct score *s, int phase) {
-  for (size_t i = 0; i < s->consistency.samples; i++)
-    if (s->consistency.sample[i].phase == phase) return true;
-  return false;
-}
-
-static void error_curves(const struct score *s, struct figure *f, struct bin *bin, int phase) {
-  char style[128], title[64];
-  for (int stated = 0; stated < 2; stated++) {
-    bins_fill(s, bin, stated ? RADIUS_M : ERROR_M, phase);
-    snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", stated ? "1.6 dt (8,6)" : "3",
-             stated ? phase_dark[phase] : phase_colour[phase]);
-    snprintf(title, sizeof title, "%s, 95 %% %s", phase_title[phase], stated ? "stated" : "observed");
-    figure_series(f, style, title);
-    for (int b = 0; b < BINS; b++) {
-      if (bin[b].count >= BIN_LINES_MIN)
-        figure_point(f, 2, (b + 0.5) * bin_width_s(s), bin_quantile(&bin[b], stated ? 0.5 : 0.95), 0, 0);
-      else if (b && bin[b - 1].count >= BIN_LINES_MIN)
-        figure_lift(f);
-    }
-  }
-}
-
-static int error_plot(const struct score *s, const char *directory, struct weft_error *err) {
-  struct figure f;
-  int code = figure_open(&f, directory, "position_error", err);
-  if (code) return code;
-  figure_set(
-      &f,
-      "set title 'Position error of confirmed tracks: 95 %% observed should follow 95 %% stated'\n"
-      "set xlabel 'time since the start of the truth (s)'\nset ylabel 'position error (m)'\nset logscale y\n"
-      "set format y '%%g'\n");
-  size_t lines[PHASE_COUNT] = {0};
-  for (size_t i = 0; i < s->consistency.samples; i++) lines[s->consistency.sample[i].phase]++;
-  for (int phase = 0; phase < PHASE_COUNT; phase++) {
-    char style[128];
-    snprintf(style, sizeof style, "1:2 with points pt 7 ps 0.3 lc rgb '#B0%s'", phase_colour[phase] + 1);
-    figure_series(&f, style, ""); /* one dot a line of the track file, in the colour of its curves */
-    size_t stride = lines[phase] / POINTS_MAX + 1, seen = 0;
-    for (size_t i = 0; i < s->consistency.samples; i++)
-      if (s->consistency.sample[i].phase == phase && s->consistency.sample[i].error_m > 0 &&
-          seen++ % stride == 0)
-        figure_point(&f, 2, since_s(s, s->consistency.sample[i].time_ns), s->consistency.sample[i].error_m, 0,
-                     0);
-  }
-  struct bin bin[BINS] = {{0}};
-  for (int phase = 0; phase < PHASE_COUNT; phase++)
-    if (phase_seen(s, phase)) error_curves(s, &f, bin, phase);
-  bins_free(bin);
-  return figure_close(&f, err);
-}
-
-static int nees_plot(const struct score *s, const char *directory, struct weft_error *err) {
-  struct figure f;
-  int code = figure_open(&f, directory, "nees", err);
-  if (code) return code;
-  figure_set(&f, "set title 'Are the stated covariances honest? (1 is honest, above is overconfident)'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'mean NEES per degree of "
-                 "freedom'\nset logscale y\n"
-                 "set yrange [0.001<*<0.2:5<*<10000]\nset style fill solid 0.35 noborder\n");
-  struct bin bin[BINS] = {{0}};
-  bool missiles = phase_seen(s, PHASE_BOOST) || phase_seen(s, PHASE_COAST) || phase_seen(s, PHASE_REENTRY);
-  bins_fill(s, bin, NEES_POSITION, missiles ? NOT_CRUISE : ALL_PHASES);
-  figure_series(&f, "1:2:3 with filledcurves lc rgb '#bbbbbb'",
-                missiles ? "95 % band, missiles" : "95 % band");
-  for (int b = 0; b < BINS; b++) {
-    double n = (double)bin[b].count;
-    if (n > 0)
-      figure_point(&f, 3, (b + 0.5) * bin_width_s(s), chi2_quantile(0.025, 3 * n) / (3 * n),
-                   chi2_quantile(0.975, 3 * n) / (3 * n), 0);
-    else if (b && bin[b - 1].count)
-      figure_lift(&f);
-  }
-  for (int phase = 0; phase < PHASE_COUNT; phase++)
-    for (int state = 0; state < 2; state++) {
-      char style[128], title[64];
-      bins_fill(s, bin, state ? NEES_STATE : NEES_POSITION, phase);
-      snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", state ? "1.2 dt 2" : "2.2",
-               phase_colour[phase]);
-      snprintf(title, sizeof title, "%s, %s", phase_title[phase], state ? "pos. + velocity" : "position");
-      figure_series(&f, style, title);
-      for (int b = 0; b < BINS; b++) {
-        if (bin[b].count >= BIN_LINES_MIN)
-          figure_point(&f, 2, (b + 0.5) * bin_width_s(s), bin_mean(&bin[b]), 0, 0);
-        else if (b && bin[b - 1].count >= BIN_LINES_MIN)
-          figure_lift(&f);
-      }
-    }
-  bins_free(bin);
-  return figure_close(&f, err);
-}
-
-static int gospa_plot(const struct score *s, const char *directory, struct weft_error *err) {
-  struct figure f;
-  int code = figure_open(&f, directory, "gospa", err);
-  if (code) return code;
-  figure_set(&f,
-             "set title 'GOSPA (p 2, alpha 2, cutoff %.0f m): the squares of the parts add up to the total "
-             "squared'\n"
-             "set xlabel 'time since the start of the truth (s)'\nset ylabel 'distance between picture and "
-             "truth (km)'\nset yrange [0:*]\n",
-             s->run.options.cutoff_m);
-  static const char *const titles[4] = {"total", "localisation", "missed targets", "false tracks"};
-  static const char *const styles[4] = {
-      "1:2 with lines lw 2.5 lc rgb '#000000'", "1:2 with lines lw 2 lc rgb '#1f77b4'",
-      "1:2 with lines lw 2 lc rgb '#d62728'", "1:2 with lines lw 2 lc rgb '#ff7f0e'"};
-  for (int part = 0; part < 4; part++) {
-    figure_series(&f, styles[part], titles[part]);
-    for (size_t k = 0; k < s->run.instants; k++) {
-      const struct gospa *g = &s->run.instant[k].gospa;
-      const double value[4] = {g->total_m, g->localisation_m, g->missed_m, g->false_m};
-      figure_point(&f, 2, since_s(s, s->run.instant[k].time_ns), value[part] / 1000, 0, 0);
-    }
-  }
-  return figure_close(&f, err);
-}
-
-static int counts_plot(const struct score *s, const char *directory, struct weft_error *err) {
-  struct figure f;
-  int code = figure_open(&f, directory, "counts", err);
-  if (code) return code;
-  figure_set(&f, "set title 'How many: targets in the air, targets owed a track, tracks'\n"
-                 "set xlabel 'time since the start of the truth (s)'\nset ylabel 'number'\nset yrange "
-                 "[0:*]\nset offsets 0, 0, graph 0.05, 0\n");
-  static const char *const titles[4] = {"targets in the air", "targets owed a track", "of these tracked",
-                                        "confirmed tracks"};
-  static const char *const styles[4] = {
-      "1:2 with steps lw 1.5 lc rgb '#999999'", "1:2 with steps lw 3.5 lc rgb '#aec7e8'",
-      "1:2 with steps lw 1.8 lc rgb '#1f77b4'", "1:2 with steps lw 1.5 dt 2 lc rgb '#d62728'"};
-  for (int part = 0; part < 4; part++) {
-    figure_series(&f, styles[part], titles[part]);
-    for (size_t k = 0; k < s->run.instants; k++) {
-      const struct instant *at = &s->run.instant[k];
-      const uint32_t value[4] = {at->alive, at->due, at->due_tracked, at->tracks};
-      figure_point(&f, 2, since_s(s, at->time_ns), value[part], 0, 0);
-    }
-  }
-  return figure_close(&f, err);
-}
-
-/* Eight bars to the factor of ten, from 1 us to 100 s. */
-static int latency_plot(const struct score *s, const char *directory, struct weft_error *err) {
-  enum { PER_DECADE = 8, BARS = 8 * PER_DECADE };
-  if (!s->latency.count) return 0;
-  struct figure f;
-  int code = figure_open(&f, directory, "latency", err);
-  if (code) return code;
-  double bar[BARS] = {0};
-  int low = BARS, high = 0;
-  for (size_t i = 0; i < s->latency.count; i++) {
-    double at = log10(fmax(1, s->latency.value[i].us)) * PER_DECADE;
-    int b = at >= BARS ? BARS - 1 : (int)at;
-    bar[b] += s->latency.value[i].weight;
-    low = b < low ? b : low;
-    high = b > high ? b : high;
-  }
-  figure_set(&f,
-             "set title 'Latency from arrival of a detection to emission of its track (%.0f lines)'\n"
-             "set xlabel 'latency (us)'\nset ylabel 'lines (%%)'\nset logscale x\nset style fill solid "
-             "0.6\nset yrange [0:*]\n"
-             "set xrange [%g:%g]\nset offsets 0, 0, graph 0.12, 0\n",
-             s->latency.total, pow(10, (double)(low - 2) / PER_DECADE),
-             pow(10, (double)(high + 3) / PER_DECADE));
-  static const double mark[3] = {0.5, 0.99, 0.999};
-  static const char *const colour[3] = {"#2ca02c", "#ff7f0e", "#d62728"}, *const name[3] = {"median", "99 %",
-                                                                                            "99.9 %"};
-  figure_series(&f, "1:2:3 with boxes lc rgb '#1f77b4'", "lines");
-  for (int b = low; b <= high; b++) {
-    double left = pow(10, (double)b / PER_DECADE), right = pow(10, (double)(b + 1) / PER_DECADE);
-    figure_point(&f, 3, (left + right) / 2, 100 * bar[b] / s->latency.total, right - left, 0);
-  }
-  for (int m = 0; m < 3; m++) {
-    char style[128], title[64];
-    double us = latency_quantile(&s->latency, mark[m]), top = 0;
-    for (int b = 0; b < BARS; b++) top = fmax(top, 100 * bar[b] / s->latency.total);
-    snprintf(style, sizeof style, "1:2 with lines lw 2 lc rgb '%s'", colour[m]);
-    snprintf(title, sizeof title, "%s: %.0f us", name[m], us);
-    figure_series(&f, style, title);
-    figure_point(&f, 2, us, 0, 0, 0);
-    figure_point(&f, 2, us, top * 1.1, 0, 0);
-  }
-  return figure_close(&f, err);
-}
-
 int plots_write(const struct score *score, const char *directory, struct weft_error *err) {
   if (strlen(directory) > 500)
     return weft_fail(err, -ENAMETOOLONG, "--plots: the folder's path is too long: 500 characters at most");
@@ -429,8 +175,9 @@ int plots_write(const struct score *score, const char *directory, struct weft_er
     return weft_fail(err, -errno, "%s: can't be made: %s; give a folder in one that exists", directory,
                      strerror(errno));
   typedef int plot(const struct score *, const char *, struct weft_error *);
-  static plot *const plots[] = {ground_plot, altitude_plot, error_plot,  nees_plot,
-                                gospa_plot,  counts_plot,   latency_plot};
+  static plot *const plots[] = {ground_plot,        altitude_plot, error_plot,  nees_plot,
+                                nis_plot,           gospa_plot,    ospa2_plot,  siap_plot,
+                                siap_accuracy_plot, impact_plot,   counts_plot, latency_plot};
   int code = 0;
   for (size_t i = 0; i < sizeof plots / sizeof *plots && !code; i++) code = plots[i](score, directory, err);
   return code;

@@ -6,12 +6,14 @@
 
 #include "tools/score/score_consistency.h"
 #include "tools/score/score_latency.h"
+#include "tools/score/score_warning.h"
 
 struct score {
   struct truth truth;
   struct tracks tracks;
   struct run run;
   struct consistency consistency;
+  struct warning warning;
   struct latency latency;
   int due_count;
 };

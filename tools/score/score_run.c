@@ -47,69 +47,65 @@ static int pass_read(struct run *run, struct picture *p, const struct truth *tru
       if (p->track_of[i] < 0) continue;
       row[p->target[i]] = last[p->target[i]] = (int32_t)p->track[p->track_of[i]];
     }
-    progress_show(backward ? "matching 3/3" : "matching 2/3", (int64_t)n + 1, (int64_t)run->instants);
+    progress_show(backward ? "matching 3/4" : "matching 2/4", (int64_t)n + 1, (int64_t)run->instants);
   }
   free(last);
   return code;
 }
 
-static int gospa_read(struct run *run, struct picture *p, const struct truth *truth,
-                      const struct tracks *tracks, bool *within, struct weft_error *err) {
-  for (size_t k = 0; k < run->instants; k++) {
+/* What needs no memory of who followed whom: GOSPA, and OSPA(2) over its window. */
+static int metrics_read(struct run *run, struct picture *p, const struct truth *truth,
+                        const struct tracks *tracks, struct weft_error *err) {
+  struct ospa2_window window;
+  ospa2_open(&window, truth, tracks, run->options.window);
+  int code = 0;
+  for (size_t k = 0; k < run->instants && !code; k++) {
     picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
-    int code = picture_match(p, run->options.cutoff_m, 0, NULL, err);
-    if (code) return code;
+    code = picture_match(p, run->options.cutoff_m, 0, NULL, err);
+    if (code) break;
     run->instant[k].gospa = picture_gospa(p, truth, run->options.cutoff_m);
     instant_count(run, k, truth, p);
-    for (size_t j = 0; j < p->tracks; j++)
-      for (size_t i = 0; i < p->targets && !within[p->track[j]]; i++) {
-        double x = p->track_m[j][0] - p->target_m[i][0], y = p->track_m[j][1] - p->target_m[i][1],
-               z = p->track_m[j][2] - p->target_m[i][2];
-        within[p->track[j]] = x * x + y * y + z * z < run->options.cutoff_m * run->options.cutoff_m;
-      }
-    progress_show("matching 1/3", (int64_t)k + 1, (int64_t)run->instants);
+    code = ospa2_step(&window, p, truth, run->options.cutoff_m, &run->instant[k].ospa2, err);
+    progress_show("matching 1/4", (int64_t)k + 1, (int64_t)run->instants);
   }
-  return 0;
+  ospa2_close(&window);
+  return code;
 }
 
-/* Changes of number and long gaps of one target; `last_ns` is when it last had a track. */
-static uint32_t breaks_count(const struct run *run, const int32_t *cell, size_t target) {
-  uint32_t breaks = 0;
-  int32_t current = -1;
-  int64_t last_ns = 0;
+/* The air picture's measures, by the chosen reading. */
+static void siap_read(struct run *run, struct picture *p, const struct truth *truth,
+                      const struct tracks *tracks, bool *within) {
+  struct siap_work work;
+  siap_open(&work, truth, tracks);
   for (size_t k = 0; k < run->instants; k++) {
-    int32_t track = cell[k * run->targets + target];
-    if (track < 0) continue;
-    int64_t now_ns = run->instant[k].time_ns;
-    bool gap = (double)(now_ns - last_ns) * 1e-9 > run->options.gap_s + run->options.step_s;
-    if (current >= 0 && (track != current || gap)) breaks++;
-    current = track;
-    last_ns = now_ns;
+    picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
+    siap_take(&work, p, truth, run->track_of + k * run->targets, run->options.cutoff_m, within,
+              &run->instant[k].siap);
+    progress_show("matching 4/4", (int64_t)k + 1, (int64_t)run->instants);
   }
-  return breaks;
+  siap_close(&work);
 }
 
-/* Times that a track takes up a target after it last followed another. */
-static uint32_t switches_count(const struct run *run, const int32_t *cell, size_t tracks) {
-  int32_t *followed = score_take(tracks, sizeof *followed);
-  uint32_t switches = 0;
-  for (size_t j = 0; j < tracks; j++) followed[j] = -1;
-  for (size_t k = 0; k < run->instants; k++)
-    for (size_t i = 0; i < run->targets; i++) {
-      int32_t track = cell[k * run->targets + i];
-      if (track < 0) continue;
-      if (followed[track] >= 0 && followed[track] != (int32_t)i) switches++;
-      followed[track] = (int32_t)i;
-    }
-  free(followed);
-  return switches;
+static struct reading reading_of(const struct run *run, const int32_t *cell) {
+  return (struct reading){.cell = cell,
+                          .instants = run->instants,
+                          .targets = run->targets,
+                          .step_s = run->options.step_s,
+                          .gap_s = run->options.gap_s};
 }
 
-static uint32_t changes_count(const struct run *run, const int32_t *cell, size_t tracks, uint32_t *switches) {
-  uint32_t breaks = 0;
-  for (size_t i = 0; i < run->targets; i++) breaks += breaks_count(run, cell, i);
-  *switches = switches_count(run, cell, tracks);
-  return breaks;
+/* Keeps the reading with fewer changes in track_of; `backward` may be exchanged with it. */
+static void reading_choose(struct run *run, const struct tracks *tracks, int32_t **backward) {
+  struct reading reading = reading_of(run, *backward);
+  struct changes other = changes_count(&reading, tracks);
+  reading = reading_of(run, run->track_of);
+  run->changes = changes_count(&reading, tracks);
+  run->backward = other.breaks + other.switches < run->changes.breaks + run->changes.switches;
+  if (!run->backward) return;
+  int32_t *swap = run->track_of;
+  run->track_of = *backward;
+  *backward = swap;
+  run->changes = other;
 }
 
 static int span_order(const void *left, const void *right) {
@@ -143,16 +139,63 @@ static void story_first(struct run *run, const struct truth *truth, const struct
   struct target_story *story = &run->story[i];
   story->to_first_s = NAN;
   story->first_track = -1;
+  story->first_confirmed_ns = INT64_MAX;
   for (size_t k = 0; k < run->instants; k++) {
     int32_t track = run->track_of[k * run->targets + i];
     if (track < 0) continue;
     int64_t when_ns = tracks->track[track].confirmed_ns;
     if (k && when_ns < run->instant[k - 1].time_ns) when_ns = run->instant[k - 1].time_ns;
     story->first_track = track;
+    story->first_confirmed_ns = when_ns;
     if (truth->target[i].detected_ns < INT64_MAX)
       story->to_first_s = fmax(0, (double)(when_ns - truth->target[i].detected_ns) * 1e-9);
     return;
   }
+}
+
+/* The longest run of instants with the same track, and all instants with any; owed instants only. */
+static void story_lengths(struct run *run, const struct truth *truth, size_t i) {
+  struct target_story *story = &run->story[i];
+  uint32_t length = 0;
+  int32_t current = -1;
+  for (size_t k = 0; k < run->instants; k++) {
+    int32_t track = run->track_of[k * run->targets + i];
+    if (!target_due(&truth->target[i], run->instant[k].time_ns)) continue;
+    length = track >= 0 && track == current ? length + 1 : track >= 0;
+    current = track;
+    story->tracked += track >= 0;
+    if (length > story->longest) story->longest = length;
+  }
+}
+
+static void stories_tell(struct run *run, const struct truth *truth, const struct tracks *tracks) {
+  struct reading reading = reading_of(run, run->track_of);
+  struct changes ignored = {0};
+  for (size_t i = 0; i < run->targets; i++) {
+    run->story[i].breaks = changes_of_target(&reading, tracks, i, &ignored);
+    story_first(run, truth, tracks, i);
+    story_lengths(run, truth, i);
+  }
+}
+
+/* A track that continues another should begin with the target that the other followed last. */
+static void continuations_judge(struct run *run, const struct tracks *tracks) {
+  int32_t *first = score_take(tracks->names.count, sizeof *first);
+  int32_t *last = score_take(tracks->names.count, sizeof *last);
+  for (size_t j = 0; j < tracks->names.count; j++) first[j] = last[j] = -1;
+  for (size_t s = 0; s < run->span_count; s++) {
+    const struct span *span = &run->span[s]; /* by track, then instant */
+    if (first[span->track] < 0) first[span->track] = (int32_t)span->target;
+    last[span->track] = (int32_t)span->target;
+  }
+  for (size_t j = 0; j < tracks->names.count; j++) {
+    int32_t old = tracks->continues[j];
+    if (old < 0) continue;
+    run->continued++;
+    run->continued_wrongly += first[j] >= 0 && last[old] >= 0 && first[j] != last[old];
+  }
+  free(first);
+  free(last);
 }
 
 static void tracks_judge(struct run *run, const struct tracks *tracks, const bool *within) {
@@ -192,26 +235,16 @@ int run_build(struct run *run, const struct truth *truth, const struct tracks *t
   bool *within = score_take(tracks->names.count, sizeof *within);
   struct picture picture;
   picture_open(&picture, truth, tracks);
-  code = gospa_read(run, &picture, truth, tracks, within, err);
+  code = metrics_read(run, &picture, truth, tracks, err);
   if (!code) code = pass_read(run, &picture, truth, tracks, false, run->track_of, err);
   if (!code) code = pass_read(run, &picture, truth, tracks, true, other, err);
   if (!code) {
-    uint32_t switches = 0, breaks = changes_count(run, other, tracks->names.count, &switches);
-    run->breaks = changes_count(run, run->track_of, tracks->names.count, &run->switches);
-    run->backward = breaks + switches < run->breaks + run->switches;
-    if (run->backward) {
-      int32_t *swap = run->track_of;
-      run->track_of = other;
-      other = swap;
-      run->breaks = breaks;
-      run->switches = switches;
-    }
-    for (size_t i = 0; i < run->targets; i++) {
-      run->story[i].breaks = breaks_count(run, run->track_of, i);
-      story_first(run, truth, tracks, i);
-    }
+    reading_choose(run, tracks, &other);
+    siap_read(run, &picture, truth, tracks, within);
+    stories_tell(run, truth, tracks);
     spans_find(run);
     tracks_judge(run, tracks, within);
+    continuations_judge(run, tracks);
   }
   picture_close(&picture);
   free(other);

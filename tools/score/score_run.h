@@ -2,7 +2,9 @@
 #ifndef WEFT_SCORE_RUN_H
 #define WEFT_SCORE_RUN_H
 
-#include "tools/score/score_match.h"
+#include "tools/score/score_changes.h"
+#include "tools/score/score_ospa2.h"
+#include "tools/score/score_siap.h"
 
 struct run_options {
   double step_s;       /* between instants */
@@ -10,11 +12,14 @@ struct run_options {
   double hysteresis_m; /* taken off the distance of the pair of the instant before */
   double stale_s;      /* a track whose newest line is older has left the picture */
   double gap_s;        /* a target may be without track for so long before it counts as a break */
+  int window;          /* of OSPA(2), instants, 1 to OSPA2_WINDOW_MAX */
 };
 
 struct instant {
   int64_t time_ns;
   struct gospa gospa;
+  struct ospa2 ospa2; /* of the window that ends here */
+  struct siap siap;
   uint32_t alive, due, due_tracked, seen,
       seen_tracked; /* targets; `seen`: due and not past their last detection */
   uint32_t tracks;  /* confirmed */
@@ -26,11 +31,13 @@ struct span {
 };
 
 struct target_story {
-  uint32_t breaks;     /* changes of the track number, and gaps longer than gap_s */
-  double to_first_s;   /* from the first detection (or the truth's start) to the first confirmed track; NAN
-                          never */
-  int32_t first_track; /* -1 never */
-  uint32_t due, due_tracked; /* instants */
+  uint32_t breaks;            /* changes of the track number, and gaps longer than gap_s */
+  int64_t first_confirmed_ns; /* the first confirmed line of its first track; INT64_MAX never */
+  double to_first_s;          /* to it from the first detection (or the truth's start); NAN never */
+  uint32_t longest;           /* instants in a row with the same track */
+  uint32_t tracked;           /* instants with a track */
+  int32_t first_track;        /* -1 never */
+  uint32_t due, due_tracked;  /* instants */
 };
 
 struct run {
@@ -41,7 +48,9 @@ struct run {
   struct span *span; /* by track, then instant */
   size_t span_count, span_capacity;
   struct target_story *story; /* per target */
-  uint32_t breaks, switches;
+  struct changes changes;
+  uint32_t continued,
+      continued_wrongly; /* tracks that say they continue one; of these, one of another target */
   uint32_t confirmed_tracks, false_tracks, redundant_tracks;
   bool backward; /* the association was read backward in time, see docs/scoring.md */
 };

@@ -75,6 +75,46 @@ static int words_get(const struct reader *r, const json_t *object, struct track_
   return 0;
 }
 
+/* The index of a track's name; a new one continues none so far. */
+static uint32_t track_name(struct tracks *tracks, const char *name) {
+  size_t before = tracks->names.count;
+  uint32_t index = names_add(&tracks->names, name);
+  if (index < before) return index;
+  tracks->continues =
+      score_grow(tracks->continues, before, &tracks->continues_capacity, sizeof *tracks->continues);
+  tracks->continues[index] = -1;
+  return index;
+}
+
+static int continues_take(const struct reader *r, const json_t *object, const char *centre, uint32_t track) {
+  const json_t *old = json_object_get(object, "continues");
+  if (!old) return 0;
+  if (!json_is_integer(old)) return line_refuse(r, "continues must be the number of a track");
+  char name[NAME_BYTES_MAX];
+  snprintf(name, sizeof name, "%.60s/%lld", centre ? centre : "", (long long)json_integer_value(old));
+  int64_t found = names_find(&r->tracks->names, name);
+  if (found == track) return line_refuse(r, "a track can't continue itself");
+  if (found < 0)
+    r->tracks->continues_unknown++;
+  else
+    r->tracks->continues[track] = (int32_t)found;
+  return 0;
+}
+
+/* What the line says of the innovations of the detections it used. */
+static int innovation_take(const struct reader *r, const json_t *object, struct track_line *line) {
+  const json_t *innovation = json_object_get(object, "innovation");
+  line->nis = NAN;
+  if (!innovation) return 0;
+  double nis = real_get(innovation, "nis");
+  json_int_t dof = json_integer_value(json_object_get(innovation, "dof"));
+  if (!(nis >= 0) || !isfinite(nis) || dof < 1 || dof > UINT16_MAX)
+    return line_refuse(r, "innovation must have nis, 0 or more, and dof, a whole number from 1 to 65535");
+  line->nis = (float)nis;
+  line->nis_dof = (uint16_t)dof;
+  return 0;
+}
+
 static int line_use(const struct reader *r, const json_t *object) {
   struct tracks *tracks = r->tracks;
   const json_t *missed = json_object_get(object, "missed"), *number = json_object_get(object, "track");
@@ -93,13 +133,16 @@ static int line_use(const struct reader *r, const json_t *object) {
   line.velocity_known = numbers_get(json_object_get(object, "velocity_ecef_mps"), 3, line.velocity_mps);
   line.covariance_known = numbers_get(json_object_get(object, "covariance"), 21, line.covariance);
   int code = words_get(r, object, &line);
+  if (!code) code = innovation_take(r, object, &line);
   if (code) return code;
   line.impact = forecast_add(tracks, json_object_get(object, "impact"));
   line.launch = forecast_add(tracks, json_object_get(object, "launch"));
   const char *centre = json_string_value(json_object_get(object, "centre"));
   char name[NAME_BYTES_MAX];
   snprintf(name, sizeof name, "%.60s/%lld", centre ? centre : "", (long long)json_integer_value(number));
-  line.track = names_add(&tracks->names, name);
+  line.track = track_name(tracks, name);
+  code = continues_take(r, object, centre, line.track);
+  if (code) return code;
   if (json_is_number(latency)) {
     tracks->latency_us = score_grow(tracks->latency_us, tracks->latency_count, &tracks->latency_capacity,
                                     sizeof *tracks->latency_us);
@@ -144,13 +187,15 @@ static void lines_sort(struct tracks *tracks) {
   qsort(key, count, sizeof *key, key_order);
   struct track_line *sorted = score_take(count, sizeof *sorted);
   tracks->track = score_take(tracks->names.count, sizeof *tracks->track);
-  for (size_t i = 0; i < tracks->names.count; i++) tracks->track[i].confirmed_ns = INT64_MAX;
+  for (size_t i = 0; i < tracks->names.count; i++)
+    tracks->track[i].confirmed_ns = tracks->track[i].lost_ns = INT64_MAX;
   for (size_t i = 0; i < count; i++) {
     sorted[i] = tracks->line[key[i].at];
     struct track *track = &tracks->track[sorted[i].track];
     if (!track->count++) track->first = i;
     if (sorted[i].status == STATUS_CONFIRMED && track->confirmed_ns == INT64_MAX)
       track->confirmed_ns = sorted[i].time_ns;
+    if (sorted[i].status == STATUS_LOST && track->lost_ns == INT64_MAX) track->lost_ns = sorted[i].time_ns;
   }
   free(key);
   free(tracks->line);
@@ -198,13 +243,14 @@ const struct track_line *track_newest(const struct tracks *tracks, size_t index,
   return low ? &line[low - 1] : NULL;
 }
 
-void track_carry(const struct track_line *line, int64_t time_ns, double position_m[3]) {
+void track_carry(const struct track_line *line, int64_t time_ns, double position_m[3],
+                 double velocity_mps[3]) {
   double dt_s = (double)(time_ns - line->time_ns) * 1e-9;
   memcpy(position_m, line->position_m, 3 * sizeof *position_m);
+  for (int i = 0; i < 3; i++) velocity_mps[i] = line->velocity_known ? line->velocity_mps[i] : 0;
   if (!line->velocity_known || dt_s == 0) return;
   bool falls = (line->class == CLASS_BALLISTIC || line->class == CLASS_ORBITAL) && line->phase != PHASE_BOOST;
   if (falls) {
-    double velocity_mps[3] = {line->velocity_mps[0], line->velocity_mps[1], line->velocity_mps[2]};
     earth_fall(position_m, velocity_mps, dt_s);
     return;
   }
@@ -215,6 +261,7 @@ void tracks_free(struct tracks *tracks) {
   names_free(&tracks->names);
   free(tracks->line);
   free(tracks->track);
+  free(tracks->continues);
   free(tracks->forecast);
   free(tracks->latency_us);
   memset(tracks, 0, sizeof *tracks);

@@ -27,11 +27,14 @@ struct track_line {
   uint32_t track;
   uint8_t status, class, phase;
   bool velocity_known, covariance_known;
+  float nis; /* normalised innovation squared of the detections used, NAN absent */
+  uint16_t nis_dof;
 };
 
 struct track {
   size_t first, count;  /* its lines, by time */
   int64_t confirmed_ns; /* first confirmed line; INT64_MAX never */
+  int64_t lost_ns;      /* its lost line; INT64_MAX never */
 };
 
 struct tracks {
@@ -39,6 +42,9 @@ struct tracks {
   struct track_line *line;
   size_t line_count, line_capacity;
   struct track *track; /* names.count */
+  int32_t *continues;  /* names.count: the track that this one says it continues, -1 none */
+  size_t continues_capacity;
+  int64_t continues_unknown; /* lines that continue a track of which the file has no line before */
   struct forecast *forecast;
   size_t forecast_count, forecast_capacity;
   double *latency_us;
@@ -52,8 +58,9 @@ int tracks_read(struct tracks *tracks, const char *path, struct weft_error *err)
 /* The newest line of the track not after `time_ns`, or NULL. */
 const struct track_line *track_newest(const struct tracks *tracks, size_t track, int64_t time_ns);
 /* The state of a line carried to `time_ns`: ballistic and orbital tracks fall freely unless in boost, all
- * others keep their velocity. */
-void track_carry(const struct track_line *line, int64_t time_ns, double position_m[3]);
+ * others keep their velocity. The velocity is 0 where the line has none. */
+void track_carry(const struct track_line *line, int64_t time_ns, double position_m[3],
+                 double velocity_mps[3]);
 void tracks_free(struct tracks *tracks);
 
 #endif

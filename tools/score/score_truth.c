@@ -150,6 +150,10 @@ static int targets_set(struct truth *truth, const char *path, struct weft_error 
     target->detected_ns = target->due_ns = point[0].time_ns;
     target->unseen_ns = point[target->count - 1].time_ns;
     launch_set(target, point);
+    target->burn_out_ns = INT64_MAX;
+    for (size_t k = 1; k < target->count; k++)
+      if (point[k - 1].phase == PHASE_BOOST && point[k].phase != PHASE_BOOST)
+        target->burn_out_ns = point[k].time_ns;
     if (point[0].time_ns < truth->first_ns) truth->first_ns = point[0].time_ns;
     if (target->unseen_ns > truth->last_ns) truth->last_ns = target->unseen_ns;
   }

@@ -26,6 +26,7 @@ struct truth_target {
   int64_t impact_ns;
   bool launch_known; /* the truth starts at the launch: ballistic, in boost, near the ground */
   struct place launch;
+  int64_t burn_out_ns; /* first point after the last in boost; INT64_MAX unknown */
   int64_t
       detected_ns; /* first detection by any sensor; INT64_MAX never; the truth's start without detections */
   int64_t due_ns;  /* from here on a track is owed: the fifth detection by one sensor, or the truth's start */
