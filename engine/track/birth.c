@@ -29,9 +29,13 @@ static void banks_fill(struct track *track, const struct birth *birth) {
   bank[WK_B_REENTRY_X + 6] = ballistic_log;
   bank[WK_B_REENTRY_P + WK_AT(WK_REENTRY_N, 6, 6)] = ballistic_sigma * ballistic_sigma;
   air[WK_A_CT_P + WK_AT(WK_CT_N, 6, 6)] = turn_sigma * turn_sigma;
-  double boost = height_m < 80000 ? 0.6 : 0.2;
+  if (birth->has_boost) {
+    memcpy(bank + WK_B_BOOST_X, birth->boost_x, sizeof birth->boost_x);
+    memcpy(bank + WK_B_BOOST_P, birth->boost_p, sizeof birth->boost_p);
+  }
+  double boost = birth->has_boost ? 0.9 : height_m < 80000 ? 0.6 : 0.2;
   bank[WK_B_WEIGHT] = boost;
-  bank[WK_B_WEIGHT + 1] = height_m < 80000 ? 0.2 : 0.7;
+  bank[WK_B_WEIGHT + 1] = birth->has_boost ? 0.05 : height_m < 80000 ? 0.2 : 0.7;
   bank[WK_B_WEIGHT + 2] = 1 - bank[WK_B_WEIGHT] - bank[WK_B_WEIGHT + 1];
   air[WK_A_WEIGHT] = 0.8;
   air[WK_A_WEIGHT + 1] = 0.2;

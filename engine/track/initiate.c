@@ -277,10 +277,10 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
       struct seed seed = seed_from_plot(tracker, plot);
       point_offer(tracker, &seed, plot->arrival_ns);
     } else {
-      struct seed crossing;
-      if (rays_offer(tracker, plot, &crossing)) point_offer(tracker, &crossing, plot->arrival_ns);
+      rays_offer(tracker, plot);
     }
   }
+  rays_settle(tracker);
 }
 
 void tracker_drain(struct tracker *tracker, struct ledger *ledger) {

@@ -18,6 +18,8 @@ static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
 static const double sigma_max_m = 60000; /* position lost */
 static const double duplicate_chi2 = 14; /* 6 degrees of freedom */
 static const double apart_scans = 10;    /* how long a look at two objects speaks against one */
+static const double plume_min =
+    0.3; /* where boost is less likely, a line-of-sight sensor's miss says nothing */
 static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4 };
 
@@ -79,6 +81,15 @@ static struct look *look_judged(const struct tracker *tracker, struct track *tra
   return look;
 }
 
+static void confirm_if_sure(struct tracker *tracker, struct track *track) {
+  if (track->status != STATUS_TENTATIVE || track->detections < confirm_detections) return;
+  if (track->log_odds < log_odds_confirm) return;
+  track->status = STATUS_CONFIRMED;
+  tracker->statistics.tracks_confirmed++;
+  tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
+  tracker->statistics.tracks_by_status[STATUS_CONFIRMED]++;
+}
+
 /* The track has a plot: its looks, times and sensors. */
 static void plot_count(struct tracker *tracker, struct track *track, const struct plot *plot) {
   struct look *look = look_judged(tracker, track, plot);
@@ -93,13 +104,7 @@ static void plot_count(struct tracker *tracker, struct track *track, const struc
 static void track_changed(struct tracker *tracker, uint32_t slot, int64_t arrival_ns) {
   struct track *track = &tracker->store.tracks[slot];
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
-  if (track->status == STATUS_TENTATIVE && track->detections >= confirm_detections &&
-      track->log_odds >= log_odds_confirm) {
-    track->status = STATUS_CONFIRMED;
-    tracker->statistics.tracks_confirmed++;
-    tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
-    tracker->statistics.tracks_by_status[STATUS_CONFIRMED]++;
-  }
+  confirm_if_sure(tracker, track);
   classify(track);
   touch(tracker, slot);
   lifecycle_index(tracker, slot);
@@ -130,6 +135,7 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   tracker->statistics.tracks_started++;
   tracker->statistics.tracks_by_status[STATUS_TENTATIVE]++;
+  confirm_if_sure(tracker, track); /* a start from many lines of sight may be sure already */
   classify(track);
   touch(tracker, slot);
   lifecycle_index(tracker, slot);
@@ -157,7 +163,18 @@ double lifecycle_detection_probability(const struct tracker *tracker, const stru
   double pd = tracker->site->sensors[sensor].detection_probability;
   if (tracker->site->sensors[sensor].kind != KIND_LOS) return pd;
   double plume = track_ballistic_probability(track) * track->bank[WK_B_WEIGHT];
-  return plume > 0.9 ? pd * plume : 0;
+  return plume > plume_min ? pd * plume : 0;
+}
+
+/* A plume that a sensor has seen and now misses has more likely burnt out than vanished: the miss speaks
+ * against existence no more than against boost (docs/maths.md T7). */
+static void burn_out_weigh(const struct tracker *tracker, struct track *track, const struct look *look) {
+  const struct sensor *sensor = &tracker->site->sensors[look->sensor];
+  if (sensor->kind != KIND_LOS || look->last_hit_ns == INT64_MIN) return;
+  double *weight = track->bank + WK_B_WEIGHT, missed = weight[0] * sensor->detection_probability;
+  if (weight[0] <= plume_min) return;
+  weight[0] = (weight[0] - missed) / (1 - missed);
+  for (int m = 1; m < 3; m++) weight[m] /= 1 - missed;
 }
 
 /* Charges what is due on one look; returns the time of the next one. */
@@ -169,7 +186,10 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
     bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
-    if (!down) track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
+    if (!down) {
+      track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
+      burn_out_weigh(tracker, track, look);
+    }
     look->next_ns += revisit_ns;
   }
   if (look->next_ns < tracker->now_ns - revisit_ns) look->next_ns = tracker->now_ns;

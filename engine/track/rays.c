@@ -1,119 +1,200 @@
-/* Lines of sight and where they cross. Runs on one thread, in the frame's order. */
+/* Lines of sight of one sensor become tracklets. Runs on one thread, in the order of time. */
 #include "engine/track/rays.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/sort.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
-static const double new_objects_per_scan = 0.02; /* as for points: expected, over a sensor's whole coverage */
+static const double shell_radius_m =
+    6371000 + 50000;                        /* where a line meets the air: a burning missile is about there */
+static const double depth_sigma_m = 200000; /* along the line, at least */
+static const double speed_sigma_mps = 1200; /* per axis, of what is seen burning for the first time */
+static const double link_chi2 = 16;         /* 2 degrees of freedom, 3e-4 */
+static const double patience_scans = 2.6;   /* a tracklet outlives two misses */
+
+size_t rays_bytes(void) {
+  return TRACKLETS_MAX * sizeof(struct tracklet) + RAYS_FRESH_MAX * sizeof(struct ray) +
+         2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 320;
+}
 
 int rays_open(struct rays *rays, struct arena *arena) {
-  *rays = (struct rays){.rays = arena_take(arena, RAYS_MAX, sizeof *rays->rays)};
-  return rays->rays ? 0 : -ENOMEM;
+  *rays = (struct rays){.tracklets = arena_take(arena, TRACKLETS_MAX, sizeof *rays->tracklets),
+                        .work = arena_take(arena, 1, sizeof *rays->work),
+                        .fresh = arena_take(arena, RAYS_FRESH_MAX, sizeof *rays->fresh),
+                        .row = arena_take(arena, ASSIGN_MAX, sizeof *rays->row),
+                        .column = arena_take(arena, ASSIGN_MAX, sizeof *rays->column)};
+  return rays->tracklets && rays->work && rays->fresh && rays->row && rays->column ? 0 : -ENOMEM;
 }
 
-static int64_t point_life_ns(const struct tracker *tracker, uint32_t sensor) {
-  double life_s = fmin(fmax(3.2 * tracker->site->sensors[sensor].revisit_s, 3), 40);
-  return (int64_t)(life_s * 1e9);
+void rays_offer(struct tracker *tracker, const struct plot *plot) {
+  struct rays *rays = &tracker->rays;
+  if (rays->fresh_count == RAYS_FRESH_MAX) {
+    tracker->fate_counts[plot->sensor][FATE_SHED]++;
+    return;
+  }
+  double sa = wk_sin(plot->z[0]), ca = wk_cos(plot->z[0]), se = wk_sin(plot->z[1]),
+         ce = fmax(wk_cos(plot->z[1]), 1e-6);
+  const double *enu = plot->enu;
+  struct ray *ray = &rays->fresh[rays->fresh_count++];
+  *ray = (struct ray){.variance = {plot->variance[0] * ce * ce, plot->variance[1]},
+                      .log_density = plot->log_clutter_density - wk_log(ce),
+                      .time_ns = plot->time_ns,
+                      .arrival_ns = plot->arrival_ns,
+                      .sensor = plot->sensor};
+  for (int i = 0; i < 3; i++) {
+    ray->site_m[i] = plot->site_m[i];
+    ray->direction[i] = plot->direction[i];
+    ray->across[0][i] = ca * enu[i] - sa * enu[3 + i];
+    ray->across[1][i] = -se * (sa * enu[i] + ca * enu[3 + i]) + ce * enu[6 + i];
+  }
 }
 
-static void ray_drop(struct tracker *tracker, uint64_t at, enum fate fate) {
-  struct ray *ray = &tracker->rays.rays[at % RAYS_MAX];
-  if (!ray->present) return;
-  tracker->fate_counts[ray->sensor][fate]++;
-  ray->present = false;
+/* Distance to where the line first meets the shell, or passes nearest to the Earth's centre; *sine of the
+ * angle between line and shell there. */
+static double shell_distance_m(const struct ray *ray, double *sine) {
+  double along = -vector_dot(ray->site_m, ray->direction);
+  double miss2 = vector_dot(ray->site_m, ray->site_m) - along * along;
+  double half2 = shell_radius_m * shell_radius_m - miss2;
+  double half = sqrt(fmax(half2, 0));
+  double distance =
+      vector_dot(ray->site_m, ray->site_m) > shell_radius_m * shell_radius_m ? along - half : along + half;
+  *sine = half / shell_radius_m;
+  return fmax(distance, 10000);
+}
+
+static void tracklet_fit(struct tracklet *tracklet) {
+  double sine, distance = shell_distance_m(&tracklet->rays[0], &sine), likelihood, distance2;
+  los_fit_begin(&tracklet->fit, &tracklet->rays[0], distance, depth_sigma_m / fmax(sine, 0.2),
+                speed_sigma_mps);
+  for (uint32_t i = 1; i < tracklet->count; i++)
+    los_fit_line(&tracklet->fit, &tracklet->rays[i], &likelihood, &distance2);
+}
+
+void tracklet_drop(struct tracker *tracker, struct tracklet *tracklet, enum fate fate) {
+  tracker->fate_counts[tracklet->sensor][fate] += tracklet->count;
+  tracklet->present = false;
 }
 
 void rays_expire(struct tracker *tracker, int64_t now_ns) {
   struct rays *rays = &tracker->rays;
-  while (rays->head < rays->tail) {
-    const struct ray *ray = &rays->rays[rays->head % RAYS_MAX];
-    if (ray->present && ray->expires_ns > now_ns) break;
-    ray_drop(tracker, rays->head++, FATE_CLUTTER);
+  for (uint32_t i = 0; i < rays->high; i++) {
+    struct tracklet *tracklet = &rays->tracklets[i];
+    if (!tracklet->present) continue;
+    double life_s = patience_scans * fmax(tracker->site->sensors[tracklet->sensor].revisit_s, 0.5);
+    if (tracklet_newest_ns(tracklet) + (int64_t)(life_s * 1e9) > now_ns) continue;
+    tracklet_drop(tracker, tracklet, FATE_CLUTTER);
   }
+  while (rays->high > 0 && !rays->tracklets[rays->high - 1].present) rays->high--;
 }
 
-/* Where two lines of sight pass each other: the middle of the shortest connection, with a covariance from the
- * angle errors and from what a fast object moves between the two looks. False when they miss each other or
- * meet where nothing flies. */
-static bool rays_cross(const struct ray *a, const struct ray *b, struct seed *out, double *miss_sigmas) {
-  double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine;
-  if (sine2 < 1e-4) return false;
-  vector_subtract(w, b->site_m, a->site_m);
-  double wa = vector_dot(w, a->direction), wb = vector_dot(w, b->direction);
-  double ra = (wa - cosine * wb) / sine2, rb = (cosine * wa - wb) / sine2;
-  if (ra < 1000 || rb < 1000) return false;
-  double gap2 = 0, pa[3], pb[3], dt = fabs((double)(a->time_ns - b->time_ns) * 1e-9);
-  for (int i = 0; i < 3; i++) {
-    pa[i] = a->site_m[i] + ra * a->direction[i];
-    pb[i] = b->site_m[i] + rb * b->direction[i];
-    gap2 += (pa[i] - pb[i]) * (pa[i] - pb[i]);
-    out->point_m[i] = 0.5 * (pa[i] + pb[i]);
-  }
-  const double boosting_mps = 1500; /* typical speed while a sensor in space sees the plume */
-  double sa = a->sigma_rad * ra, sb = b->sigma_rad * rb, moved = boosting_mps * dt;
-  *miss_sigmas = sqrt(gap2 / (sa * sa + sb * sb + moved * moved));
-  if (*miss_sigmas > 3.5) return false;
-  double lat_rad, lon_rad, height_m;
-  wk_geodetic_from_ecef(out->point_m, &lat_rad, &lon_rad, &height_m);
-  if (height_m < -20000 || height_m > 1500000) return false;
-  /* Information of each line: full across it, none along it; plus the motion between the looks. */
-  double information[6] = {0};
-  const double *const directions[] = {a->direction, b->direction};
-  const double variances[] = {sa * sa + 0.25 * moved * moved, sb * sb + 0.25 * moved * moved};
-  for (int line = 0; line < 2; line++) {
-    for (int i = 0; i < 3; i++) {
-      for (int j = i; j < 3; j++) {
-        double across = (i == j ? 1 : 0) - directions[line][i] * directions[line][j];
-        information[WK_AT(3, i, j)] += across / variances[line];
-      }
-    }
-  }
-  return matrix_invert_spd(3, information, out->covariance, NULL);
-}
-
-bool rays_offer(struct tracker *tracker, const struct plot *plot, struct seed *crossing) {
+/* A free place; where there is none, the tracklet heard of longest ago gives way. */
+static struct tracklet *tracklet_place(struct tracker *tracker) {
   struct rays *rays = &tracker->rays;
-  struct ray ray = {.sigma_rad = plot->sigma_cross_m,
-                    .time_ns = plot->time_ns,
-                    .sensor = plot->sensor,
-                    .present = true,
-                    .expires_ns = plot->time_ns + point_life_ns(tracker, plot->sensor) / 2};
-  memcpy(ray.site_m, plot->site_m, sizeof ray.site_m);
-  memcpy(ray.direction, plot->direction, sizeof ray.direction);
-  struct seed best = {0};
-  double best_miss = INFINITY;
-  uint64_t best_at = 0;
-  for (uint64_t at = rays->head; at < rays->tail; at++) { /* at most RAYS_MAX */
-    const struct ray *other = &rays->rays[at % RAYS_MAX];
-    struct seed point = {0};
-    double miss;
-    if (!other->present || other->sensor == ray.sensor || other->expires_ns < ray.time_ns) continue;
-    if (!rays_cross(other, &ray, &point, &miss) || miss >= best_miss) continue;
-    best = point;
-    best_miss = miss;
-    best_at = at;
+  struct tracklet *oldest = &rays->tracklets[0];
+  for (uint32_t i = 0; i < rays->high; i++) {
+    struct tracklet *tracklet = &rays->tracklets[i];
+    if (!tracklet->present) return tracklet;
+    if (tracklet_newest_ns(tracklet) < tracklet_newest_ns(oldest)) oldest = tracklet;
   }
-  if (best_miss < INFINITY) {
-    struct ray *other = &rays->rays[best_at % RAYS_MAX];
-    const struct sensor *sensor = &tracker->site->sensors[plot->sensor];
-    best.time_ns = other->time_ns / 2 + ray.time_ns / 2;
-    best.expires_ns = best.time_ns + point_life_ns(tracker, plot->sensor);
-    best.sensor[0] = other->sensor;
-    best.sensor[1] = ray.sensor;
-    best.detections = 2;
-    best.present = true;
-    /* False crossings per cubic metre: both sensors' false lines within the gate of each other. */
-    best.log_density = wk_log(clutter_per_scan_of(sensor)) - wk_log(1e18);
-    best.log_odds = wk_log(new_objects_per_scan / clutter_per_scan_of(sensor)) + 3;
-    other->present = false; /* its fate goes with the point */
-    *crossing = best;
-    return true;
+  if (rays->high < TRACKLETS_MAX) return &rays->tracklets[rays->high++];
+  tracklet_drop(tracker, oldest, FATE_CLUTTER);
+  return oldest;
+}
+
+static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
+  struct tracklet *tracklet = tracklet_place(tracker);
+  *tracklet =
+      (struct tracklet){.count = 1, .sensor = ray->sensor, .present = true, .changed_slice = tracker->slice};
+  tracklet->rays[0] = *ray;
+  tracklet_fit(tracklet);
+}
+
+/* Out-of-sequence lines find their place by time. */
+static void tracklet_extend(struct tracker *tracker, struct tracklet *tracklet, const struct ray *ray) {
+  if (tracklet->count == TRACKLET_RAYS) {
+    tracker->fate_counts[tracklet->sensor][FATE_CLUTTER]++;
+    memmove(tracklet->rays, tracklet->rays + 1, (TRACKLET_RAYS - 1) * sizeof *tracklet->rays);
+    tracklet->count--;
   }
-  if (rays->tail - rays->head == RAYS_MAX) ray_drop(tracker, rays->head++, FATE_CLUTTER);
-  rays->rays[rays->tail++ % RAYS_MAX] = ray;
-  return false;
+  uint32_t at = tracklet->count++;
+  for (; at > 0 && tracklet->rays[at - 1].time_ns > ray->time_ns; at--)
+    tracklet->rays[at] = tracklet->rays[at - 1];
+  tracklet->rays[at] = *ray;
+  tracklet->changed_slice = tracker->slice;
+  tracklet_fit(tracklet);
+}
+
+/* ln of how much likelier the line is as the tracklet's next than as a false one; 0 where it is not worth it.
+ */
+static double link_gain(const struct tracker *tracker, const struct tracklet *tracklet,
+                        const struct ray *ray) {
+  const struct sensor *sensor = &tracker->site->sensors[ray->sensor];
+  for (uint32_t i = 0; i < tracklet->count; i++) { /* one line of an object in a scan */
+    double apart_s = fabs((double)(ray->time_ns - tracklet->rays[i].time_ns) * 1e-9);
+    if (apart_s < 0.4 * sensor->revisit_s) return 0;
+  }
+  struct los_fit fit = tracklet->fit;
+  double likelihood, distance2;
+  if (!los_fit_line(&fit, ray, &likelihood, &distance2) || !(distance2 < link_chi2)) return 0;
+  double gain = likelihood + wk_log(sensor->detection_probability) - ray->log_density;
+  return isfinite(gain) ? fmax(gain, 0) : 0;
+}
+
+/* The lines [begin, begin + count) of one sensor's scan and its tracklets: one joint assignment. */
+static void scan_link(struct tracker *tracker, uint32_t begin, uint32_t count) {
+  struct rays *rays = &tracker->rays;
+  struct assign_work *work = tracker->rays.work;
+  uint32_t columns = 0;
+  for (uint32_t i = 0; i < rays->high && columns < ASSIGN_MAX; i++) {
+    const struct tracklet *tracklet = &rays->tracklets[i];
+    if (tracklet->present && tracklet->sensor == rays->fresh[begin].sensor) rays->column[columns++] = i;
+  }
+  for (uint32_t r = 0; r < count; r++) {
+    for (uint32_t c = 0; c < columns; c++)
+      work->cost[r][c] = -link_gain(tracker, &rays->tracklets[rays->column[c]], &rays->fresh[begin + r]);
+  }
+  assign_solve(work, count, columns);
+  for (uint32_t r = 0; r < count; r++) {
+    const struct ray *ray = &rays->fresh[begin + r];
+    if (work->column_of[r] != ASSIGN_NONE)
+      tracklet_extend(tracker, &rays->tracklets[rays->column[work->column_of[r]]], ray);
+  }
+  for (uint32_t r = 0; r < count; r++) { /* last, since a new one may take an old one's place */
+    if (work->column_of[r] == ASSIGN_NONE) tracklet_begin(tracker, &rays->fresh[begin + r]);
+  }
+}
+
+static int rays_compare(const void *a, const void *b, void *context) {
+  (void)context;
+  const struct ray *x = a, *y = b;
+  if (x->sensor != y->sensor) return x->sensor < y->sensor ? -1 : 1;
+  if (x->time_ns != y->time_ns) return x->time_ns < y->time_ns ? -1 : 1;
+  for (int i = 0; i < 3; i++) {
+    if (x->direction[i] != y->direction[i]) return x->direction[i] < y->direction[i] ? -1 : 1;
+  }
+  return 0;
+}
+
+void rays_settle(struct tracker *tracker) {
+  struct rays *rays = &tracker->rays;
+  if (rays->fresh_count == 0) return;
+  sort_items(rays->fresh, rays->fresh_count, sizeof *rays->fresh, rays_compare, NULL);
+  for (uint32_t begin = 0, end; begin < rays->fresh_count; begin = end) {
+    const struct ray *first = &rays->fresh[begin];
+    double scan_s = 0.4 * tracker->site->sensors[first->sensor].revisit_s;
+    for (end = begin + 1; end < rays->fresh_count && end - begin < ASSIGN_MAX; end++) {
+      if (rays->fresh[end].sensor != first->sensor) break;
+      if ((double)(rays->fresh[end].time_ns - first->time_ns) * 1e-9 >= scan_s) break;
+    }
+    scan_link(tracker, begin, end - begin);
+  }
+  rays->fresh_count = 0;
+  for (uint32_t a = 0; a < tracker->index.los_count; a++) {
+    for (uint32_t b = a + 1; b < tracker->index.los_count; b++)
+      triangulate(tracker, tracker->index.los_sensor[a], tracker->index.los_sensor[b]);
+  }
 }

@@ -1,5 +1,7 @@
-/* Lines of sight that no track wanted: they wait until a line from another sensor crosses them and the two
- * make a point. A waiting line's detection is in flight until it crosses or expires. */
+/* Lines of sight that no track wanted, and what becomes of them. The lines of one sensor that follow each
+ * other at a physical speed form a tracklet; tracklets of two sensors that one burning object explains start
+ * a track (triangulate.c). A line's detection is in flight until its tracklet starts a track or expires into
+ * clutter: one line-of-sight sensor alone starts nothing. */
 #ifndef WEFT_TRACK_RAYS_H
 #define WEFT_TRACK_RAYS_H
 
@@ -7,32 +9,53 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/domain/ledger.h"
+#include "engine/track/assign.h"
+#include "engine/track/los_fit.h"
 
-enum { RAYS_MAX = 4096 };
+/* RAYS_FRESH_MAX: lines of one slice that are looked at, those beyond are shed. */
+enum { TRACKLETS_MAX = 2048, TRACKLET_RAYS = 6, RAYS_FRESH_MAX = 4096 };
 
 struct plot;
-struct seed;
 struct tracker;
 
-struct ray {
-  double site_m[3], direction[3];
-  double sigma_rad;
-  int64_t time_ns, expires_ns;
-  uint32_t sensor;
+/* Lines of one sensor, oldest first, that may be one object. */
+struct tracklet {
+  struct ray rays[TRACKLET_RAYS];
+  struct los_fit fit; /* through them, the distance hardly known */
+  uint32_t count, sensor;
+  uint64_t changed_slice;
   bool present;
 };
 
 struct rays {
-  struct ray *rays;    /* ring of RAYS_MAX in order of arrival */
-  uint64_t head, tail; /* oldest kept, next to write */
+  struct tracklet *tracklets; /* TRACKLETS_MAX */
+  uint32_t high;              /* places ever used */
+  struct ray *fresh;          /* of this slice */
+  struct assign_work *work;
+  uint32_t *row, *column; /* scratch of the assignments: tracklets or fresh rays */
+  uint32_t fresh_count;
 };
 
 /* -ENOMEM when the arena is too small. */
 int rays_open(struct rays *rays, struct arena *arena);
-/* Takes a line of sight. True where it crosses a waiting one of another sensor: *crossing is then a point of
- * both plots (ECEF m, covariance m^2, their mean time), and the waiting line is gone. False: it waits. */
-bool rays_offer(struct tracker *tracker, const struct plot *plot, struct seed *crossing);
-/* Lines that have waited past now_ns are clutter. */
+/* Bytes that rays_open takes. */
+size_t rays_bytes(void);
+/* Notes an unassociated line of sight of this slice. */
+void rays_offer(struct tracker *tracker, const struct plot *plot);
+/* At the slice's end: links its lines to tracklets, then starts tracks where tracklets meet. */
+void rays_settle(struct tracker *tracker);
+/* Tracklets that nothing has joined up to now_ns are clutter. */
 void rays_expire(struct tracker *tracker, int64_t now_ns);
+
+/* Books the fate of all lines of a tracklet and gives its place back. */
+void tracklet_drop(struct tracker *tracker, struct tracklet *tracklet, enum fate fate);
+static inline int64_t tracklet_newest_ns(const struct tracklet *tracklet) {
+  return tracklet->rays[tracklet->count - 1].time_ns;
+}
+
+/* triangulate.c: starts tracks from the tracklets of two sensors, at least one of them changed in this slice.
+ */
+void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b);
 
 #endif

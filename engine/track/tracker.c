@@ -29,7 +29,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
   size_t seeds =
-      SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + RAYS_MAX * sizeof(struct ray);
+      SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
   size_t work = site->association == ASSOCIATION_NEAREST
                     ? o.parallel.workers * (sizeof(struct assign_work) + 64)
                     : soft_bytes(o.parallel.workers);

@@ -113,7 +113,7 @@ static inline uint64_t rig_waiting(const struct tracker *tracker) {
     const struct seed *seed = &seeds->seeds[at % SEEDS_MAX];
     if (seed->present) waiting += seed->detections;
   }
-  for (uint64_t at = rays->head; at < rays->tail; at++) waiting += rays->rays[at % RAYS_MAX].present;
+  for (uint32_t i = 0; i < rays->high; i++) waiting += rays->tracklets[i].present ? rays->tracklets[i].count : 0;
   return waiting;
 }
 
