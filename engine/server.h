@@ -47,6 +47,7 @@ struct slot {
   struct step_output output;
   uint64_t fates[SITE_SENSORS_MAX][FATES]; /* the engine's books after this frame */
   struct tracker_statistics statistics;
+  struct warn_statistics warning;
   int64_t closed_ns; /* receiver's clock at closing */
   int64_t step_ns;   /* time that the step took */
 };

@@ -38,6 +38,7 @@ static void *engine_thread(void *context) {
     engine_step(&server->engine, &slot->frame, &slot->output);
     slot->step_ns = monotonic_ns() - began_ns;
     tracker_statistics_get(server->engine.tracker, &slot->statistics);
+    warn_statistics_get(server->engine.warn, &slot->warning);
     for (uint32_t s = 0; s < server->site->sensor_count; s++) {
       memcpy(slot->fates[s], server->engine.fates->sensors[s].fates, sizeof slot->fates[s]);
     }
@@ -84,6 +85,18 @@ static bool journal_lets(struct server *server, const struct slot *slot) {
   return io_now(server->io) - slot->closed_ns > JOURNAL_STALL_NS;
 }
 
+static void warning_copy(const struct warn_statistics *from, struct metrics_warning *to) {
+  to->estimates = from->estimates;
+  to->deferred = from->deferred;
+  to->waiting = from->waiting;
+  to->waiting_ns = from->waiting_ns;
+  to->first_wait_ns = from->first_wait_ns;
+  memcpy(to->retractions, from->retractions, sizeof to->retractions);
+  to->launches = from->launches;
+  to->events = from->events;
+  to->events_merged = from->events_merged;
+}
+
 static void slot_emit(struct server *server, struct slot *slot) {
   int64_t now_ns = io_now(server->io), began_ns = monotonic_ns();
   if (server->journal && (journal_frame_failed(server->journal, slot->frame.number) ||
@@ -113,6 +126,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->snapshot->tracks[2] = slot->statistics.tracks_lost;
   memcpy(server->snapshot->out_of_sequence, slot->statistics.out_of_sequence,
          sizeof slot->statistics.out_of_sequence);
+  warning_copy(&slot->warning, &server->snapshot->warning);
   server->stages[1].count++;
   server->stages[1].sum_ns += (uint64_t)slot->step_ns;
   server->stages[2].count++;

@@ -15,6 +15,10 @@ extern const char *const track_status_names[];
 extern const char *const track_class_names[];
 extern const char *const track_phase_names[];
 
+/* What a stated impact can be taken back for (docs/maths.md W12). */
+enum retraction { RETRACTION_CLASS, RETRACTION_STAYS_UP, RETRACTION_AREA, RETRACTION_MOVED, RETRACTIONS };
+extern const char *const retraction_names[];
+
 enum { SENSOR_WORDS = SITE_SENSORS_MAX / 64, REPORT_REGIONS_MAX = 8 };
 
 /* A place on the ellipsoid and a moment, both uncertain. The ellipse is one standard deviation of the
@@ -56,6 +60,8 @@ struct track_report {
   int64_t arrival_ns;          /* of its newest detection in this frame, 0 if none; only for latency_us */
   bool has_launch, has_impact; /* written by warn; class ballistic only */
   struct ground_estimate launch;
+  uint64_t event;          /* number of the event that the launch belongs to, 0 = none yet */
+  uint32_t event_launches; /* launches of that event so far */
   struct impact_estimate impact;
   const double *bank; /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for
                          warn only */

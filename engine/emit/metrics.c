@@ -4,7 +4,6 @@
 
 #include "engine/base/check.h"
 #include "engine/base/text.h"
-#include "engine/domain/report.h"
 
 enum {
   SENSOR_BYTES = 6144, /* 47 samples of a sensor, 110 bytes each at the most */
@@ -217,6 +216,28 @@ static void engine_write(struct text *text, const struct metrics_snapshot *snaps
                snapshot->ledger.kernel_drops);
 }
 
+static void duration_write(struct text *text, const char *name, const char *help, int64_t ns) {
+  head_write(text, name, "gauge", help);
+  text_put(text, name);
+  seconds_write(text, (double)ns);
+}
+
+static void warning_write(struct text *text, const struct metrics_warning *warning) {
+  single_write(text, "weft_impact_estimates_total", "counter", "Impact estimates made.", warning->estimates);
+  single_write(text, "weft_impact_deferred_total", "counter", "Estimates due, but put off to a later frame.", warning->deferred);
+  single_write(text, "weft_impact_waiting", "gauge", "Tracks whose estimate is put off, now.", warning->waiting);
+  duration_write(text, "weft_impact_waiting_seconds", "How long the oldest of these has waited.", warning->waiting_ns);
+  duration_write(text, "weft_impact_first_wait_seconds", "Longest wait of any track for its first estimate so far.",
+                 warning->first_wait_ns);
+  head_write(text, "weft_retractions_total", "counter", "Stated impacts taken back, by kind.");
+  for (int kind = 0; kind < RETRACTIONS; kind++) {
+    labelled_write(text, "weft_retractions_total", "kind", retraction_names[kind], warning->retractions[kind]);
+  }
+  single_write(text, "weft_launches_total", "counter", "Launches grouped into events.", warning->launches);
+  single_write(text, "weft_launch_events_total", "counter", "Launch events founded.", warning->events);
+  single_write(text, "weft_launch_events_merged_total", "counter", "Of these, joined to an older one.", warning->events_merged);
+}
+
 static void journal_write(struct text *text, const struct metrics_snapshot *snapshot) {
   single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without their journal append.",
                snapshot->ledger.unjournaled);
@@ -275,6 +296,7 @@ size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *sna
   books_write(&text, snapshot);
   sensors_write(&text, snapshot);
   engine_write(&text, snapshot);
+  warning_write(&text, &snapshot->warning);
   journal_write(&text, snapshot);
   port_write(&text, snapshot);
   return text.cut ? 0 : text.used;

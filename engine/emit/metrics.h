@@ -9,6 +9,7 @@
 
 #include "engine/base/histogram.h"
 #include "engine/domain/ledger.h"
+#include "engine/domain/report.h"
 #include "engine/domain/site.h"
 #include "engine/emit/ledger_json.h"
 #include "engine/emit/track_port.h"
@@ -19,6 +20,15 @@ struct metrics_stage {
   const char *name;  /* static text, e.g. "decode" */
   uint64_t count;    /* times run */
   uint64_t sum_ns;   /* time spent in it */
+};
+
+/* What the warning has said and taken back. */
+struct metrics_warning {
+  uint64_t estimates, deferred;      /* impact estimates made; due but put off */
+  uint64_t waiting;                  /* tracks put off and not served yet, now */
+  int64_t waiting_ns, first_wait_ns; /* of the oldest of them; longest wait for a first estimate so far */
+  uint64_t retractions[RETRACTIONS];
+  uint64_t launches, events, events_merged;
 };
 
 /* Filled by the server at a frame boundary. About 160 KiB: not on a stack. Zero means zero; nothing is left out but the
@@ -38,6 +48,7 @@ struct metrics_snapshot {
   struct metrics_stage stages[METRICS_STAGES_MAX];
   uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */
   uint64_t out_of_sequence[2];       /* plots older than their tracks: worked in exactly, approximately */
+  struct metrics_warning warning;
   bool journal_on;
   bool journal_failed;
   uint64_t journal_accepted_frame;   /* newest frame appended */

@@ -119,6 +119,13 @@ static void warning_write(struct text *text, const struct track_report *report) 
   if (report->class_ != CLASS_BALLISTIC) return;
   if (report->has_launch) {
     ground_write(text, ",\"launch\":", &report->launch);
+    if (report->event) {
+      text_put(text, ",\"event\":{\"number\":");
+      text_u64(text, report->event);
+      text_put(text, ",\"launches\":");
+      text_u64(text, report->event_launches);
+      text_char(text, '}');
+    }
     text_char(text, '}');
   }
   if (!report->has_impact) return;

@@ -5,7 +5,8 @@
 
 static const double earth_radius_m = 6371000, degrees = 57.29577951308232;
 
-static void lane_set(struct wk_fall_block *block, int lane, const struct fall_start *start, double direction) {
+static void lane_set(struct wk_fall_block *block, int lane, const struct fall_start *start,
+                     double direction) {
   for (int c = 0; c < 3; c++) {
     block->position_m[c][lane] = start->position_m[c];
     block->velocity_mps[c][lane] = start->velocity_mps[c];
@@ -47,24 +48,30 @@ void plane_at(const double position_m[3], struct ground_plane *plane) {
   wk_enu_rows(lat_rad, lon_rad, plane->enu);
 }
 
-static double dot3(const double *a, const double *b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+static double dot3(const double *a, const double *b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
 
-void plane_from(const struct ground_plane *plane, const double position_m[3], double *east_m, double *north_m) {
+void plane_from(const struct ground_plane *plane, const double position_m[3], double *east_m,
+                double *north_m) {
   double d[3];
   for (int c = 0; c < 3; c++) d[c] = position_m[c] - plane->origin_m[c];
-  double east = dot3(plane->enu, d), north = dot3(plane->enu + 3, d), up = dot3(plane->enu + 6, d) + earth_radius_m;
+  double east = dot3(plane->enu, d), north = dot3(plane->enu + 3, d),
+         up = dot3(plane->enu + 6, d) + earth_radius_m;
   double level = sqrt(east * east + north * north);
   double stretch = level > 1 ? earth_radius_m * wk_atan2(level, up) / level : 1;
   *east_m = east * stretch;
   *north_m = north * stretch;
 }
 
-void plane_to(const struct ground_plane *plane, double east_m, double north_m, double *lat_deg, double *lon_deg) {
+void plane_to(const struct ground_plane *plane, double east_m, double north_m, double *lat_deg,
+              double *lon_deg) {
   double level = sqrt(east_m * east_m + north_m * north_m);
   double arc = fmin(level / earth_radius_m, 3.141592653589793), shrink = level > 1 ? wk_sin(arc) / arc : 1;
   double drop = earth_radius_m * (wk_cos(arc) - 1), p[3], lat_rad, lon_rad, height_m;
   for (int c = 0; c < 3; c++) {
-    p[c] = plane->origin_m[c] + plane->enu[c] * east_m * shrink + plane->enu[3 + c] * north_m * shrink + plane->enu[6 + c] * drop;
+    p[c] = plane->origin_m[c] + plane->enu[c] * east_m * shrink + plane->enu[3 + c] * north_m * shrink +
+           plane->enu[6 + c] * drop;
   }
   wk_geodetic_from_ecef(p, &lat_rad, &lon_rad, &height_m);
   *lat_deg = lat_rad * degrees;
@@ -79,7 +86,8 @@ bool cloud_plane(const struct cloud *cloud, struct ground_plane *plane) {
   return true;
 }
 
-static void arrival(const struct cloud *cloud, const struct ground_plane *plane, uint32_t point, double y[3]) {
+static void arrival(const struct cloud *cloud, const struct ground_plane *plane, uint32_t point,
+                    double y[3]) {
   plane_from(plane, cloud->position_m[point], &y[0], &y[1]);
   y[2] = cloud->time_s[point];
 }
@@ -97,8 +105,8 @@ static void third_add(double third[4], double weight, const double d[3]) {
   third[3] += weight * d[1] * d[1] * d[1];
 }
 
-/* What each pair adds: half the difference is one sigma, the second difference bends the mean. Where one of a pair stays
- * up, the other's distance from the centre stands for both. */
+/* What each pair adds: half the difference is one sigma, the second difference bends the mean. Where one of a
+ * pair stays up, the other's distance from the centre stands for both. */
 static void pairs_add(const struct cloud *cloud, const struct ground_plane *plane, struct ground_gauss *out) {
   double centre[3] = {0};
   bool centred = cloud->centre != CLOUD_CENTRE_NONE && cloud->down[cloud->centre];
@@ -175,7 +183,8 @@ static void ellipse_axes(const double c[6], double variance[2], double major[2])
   major[1] = wk_cos(bearing);
 }
 
-/* Chosen on synthetic flights (tests/stat/warn_coverage.c, other seeds): without it the 50 % region held 56 % at half flight. */
+/* Chosen on synthetic flights (tests/stat/warn_coverage.c, other seeds): without it the 50 % region held 56 %
+ * at half flight. */
 static const double skew_part = 0.12, skew_shift_max = 0.4;
 
 void gauss_centre(struct ground_gauss *gauss) {
@@ -184,13 +193,16 @@ void gauss_centre(struct ground_gauss *gauss) {
   ellipse_axes(gauss->covariance, variance, u);
   double sigma = sqrt(variance[0]);
   if (!(sigma > 0)) return;
-  double third = u[0] * u[0] * u[0] * t[0] + 3 * u[0] * u[0] * u[1] * t[1] + 3 * u[0] * u[1] * u[1] * t[2] + u[1] * u[1] * u[1] * t[3];
-  double shift = fmin(fmax(skew_part * third / (sigma * sigma * sigma), -skew_shift_max), skew_shift_max) * sigma;
+  double third = u[0] * u[0] * u[0] * t[0] + 3 * u[0] * u[0] * u[1] * t[1] + 3 * u[0] * u[1] * u[1] * t[2] +
+                 u[1] * u[1] * u[1] * t[3];
+  double shift =
+      fmin(fmax(skew_part * third / (sigma * sigma * sigma), -skew_shift_max), skew_shift_max) * sigma;
   gauss->mean[0] += shift * u[0];
   gauss->mean[1] += shift * u[1];
 }
 
-void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns, struct ground_estimate *out) {
+void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns,
+                 struct ground_estimate *out) {
   double variance[2], major[2];
   ellipse_axes(gauss->covariance, variance, major);
   memset(out, 0, sizeof *out);

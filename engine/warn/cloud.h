@@ -1,6 +1,7 @@
-/* A cloud of bodies thrown forward (or backward) to the ground, and what their arrivals amount to: docs/maths.md W5 to W8. One
- * uncertain dimension that bends the answer (drag, or the burn that remains) is a quadrature of weighted main points; the others
- * are pairs one sigma either side of the centre. Internal to engine/warn. */
+/* A cloud of bodies thrown forward (or backward) to the ground, and what their arrivals amount to:
+ * docs/maths.md W5 to W8. One uncertain dimension that bends the answer (drag, or the burn that remains) is a
+ * quadrature of weighted main points; the others are pairs one sigma either side of the centre. Internal to
+ * engine/warn. */
 #ifndef WEFT_WARN_CLOUD_H
 #define WEFT_WARN_CLOUD_H
 
@@ -24,16 +25,17 @@ struct fall_start {
 
 struct cloud {
   uint32_t mains, pairs;
-  uint32_t centre;             /* the main point that the pairs lie about, or CLOUD_CENTRE_NONE: none of them */
-  bool straight;               /* the pairs' second differences are left out */
-  double weight[CLOUD_MAINS];  /* of the main points, sum 1 */
+  uint32_t centre; /* the main point that the pairs lie about, or CLOUD_CENTRE_NONE: none of them */
+  bool straight;   /* the pairs' second differences are left out */
+  double weight[CLOUD_MAINS];            /* of the main points, sum 1 */
   struct fall_start start[CLOUD_POINTS]; /* mains, then the pairs: plus, minus, plus, minus ... */
   double position_m[CLOUD_POINTS][3];    /* results */
   double time_s[CLOUD_POINTS];
   bool down[CLOUD_POINTS];
 };
 
-/* A tangent plane of the ellipsoid: arrivals are (east m, north m, time s) in it, distances along the surface. */
+/* A tangent plane of the ellipsoid: arrivals are (east m, north m, time s) in it, distances along the
+ * surface. */
 struct ground_plane {
   double origin_m[3], enu[9];
 };
@@ -42,7 +44,7 @@ struct ground_plane {
 struct ground_gauss {
   double mean[3], covariance[6];
   double third[4]; /* third central moments over the ground: eee, een, enn, nnn */
-  double weight; /* 0 to 1: of this part of the mixture, came down */
+  double weight;   /* 0 to 1: of this part of the mixture, came down */
 };
 
 /* Follows every point; direction 1.0 forward, -1.0 backward in time. */
@@ -53,16 +55,19 @@ bool cloud_plane(const struct cloud *cloud, struct ground_plane *plane);
 bool cloud_moments(const struct cloud *cloud, const struct ground_plane *plane, struct ground_gauss *out);
 
 void plane_at(const double position_m[3], struct ground_plane *plane);
-void plane_from(const struct ground_plane *plane, const double position_m[3], double *east_m, double *north_m);
+void plane_from(const struct ground_plane *plane, const double position_m[3], double *east_m,
+                double *north_m);
 /* Geodetic degrees of a point of the plane. */
-void plane_to(const struct ground_plane *plane, double east_m, double north_m, double *lat_deg, double *lon_deg);
+void plane_to(const struct ground_plane *plane, double east_m, double north_m, double *lat_deg,
+              double *lon_deg);
 
 /* Moments of a mixture; weights need not sum to 1. */
 void gauss_join(const struct ground_gauss *parts, uint32_t count, struct ground_gauss *out);
-/* Moves the mean of a skewed mixture along its major axis toward the longer tail, so that the ellipse's 50, 90 and 99 % regions
- * hold their share (W8). */
+/* Moves the mean of a skewed mixture along its major axis toward the longer tail, so that the ellipse's 50,
+ * 90 and 99 % regions hold their share (W8). */
 void gauss_centre(struct ground_gauss *gauss);
 /* As a report says it. `from_ns` is the time that means are counted from. */
-void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns, struct ground_estimate *out);
+void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns,
+                 struct ground_estimate *out);
 
 #endif

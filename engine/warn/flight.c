@@ -6,17 +6,21 @@
 
 /* Before drag is seen, ln(CD A / m) ~ N(-8, 1), as the filter's re-entry mode begins (W9). */
 static const double drag_mean = -8, drag_sigma = 1, drag_none = -50;
-/* The filter's own coefficient counts once it is known better than this and the body has come down to where air acts. */
+/* The filter's own coefficient counts once it is known better than this and the body has come down to where
+ * air acts. */
 static const double drag_known_variance = 0.5, drag_seen_height_m = 70e3;
-static const double mode_weight_min = 0.01, down_min = 0.5;
+static const double mode_weight_min = 0.05, down_min = 0.5;
 /* Winds, lift and geoid: never narrower than this. */
 static const double floor_m = 100, floor_s = 0.3;
 /* Gauss-Hermite, four nodes for the standard normal. */
 enum { DRAG_NODES = 4 };
-static const double node[DRAG_NODES] = {-0.741963784302725, 0.741963784302725, -2.334414218338977, 2.334414218338977};
-static const double node_weight[DRAG_NODES] = {0.4541241452319317, 0.4541241452319317, 0.0458758547680683, 0.0458758547680683};
+static const double node[DRAG_NODES] = {-0.741963784302725, 0.741963784302725, -2.334414218338977,
+                                        2.334414218338977};
+static const double node_weight[DRAG_NODES] = {0.4541241452319317, 0.4541241452319317, 0.0458758547680683,
+                                               0.0458758547680683};
 
-/* Lower triangle l with l l' = p (packed, n x n) in the order given; what is not positive counts as nothing. */
+/* Lower triangle l with l l' = p (packed, n x n) in the order given; what is not positive counts as nothing.
+ */
 static void factor(int n, const double *p, const int *order, double l[7][7]) {
   memset(l, 0, sizeof(double[7][7]));
   for (int i = 0; i < n; i++) {
@@ -46,8 +50,8 @@ static void start_move(struct fall_start *start, const double *column, double by
   }
 }
 
-/* Free flight: drag as the main dimension, with the state leaning along where they are correlated; six pairs for the
- * rest. x and p: 7 states, the last the log coefficient. */
+/* Free flight: drag as the main dimension, with the state leaning along where they are correlated; six pairs
+ * for the rest. x and p: 7 states, the last the log coefficient. */
 static void cloud_free(struct cloud *cloud, const double *x, const double *p) {
   static const int order[7] = {6, 0, 1, 2, 3, 4, 5};
   double l[7][7], column[6];
@@ -92,22 +96,25 @@ static bool drag_seen(const double *bank) {
   return p[WK_AT(7, 6, 6)] < drag_known_variance && height_m < drag_seen_height_m;
 }
 
-/* What is left to burn (W10): the specific force at burn-out is log-logistic, given that it is above the present one. */
+/* What is left to burn (W10): the specific force at burn-out is log-logistic, given that it is above the
+ * present one. */
 static const double final_force_median = 60, final_force_spread = 0.30, exhaust_mps = 2500;
 /* Another stage follows with this probability, and adds one of these speeds. */
 static const double stage_probability = 0.25, stage_thrust_mps2 = 22;
 /* The cloud of a boost is bent like a banana: so much of its extent is added to its width (variances). */
 static const double boost_bend = 0.0144;
-/* While it still climbs steeply, neither bearing nor range is known: one sigma of each axis at a climb of half a radian
- * above the usual, less below. */
+/* While it still climbs steeply, neither bearing nor range is known: one sigma of each axis at a climb of
+ * half a radian above the usual, less below. */
 static const double steep_m = 800e3, steep_s = 80, steep_full = 0.5;
-/* Short reach is likelier than long: a body that flies so far counts half (W10). Without it the few that all but reach orbit
- * would carry the mean around the earth. */
+/* Short reach is likelier than long: a body that flies so far counts half (W10). Without it the few that all
+ * but reach orbit would carry the mean around the earth. */
 static const double reach_m = 2500e3, reach_least = 0.01;
 enum { BURN_NODES = 9, BURN_CENTRE = 2, STAGE_NODES = 3, BOOST_PAIRS = 10 };
 static const double stage_speed_mps[STAGE_NODES] = {600, 1500, 2800};
 
-static double burn_time_s(double thrust, double final) { return exhaust_mps * fmax(1 / thrust - 1 / final, 0); }
+static double burn_time_s(double thrust, double final) {
+  return exhaust_mps * fmax(1 / thrust - 1 / final, 0);
+}
 
 /* Quantile u (0 to 1) of the specific force at burn-out given the present one. */
 static double final_force(double now, double u) {
@@ -120,7 +127,7 @@ static double final_force(double now, double u) {
 
 struct boost_view {
   double thrust, thrust_sigma;
-  double steep;        /* flight path angle above 0.85 rad */
+  double steep; /* flight path angle above 0.85 rad */
 };
 
 static struct boost_view boost_look(const double *x, const double *p) {
@@ -145,10 +152,12 @@ static void start_burns(struct fall_start *start, double thrust, double burn_s, 
   start->burn_s[0] = burn_s;
   start->thrust_mps2[1] = stage_thrust_mps2;
   start->exhaust_mps[1] = exhaust_mps;
-  start->burn_s[1] = stage_speed > 0 ? exhaust_mps / stage_thrust_mps2 * (1 - wk_exp(-stage_speed / exhaust_mps)) : 0;
+  start->burn_s[1] =
+      stage_speed > 0 ? exhaust_mps / stage_thrust_mps2 * (1 - wk_exp(-stage_speed / exhaust_mps)) : 0;
 }
 
-/* In boost the remaining burn is the main dimension; pairs for the state, the thrust and its direction, and the drag. */
+/* In boost the remaining burn is the main dimension; pairs for the state, the thrust and its direction, and
+ * the drag. */
 static void cloud_boost(struct cloud *cloud, const double *x, const double *p) {
   static const int order[6] = {0, 1, 2, 3, 4, 5};
   struct boost_view view = boost_look(x, p);
@@ -161,7 +170,8 @@ static void cloud_boost(struct cloud *cloud, const double *x, const double *p) {
   struct fall_start centre;
   start_at(&centre, x, drag_mean);
   centre.pitch = pitch;
-  double middle = final_force(view.thrust, 0.5), least = final_force(view.thrust, (BURN_CENTRE + 0.5) / BURN_NODES);
+  double middle = final_force(view.thrust, 0.5),
+         least = final_force(view.thrust, (BURN_CENTRE + 0.5) / BURN_NODES);
   start_burns(&centre, view.thrust, burn_time_s(view.thrust, least), 0);
   cloud->mains = BURN_NODES + STAGE_NODES;
   cloud->pairs = BOOST_PAIRS;
@@ -172,7 +182,8 @@ static void cloud_boost(struct cloud *cloud, const double *x, const double *p) {
     bool stage = m >= BURN_NODES;
     double final = stage ? middle : final_force(view.thrust, ((double)m + 0.5) / BURN_NODES);
     *start = centre;
-    start_burns(start, view.thrust, burn_time_s(view.thrust, final), stage ? stage_speed_mps[m - BURN_NODES] : 0);
+    start_burns(start, view.thrust, burn_time_s(view.thrust, final),
+                stage ? stage_speed_mps[m - BURN_NODES] : 0);
     cloud->weight[m] = stage ? stage_probability / STAGE_NODES : (1 - stage_probability) / BURN_NODES;
   }
   for (uint32_t k = 0; k < BOOST_PAIRS; k++) {
@@ -216,7 +227,8 @@ static void boost_widen(const double *bank, struct ground_gauss *part) {
 
 /* Modes that weigh little are left out. */
 static bool mode_cloud(const double *bank, int mode, struct cloud *cloud) {
-  static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X}, n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
+  static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X},
+                   n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
   const double *x = bank + at[mode];
   if (bank[WK_B_WEIGHT + mode] < mode_weight_min) return false;
   if (mode == WK_BOOST)

@@ -17,8 +17,8 @@ struct reader {
 };
 
 static int refuse(const struct reader *r, const char *what) {
-  return weft_fail(r->err, -EINVAL, "%s: feature %zu, polygon %zu, ring %zu: %s", r->file, r->feature + 1, r->polygon + 1, r->ring + 1,
-                   what);
+  return weft_fail(r->err, -EINVAL, "%s: feature %zu, polygon %zu, ring %zu: %s", r->file, r->feature + 1,
+                   r->polygon + 1, r->ring + 1, what);
 }
 
 /* Room for one more item; capacities are powers of two from 16 on. */
@@ -30,7 +30,8 @@ static void *grown(void *items, uint32_t count, size_t size) {
 
 static int point_add(struct reader *r, double lon, double lat) {
   struct regions *regions = r->regions;
-  if (regions->point_count == REGION_POINTS_MAX) return refuse(r, "more points than the 1048576 that weft holds; simplify the areas");
+  if (regions->point_count == REGION_POINTS_MAX)
+    return refuse(r, "more points than the 1048576 that weft holds; simplify the areas");
   void *points = grown(regions->point, regions->point_count, sizeof *regions->point);
   if (!points) return refuse(r, "out of memory");
   regions->point = points;
@@ -50,10 +51,11 @@ static int position_read(const struct reader *r, const json_t *position, double 
   return 0;
 }
 
-/* Longitudes that jump by more than half a turn cross the antimeridian: the ring is written on beyond it. A ring that then
- * does not close goes round a pole; it is taken as drawn where it runs along that pole, else refused. */
+/* Longitudes that jump by more than half a turn cross the antimeridian: the ring is written on beyond it. A
+ * ring that then does not close goes round a pole; it is taken as drawn where it runs along that pole, else
+ * refused. */
 static int ring_unwrap(const struct reader *r, const struct ring *ring) {
-  double (*p)[2] = r->regions->point + ring->point_first, turns = 0;
+  double(*p)[2] = r->regions->point + ring->point_first, turns = 0;
   bool polar = false;
   for (uint32_t i = 0; i < ring->point_count; i++) {
     double step = p[(i + 1) % ring->point_count][0] - p[i][0];
@@ -62,7 +64,8 @@ static int ring_unwrap(const struct reader *r, const struct ring *ring) {
     polar |= fabs(p[i][1]) == 90;
   }
   if (turns != 0 && polar) return 0;
-  if (turns != 0) return refuse(r, "goes round a pole; lead it along latitude 90 or -90 from longitude 180 to -180");
+  if (turns != 0)
+    return refuse(r, "goes round a pole; lead it along latitude 90 or -90 from longitude 180 to -180");
   double shift = 0, before = p[0][0];
   for (uint32_t i = 1; i < ring->point_count; i++) {
     double here = p[i][0];
@@ -90,21 +93,24 @@ static int ring_read(struct reader *r, const json_t *positions) {
     if (i == 0) first[0] = lon, first[1] = lat;
     if (i + 1 < count && (rc = point_add(r, lon, lat)) < 0) return rc;
   }
-  if (lon != first[0] || lat != first[1]) return refuse(r, "is not closed: the last position must repeat the first");
+  if (lon != first[0] || lat != first[1])
+    return refuse(r, "is not closed: the last position must repeat the first");
   ring->point_count = (uint32_t)count - 1;
   return ring_unwrap(r, ring);
 }
 
-/* Holes and further polygons are brought to the turn of longitude in which the region began, so that one box holds them all. */
+/* Holes and further polygons are brought to the turn of longitude in which the region began, so that one box
+ * holds them all. */
 static void ring_align(struct regions *regions, const struct region *region, const struct ring *ring) {
-  double (*p)[2] = regions->point + ring->point_first;
+  double(*p)[2] = regions->point + ring->point_first;
   double middle = regions->point[regions->ring[region->ring_first].point_first][0];
   double shift = 360 * floor((middle - p[0][0]) / 360 + 0.5);
   for (uint32_t i = 0; i < ring->point_count; i++) p[i][0] += shift;
 }
 
 static int polygon_read(struct reader *r, struct region *region, const json_t *rings) {
-  if (!json_is_array(rings) || json_array_size(rings) == 0) return refuse(r, "a polygon must be a list of rings");
+  if (!json_is_array(rings) || json_array_size(rings) == 0)
+    return refuse(r, "a polygon must be a list of rings");
   for (r->ring = 0; r->ring < json_array_size(rings); r->ring++) {
     int rc = ring_read(r, json_array_get(rings, r->ring));
     if (rc < 0) return rc;
@@ -132,15 +138,18 @@ static int feature_read(struct reader *r, const json_t *feature) {
   struct regions *regions = r->regions;
   const char *type = json_string_value(json_object_get(feature, "type"));
   const char *name = json_string_value(json_object_get(json_object_get(feature, "properties"), "name"));
-  const json_t *geometry = json_object_get(feature, "geometry"), *coordinates = json_object_get(geometry, "coordinates");
+  const json_t *geometry = json_object_get(feature, "geometry"),
+               *coordinates = json_object_get(geometry, "coordinates");
   const char *shape = json_string_value(json_object_get(geometry, "type"));
   r->polygon = r->ring = 0;
   if (!type || strcmp(type, "Feature") != 0) return refuse(r, "must be a Feature");
-  if (!name || !*name || strlen(name) >= SITE_NAME_MAX) return refuse(r, "needs a property \"name\" of 1 to 63 bytes");
+  if (!name || !*name || strlen(name) >= SITE_NAME_MAX)
+    return refuse(r, "needs a property \"name\" of 1 to 63 bytes");
   if (!shape || (strcmp(shape, "Polygon") != 0 && strcmp(shape, "MultiPolygon") != 0)) {
     return refuse(r, "its geometry must be a Polygon or a MultiPolygon");
   }
-  if (regions->count == REGIONS_MAX) return refuse(r, "more areas than the 4096 that weft holds; leave some out");
+  if (regions->count == REGIONS_MAX)
+    return refuse(r, "more areas than the 4096 that weft holds; leave some out");
   void *all = grown(regions->region, regions->count, sizeof *regions->region);
   if (!all) return refuse(r, "out of memory");
   regions->region = all;
@@ -160,7 +169,8 @@ static int feature_read(struct reader *r, const json_t *feature) {
   return rc;
 }
 
-int regions_parse(struct regions *regions, const char *text, size_t size, const char *name, struct weft_error *err) {
+int regions_parse(struct regions *regions, const char *text, size_t size, const char *name,
+                  struct weft_error *err) {
   memset(regions, 0, sizeof *regions);
   json_error_t at;
   json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
@@ -186,7 +196,9 @@ int regions_parse(struct regions *regions, const char *text, size_t size, const 
 int regions_load(struct regions *regions, const char *path, struct weft_error *err) {
   memset(regions, 0, sizeof *regions);
   FILE *file = fopen(path, "rb");
-  if (!file) return weft_fail(err, -errno, "regions %s: %s; give the path of a GeoJSON file or leave the key out", path, strerror(errno));
+  if (!file)
+    return weft_fail(err, -errno, "regions %s: %s; give the path of a GeoJSON file or leave the key out",
+                     path, strerror(errno));
   size_t size = 0, room = 1 << 16, got;
   char *text = malloc(room);
   int rc = text ? 0 : -ENOMEM;
@@ -238,7 +250,8 @@ bool region_holds(const struct regions *regions, uint32_t index, double lon_deg,
     bool inside = false;
     for (uint32_t k = 0; k < region->ring_count; k++) {
       const struct ring *ring = &regions->ring[region->ring_first + k];
-      inside ^= ring_crossed((const double (*)[2])(regions->point + ring->point_first), ring->point_count, lon, lat_deg);
+      inside ^= ring_crossed((const double(*)[2])(regions->point + ring->point_first), ring->point_count, lon,
+                             lat_deg);
     }
     if (inside) return true;
   }

@@ -1,6 +1,7 @@
-/* Named areas from a GeoJSON file (RFC 7946): which of them holds a place. Polygon and MultiPolygon features, with holes; the name is
- * the string property "name". Edges are straight in longitude and latitude. A ring may cross the antimeridian, either with
- * longitudes that run on past 180 or that jump there. Read-only after loading. */
+/* Named areas from a GeoJSON file (RFC 7946): which of them holds a place. Polygon and MultiPolygon features,
+ * with holes; the name is the string property "name". Edges are straight in longitude and latitude. A ring
+ * may cross the antimeridian, either with longitudes that run on past 180 or that jump there. Read-only after
+ * loading. */
 #ifndef WEFT_WARN_REGIONS_H
 #define WEFT_WARN_REGIONS_H
 
@@ -15,7 +16,7 @@ enum { REGIONS_MAX = 4096, REGION_POINTS_MAX = 1 << 20, REGION_FILE_MAX = 128 <<
 
 struct region {
   char name[SITE_NAME_MAX];
-  uint32_t ring_first, ring_count;        /* outer rings and holes alike */
+  uint32_t ring_first, ring_count;           /* outer rings and holes alike */
   double lon_min, lon_max, lat_min, lat_max; /* degrees, longitudes unwrapped */
 };
 
@@ -33,7 +34,8 @@ struct regions {
 /* 0, or a negative errno with file and place in the error; `regions` is then empty. */
 int regions_load(struct regions *regions, const char *path, struct weft_error *err);
 /* The same from memory; `name` stands for the file in errors. */
-int regions_parse(struct regions *regions, const char *text, size_t size, const char *name, struct weft_error *err);
+int regions_parse(struct regions *regions, const char *text, size_t size, const char *name,
+                  struct weft_error *err);
 void regions_free(struct regions *regions);
 
 /* Degrees; longitude -180 to 180. Even-odd over the rings, so that a hole is outside. */

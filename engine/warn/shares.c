@@ -19,14 +19,15 @@ struct scatter {
   double lon[SHARE_POINTS], lat[SHARE_POINTS], lat_min, lat_max;
 };
 
-static void scatter_make(const struct share_points *points, const struct ground_plane *plane, const struct ground_gauss *g,
-                         struct scatter *out) {
+static void scatter_make(const struct share_points *points, const struct ground_plane *plane,
+                         const struct ground_gauss *g, struct scatter *out) {
   const double *c = g->covariance;
   double l00 = sqrt(c[0]), l10 = c[1] / l00, l11 = sqrt(fmax(c[3] - l10 * l10, 0));
   out->lat_min = 90;
   out->lat_max = -90;
   for (int i = 0; i < SHARE_POINTS; i++) {
-    double east = g->mean[0] + l00 * points->x[i], north = g->mean[1] + l10 * points->x[i] + l11 * points->y[i];
+    double east = g->mean[0] + l00 * points->x[i],
+           north = g->mean[1] + l10 * points->x[i] + l11 * points->y[i];
     plane_to(plane, east, north, &out->lat[i], &out->lon[i]);
     out->lat_min = fmin(out->lat_min, out->lat[i]);
     out->lat_max = fmax(out->lat_max, out->lat[i]);
@@ -42,12 +43,13 @@ static void share_put(struct impact_estimate *out, const char *name, double prob
   out->regions[at] = (struct region_share){.name = name, .probability = probability};
 }
 
-void shares_find(const struct share_points *points, const struct regions *regions, const struct flight_impact *impact,
-                 struct impact_estimate *out) {
+void shares_find(const struct share_points *points, const struct regions *regions,
+                 const struct flight_impact *impact, struct impact_estimate *out) {
   struct scatter scatter[FLIGHT_PARTS];
   out->region_count = 0;
   if (regions->count == 0) return;
-  for (uint32_t k = 0; k < impact->count; k++) scatter_make(points, &impact->plane, &impact->parts[k], &scatter[k]);
+  for (uint32_t k = 0; k < impact->count; k++)
+    scatter_make(points, &impact->plane, &impact->parts[k], &scatter[k]);
   for (uint32_t r = 0; r < regions->count; r++) {
     double probability = 0;
     for (uint32_t k = 0; k < impact->count; k++) {

@@ -3,29 +3,38 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/warn/events.h"
+#include "engine/warn/retract.h"
 #include "engine/warn/shares.h"
+#include "engine/warn/waiting.h"
 
-/* An estimate stands for at least a second, in coast, where little is learned anew, for a tenth of the time since the phase
- * began, at most ten seconds. */
+/* An estimate stands for at least a second, in coast, where little is learned anew, for a tenth of the time
+ * since the phase began, at most ten seconds. */
 static const int64_t refresh_ns = 1000000000, refresh_coast_ns = 10000000000;
 static const int64_t refresh_part = 10;
 /* A launch seen in coast only gets no better than this often. */
 static const int64_t coast_launch_ns = 10000000000;
 static const double boost_weight_min = 0.5;
-/* An estimate is as much work as this many items of an ordinary loop: where few items are not worth waking the workers, a few
- * estimates are. */
+/* An estimate is as much work as this many items of an ordinary loop: where few items are not worth waking
+ * the workers, a few estimates are. */
 enum { ESTIMATE_ITEMS = 32 };
-/* A frame makes one estimate, and one more for so many lines: an estimate takes longer than all else that is done for a line, and a
- * small frame's lines should not wait for many of them. */
-enum { LINES_PER_ESTIMATE = 8 };
+/* A frame makes one estimate, and one more for so many lines: an estimate takes longer than all else that is
+ * done for a line, and a small frame's lines should not wait for many of them. A first estimate is worth a
+ * longer wait. */
+enum { LINES_PER_ESTIMATE = 8, LINES_PER_FIRST = 2, FIRSTS_MIN = 4 };
 
 /* What was last said of the track in this slot. */
 struct entry {
-  uint64_t track; /* number; another one: the slot has a new tenant */
+  uint64_t track;             /* number; another one: the slot has a new tenant */
   int64_t time_ns, launch_ns; /* measurement time of the last estimate, of the last look at the launch */
   int64_t phase_ns;           /* of the first estimate in this phase */
+  int64_t since_ns;           /* of the line that made it due, while it is put off */
+  uint64_t event;             /* serial of its launch's event, EVENT_NONE before it has one */
+  uint64_t event_number;
+  uint32_t event_launches;
   uint8_t phase;
-  bool estimated, has_launch, has_impact, from_boost;
+  bool estimated, has_launch, has_impact, from_boost, waits;
+  struct areas_stated areas;
   struct ground_estimate launch;
   struct impact_estimate impact;
 };
@@ -36,8 +45,10 @@ struct warn {
   struct share_points points;
   struct entry *entries; /* by slot */
   uint32_t tracks_max;
+  struct events events;
+  struct waiting waiting;
   uint32_t due[WARN_STEP_MAX]; /* indices of reports, longest waiting first */
-  uint32_t due_count, due_max; /* due_max: how many this step may make */
+  uint32_t due_count, due_max; /* due_max: how many this step may make at most */
   int64_t frame_ns, credit_ns; /* time of the last frame; what it has earned, in frame time */
   struct step_output *output;
   struct warn_statistics statistics;
@@ -50,7 +61,7 @@ static uint32_t slots_of(const struct warn_options *options) {
 }
 
 size_t warn_arena_size(const struct warn_options *options) {
-  return slots_of(options) * sizeof(struct entry) + sizeof(struct warn) + 4096;
+  return slots_of(options) * (sizeof(struct entry) + sizeof(struct waiter)) + sizeof(struct warn) + 4096;
 }
 
 struct warn *warn_open(struct arena *arena, const struct warn_options *options) {
@@ -60,14 +71,18 @@ struct warn *warn_open(struct arena *arena, const struct warn_options *options) 
   warn->regions = options->regions;
   warn->tracks_max = slots_of(options);
   warn->entries = arena_take(arena, warn->tracks_max, sizeof *warn->entries);
+  warn->waiting.capacity = warn->tracks_max;
+  warn->waiting.ring = arena_take(arena, warn->tracks_max, sizeof *warn->waiting.ring);
   share_points_make(&warn->points);
-  return warn->entries ? warn : NULL;
+  return warn->entries && warn->waiting.ring ? warn : NULL;
 }
 
 static struct entry *entry_of(struct warn *warn, const struct track_report *report) {
   weft_assert(report->slot < warn->tracks_max);
   struct entry *entry = &warn->entries[report->slot];
-  if (entry->track != report->track) *entry = (struct entry){.track = report->track};
+  if (entry->track == report->track) return entry;
+  warn->statistics.waiting -= entry->waits;
+  *entry = (struct entry){.track = report->track, .event = EVENT_NONE};
   return entry;
 }
 
@@ -83,7 +98,9 @@ static bool estimate_due(const struct entry *entry, const struct track_report *r
 }
 
 /* Waiting since; the smaller the more urgent. */
-static int64_t waiting_since(const struct entry *entry) { return entry->estimated ? entry->time_ns : INT64_MIN; }
+static int64_t waiting_since(const struct entry *entry) {
+  return entry->estimated ? entry->time_ns : INT64_MIN;
+}
 
 /* The due ones that have waited longest; among equals the older track. */
 static void due_put(struct warn *warn, uint32_t report) {
@@ -91,11 +108,47 @@ static void due_put(struct warn *warn, uint32_t report) {
   int64_t since = waiting_since(&warn->entries[reports[report].slot]);
   uint32_t at = warn->due_count;
   while (at > 0 && waiting_since(&warn->entries[reports[warn->due[at - 1]].slot]) > since) at--;
-  if (warn->due_count == warn->due_max) warn->statistics.deferred++;
   if (at == warn->due_max) return;
   uint32_t last = warn->due_count < warn->due_max ? warn->due_count++ : warn->due_max - 1;
   for (uint32_t i = last; i > at; i--) warn->due[i] = warn->due[i - 1];
   warn->due[at] = report;
+}
+
+/* Cuts the list to what a frame of so many lines makes. */
+static void due_cut(struct warn *warn) {
+  const struct track_report *reports = warn->output->reports;
+  uint32_t lines = warn->output->count, firsts = 0;
+  while (firsts < warn->due_count && !warn->entries[reports[warn->due[firsts]].slot].estimated) firsts++;
+  uint32_t renewals_max = 1 + lines / LINES_PER_ESTIMATE, firsts_max = FIRSTS_MIN + lines / LINES_PER_FIRST;
+  uint32_t most = firsts < firsts_max ? firsts : firsts_max;
+  if (most < renewals_max) most = renewals_max;
+  if (warn->due_count > most) warn->due_count = most;
+}
+
+/* Notes that a track is due; it waits until it is served, withdrawn or lost. */
+static void wait_begin(struct warn *warn, struct entry *entry, const struct track_report *report) {
+  if (entry->waits) return;
+  entry->waits = true;
+  entry->since_ns = report->time_ns;
+  warn->statistics.waiting++;
+}
+
+static void wait_end(struct warn *warn, struct entry *entry) {
+  warn->statistics.waiting -= entry->waits;
+  entry->waits = false;
+}
+
+/* The longest waiting of those put off. */
+static void waiting_measure(struct warn *warn, int64_t frame_ns) {
+  struct waiting *waiting = &warn->waiting;
+  warn->statistics.waiting_ns = 0;
+  for (; waiting->head < waiting->tail; waiting->head++) {
+    const struct waiter *waiter = &waiting->ring[waiting->head % waiting->capacity];
+    const struct entry *entry = &warn->entries[waiter->slot];
+    if (entry->track != waiter->track || !entry->waits || entry->since_ns != waiter->since_ns) continue;
+    if (frame_ns > waiter->since_ns) warn->statistics.waiting_ns = frame_ns - waiter->since_ns;
+    return;
+  }
 }
 
 /* How many estimates this step may make: frame time earns them, WARN_STEP_MAX can be saved. */
@@ -120,7 +173,8 @@ static void launch_find(struct entry *entry, const struct track_report *report) 
     if (entry->has_launch && entry->from_boost && found.semi_major_m >= entry->launch.semi_major_m) return;
     entry->from_boost = true;
   } else {
-    bool again = !entry->has_launch || (!entry->from_boost && report->time_ns - entry->launch_ns >= coast_launch_ns);
+    bool again =
+        !entry->has_launch || (!entry->from_boost && report->time_ns - entry->launch_ns >= coast_launch_ns);
     if (!again || weight[1] < boost_weight_min || !flight_launch_coast(report->bank, &plane, &gauss)) return;
     gauss_state(&plane, &gauss, report->time_ns, &found);
     entry->launch_ns = report->time_ns;
@@ -151,46 +205,119 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
   }
 }
 
-static void warning_fill(struct track_report *report, const struct entry *entry) {
+static void warning_fill(struct warn *warn, struct track_report *report, struct entry *entry) {
   if (report->class_ != CLASS_BALLISTIC) return;
+  const struct launch_event *event = events_find(&warn->events, entry->event);
+  if (event) {
+    entry->event_number = event->number;
+    entry->event_launches = event->launches;
+  }
   report->has_launch = entry->has_launch;
   report->has_impact = entry->has_impact;
   report->launch = entry->launch;
+  report->event = entry->event_number;
+  report->event_launches = entry->event_launches;
   report->impact = entry->impact;
+}
+
+/* No longer ballistic: whatever was stated is taken back, and the launch leaves its event. */
+static void entry_withdraw(struct warn *warn, struct entry *entry) {
+  struct launch_event *event = events_find(&warn->events, entry->event);
+  if (event && event->launches > 0) event->launches--;
+  warn->statistics.retractions[RETRACTION_CLASS] += entry->has_impact;
+  wait_end(warn, entry);
+  entry->has_impact = entry->estimated = false;
+  entry->event = EVENT_NONE;
+  entry->event_number = entry->areas.count = 0;
+}
+
+/* What an estimate changes beyond itself; in the order of the list, on one thread. `last` was stated before
+ * it where `stated`. */
+static void estimate_settle(struct warn *warn, const struct track_report *report, bool stated,
+                            const struct ground_estimate *last) {
+  struct entry *entry = &warn->entries[report->slot];
+  struct warn_statistics *statistics = &warn->statistics;
+  if (entry->has_impact) {
+    statistics->retractions[RETRACTION_AREA] += areas_lost(&entry->areas, &entry->impact);
+    statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &entry->impact.ground);
+  } else {
+    statistics->retractions[RETRACTION_STAYS_UP] += stated;
+    entry->areas.count = 0;
+  }
+  if (entry->event == EVENT_NONE && entry->has_launch && launch_groups(&entry->launch)) {
+    entry->event = events_join(&warn->events, entry->track, &entry->launch);
+    statistics->launches++;
+  }
+  wait_end(warn, entry);
+}
+
+/* Which reports are due; what is no longer ballistic is withdrawn. */
+static void reports_sort(struct warn *warn) {
+  struct step_output *output = warn->output;
+  for (uint32_t i = 0; i < output->count; i++) {
+    const struct track_report *report = &output->reports[i];
+    struct entry *entry = entry_of(warn, report);
+    if (report->status ==
+        STATUS_LOST) { /* now: the slot may have a new tenant among the reports that follow */
+      warning_fill(warn, &output->reports[i], entry);
+      wait_end(warn, entry);
+    } else if (report->class_ != CLASS_BALLISTIC) {
+      entry_withdraw(warn, entry);
+    } else if (report->status == STATUS_CONFIRMED && estimate_due(entry, report)) {
+      wait_begin(warn, entry, report);
+      due_put(warn, i);
+    }
+  }
+}
+
+/* Those that stay due wait in the order in which they came; a first estimate's wait is remembered. */
+static void waits_note(struct warn *warn) {
+  const struct step_output *output = warn->output;
+  for (uint32_t i = 0; i < output->count; i++) {
+    const struct track_report *report = &output->reports[i];
+    const struct entry *entry = &warn->entries[report->slot];
+    if (report->status == STATUS_LOST || entry->track != report->track || !entry->waits) continue;
+    warn->statistics.deferred++;
+    if (entry->since_ns == report->time_ns) {
+      waiting_put(&warn->waiting,
+                  (struct waiter){.track = report->track, .since_ns = entry->since_ns, .slot = report->slot});
+    }
+  }
+  waiting_measure(warn, output->frame_time_ns);
 }
 
 void warn_step(struct warn *warn, struct step_output *output) {
   bool stated[WARN_STEP_MAX];
+  struct ground_estimate last[WARN_STEP_MAX];
   warn->output = output;
   warn->due_count = 0;
   warn->due_max = credit_count(warn, output->frame_time_ns);
-  uint32_t share = 1 + output->count / LINES_PER_ESTIMATE;
-  if (warn->due_max > share) warn->due_max = share;
-  for (uint32_t i = 0; i < output->count; i++) {
-    const struct track_report *report = &output->reports[i];
-    struct entry *entry = entry_of(warn, report);
-    if (report->status == STATUS_LOST) { /* now: the slot may have a new tenant among the reports that follow */
-      warning_fill(&output->reports[i], entry);
-      continue;
-    }
-    if (report->class_ != CLASS_BALLISTIC) {
-      warn->statistics.retractions += entry->has_impact;
-      entry->has_impact = entry->estimated = false;
-      continue;
-    }
-    if (report->status != STATUS_CONFIRMED) continue;
-    if (estimate_due(entry, report)) due_put(warn, i);
-  }
-  for (uint32_t i = 0; i < warn->due_count; i++) stated[i] = warn->entries[output->reports[warn->due[i]].slot].has_impact;
-  warn->parallel.run(warn->parallel.context, estimate_piece, warn, warn->due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);
+  reports_sort(warn);
+  due_cut(warn);
   for (uint32_t i = 0; i < warn->due_count; i++) {
-    warn->statistics.retractions += stated[i] && !warn->entries[output->reports[warn->due[i]].slot].has_impact;
+    const struct track_report *report = &output->reports[warn->due[i]];
+    const struct entry *entry = &warn->entries[report->slot];
+    int64_t waited_ns = report->time_ns - entry->since_ns;
+    if (!entry->estimated && waited_ns > warn->statistics.first_wait_ns)
+      warn->statistics.first_wait_ns = waited_ns;
+    stated[i] = entry->has_impact;
+    last[i] = entry->impact.ground;
   }
+  warn->parallel.run(warn->parallel.context, estimate_piece, warn, warn->due_count * ESTIMATE_ITEMS,
+                     ESTIMATE_ITEMS);
+  for (uint32_t i = 0; i < warn->due_count; i++)
+    estimate_settle(warn, &output->reports[warn->due[i]], stated[i], &last[i]);
   warn->statistics.estimates += warn->due_count;
   warn->credit_ns -= warn->due_count * (1000000000 / WARN_RATE_MAX);
+  waits_note(warn);
   for (uint32_t i = 0; i < output->count; i++) {
-    if (output->reports[i].status != STATUS_LOST) warning_fill(&output->reports[i], &warn->entries[output->reports[i].slot]);
+    if (output->reports[i].status == STATUS_LOST) continue;
+    warning_fill(warn, &output->reports[i], &warn->entries[output->reports[i].slot]);
   }
 }
 
-void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) { *out = warn->statistics; }
+void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {
+  *out = warn->statistics;
+  out->events = warn->events.founded;
+  out->events_merged = warn->events.merged;
+}

@@ -1,6 +1,6 @@
-/* The warning: where and when each ballistic track was launched and comes down. Works on the reports of a step, after the tracker.
- * Pure and deterministic: it depends on the reports alone, for any number of workers; it reads no clock and allocates nothing
- * after opening. */
+/* The warning: where and when each ballistic track was launched and comes down. Works on the reports of a
+ * step, after the tracker. Pure and deterministic: it depends on the reports alone, for any number of
+ * workers; it reads no clock and allocates nothing after opening. */
 #ifndef WEFT_WARN_WARN_H
 #define WEFT_WARN_WARN_H
 
@@ -12,20 +12,26 @@
 #include "engine/domain/report.h"
 #include "engine/warn/regions.h"
 
-/* Estimates made in one step at most, and per second of frame time (a tenth or two of one core); the tracks that have waited
- * longest come first. */
-enum { WARN_STEP_MAX = 8, WARN_RATE_MAX = 1000 };
+/* Estimates made in one step at most, and per second of frame time (a tenth or two of one core); tracks
+ * without any come first, then those that have waited longest. A frame of n lines makes at most 1 + n / 8 of
+ * them, where tracks are without any 4 + n / 2. */
+enum { WARN_STEP_MAX = 128, WARN_RATE_MAX = 1000 };
 
 struct warn_options {
-  uint32_t tracks_max;          /* slots of the tracker */
+  uint32_t tracks_max; /* slots of the tracker */
   struct parallel parallel;
   const struct regions *regions; /* may be NULL; outlives the warning */
 };
 
 struct warn_statistics {
-  uint64_t estimates;   /* made */
-  uint64_t deferred;    /* due, but put off to a later step */
-  uint64_t retractions; /* a stated impact taken back while the track lived: class changed, or it no longer comes down */
+  uint64_t estimates;                /* made */
+  uint64_t deferred;                 /* due, but put off to a later step */
+  uint64_t waiting;                  /* tracks put off and not served yet, now */
+  int64_t waiting_ns;                /* how long the oldest of these has waited, frame time */
+  int64_t first_wait_ns;             /* longest that any track has waited for its first estimate so far */
+  uint64_t retractions[RETRACTIONS]; /* by enum retraction: a stated impact taken back */
+  uint64_t launches;                 /* grouped into events, so far */
+  uint64_t events, events_merged;    /* founded; of these, joined to an older one */
 };
 
 struct warn;
@@ -34,9 +40,9 @@ size_t warn_arena_size(const struct warn_options *options);
 /* NULL when the arena is too small. */
 struct warn *warn_open(struct arena *arena, const struct warn_options *options);
 
-/* Fills launch and impact of the reports of confirmed and lost ballistic tracks. An estimate is made anew when a second of
- * measurement time has passed since the last (in coast a tenth of the time since coast began, 1 to 10 s), or the phase has
- * changed; between, and on the lost line, the last one is repeated.
+/* Fills launch, event and impact of the reports of confirmed and lost ballistic tracks. An estimate is made
+ * anew when a second of measurement time has passed since the last (in coast a tenth of the time since coast
+ * began, 1 to 10 s), or the phase has changed; between, and on the lost line, the last one is repeated.
  * Reports are ordered by track number; `bank` is read where status is not lost. */
 void warn_step(struct warn *warn, struct step_output *output);
 

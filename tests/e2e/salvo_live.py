@@ -56,6 +56,14 @@ def test():
     check("no_gap_in_any_sequence", total["sequence_gaps"] == 0, f"{total['sequence_gaps']} gaps")
     check("every_frame_was_journaled", ledger["unjournaled"] == 0, f"{ledger['unjournaled']} frames without")
 
+    launches, founded, merged = (int(re.search(rf"^{name} (\d+)", pages.text, re.M)[1]) for name in (
+        "weft_launches_total", "weft_launch_events_total", "weft_launch_events_merged_total"))
+    check("sixty_launches_are_three_events", launches >= 60 and founded - merged == 3, f"{launches} launches, {founded} - {merged} events")
+    waited = float(re.search(r"^weft_impact_first_wait_seconds (\S+)", pages.text, re.M)[1])
+    check("no_track_waits_a_second_for_its_first_impact", waited < 1, f"{waited} s")
+    kinds = dict(re.findall(r'^weft_retractions_total\{kind="(\w+)"\} (\d+)', pages.text, re.M))
+    check("retractions_are_counted_by_kind", set(kinds) == {"class", "stays_up", "area", "moved"}, f"{kinds}")
+
     run("salvo", SCENARIO, "--csv", plots)
     own = {one["sensor"]: one["detections"]["received"] for one in ledger["sensors"]}
     counts = csv_count(plots)

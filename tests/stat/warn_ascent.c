@@ -1,7 +1,9 @@
 // stage: weft_warn weft_domain weft_base weft_kernels
-// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
-/* During boost the regions are wide, but they hold: launch and impact of the generator's missiles, whose physics shares nothing
- * with the engine's, from states a few seconds after launch up to burn-out. And in free flight the impact is found from the truth. */
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c
+// tools/salvo/missile.c
+/* During boost the regions are wide, but they hold: launch and impact of the generator's missiles, whose
+ * physics shares nothing with the engine's, from states a few seconds after launch up to burn-out. And in
+ * free flight the impact is found from the truth. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +28,8 @@ static void flight_draw(struct prng *prng, const char *type, struct flight *flig
   flight->launch = (struct earth_geodetic){2 * prng_uniform(prng) - 1, 6 * prng_uniform(prng) - 3, 0};
   flight->azimuth_rad = 6.28 * prng_uniform(prng);
   double full = missile_boost_s(flight->type);
-  flight->cutoff_s = fmax(full - 0.6 * prng_uniform(prng) * missile_burn_s(last), fmin(flight->type->pitch_end_s, full));
+  flight->cutoff_s =
+      fmax(full - 0.6 * prng_uniform(prng) * missile_burn_s(last), fmin(flight->type->pitch_end_s, full));
   if (flight_integrate(flight, 1e-2, true)) fail_msg("seed %d: a %s missile does not come down", SEED, type);
 }
 
@@ -56,7 +59,8 @@ static void bank_make(struct prng *prng, const double x[9], int mode, double *ba
 }
 
 /* Squared distance of a place from the estimate, in its own sigmas. */
-static double distance2(const struct ground_plane *plane, const struct ground_gauss *g, struct earth_geodetic place) {
+static double distance2(const struct ground_plane *plane, const struct ground_gauss *g,
+                        struct earth_geodetic place) {
   double p[3], east, north;
   wk_ecef_from_geodetic(place.lat_rad, place.lon_rad, 0, p);
   plane_from(plane, p, &east, &north);
@@ -78,17 +82,22 @@ static void tally_add(struct tally *tally, double d2, double late_sigmas) {
   tally->in_time += fabs(late_sigmas) < 2.576;
 }
 
-static double share(const struct tally *tally, int k) { return 100.0 * tally->inside[k] / tally->count; }
+static double share(const struct tally *tally, int k) {
+  return 100.0 * tally->inside[k] / tally->count;
+}
 
-/* In boost the states of one flight stand or fall together, in coast the sample is small: `allowed` points below the level. */
+/* In boost the states of one flight stand or fall together, in coast the sample is small: `allowed` points
+ * below the level. */
 static void tally_check(const char *what, const char *type, const struct tally *tally, double allowed) {
-  print_message("%-6s %s: %d states, inside %.0f %.0f %.0f %%, time window 99 %%: %.0f %%\n", type, what, tally->count, share(tally, 0),
-                share(tally, 1), share(tally, 2), 100.0 * tally->in_time / tally->count);
+  print_message("%-6s %s: %d states, inside %.0f %.0f %.0f %%, time window 99 %%: %.0f %%\n", type, what,
+                tally->count, share(tally, 0), share(tally, 1), share(tally, 2),
+                100.0 * tally->in_time / tally->count);
   assert_true(tally->count > 0);
   if (share(tally, 0) < 50 - 2 * allowed || share(tally, 1) < 90 - allowed || share(tally, 2) < 97) {
     fail_msg("seed %d: narrower than the truth allows", SEED);
   }
-  if (100.0 * tally->in_time / tally->count < 95) fail_msg("seed %d: the time is surer than the truth allows", SEED);
+  if (100.0 * tally->in_time / tally->count < 95)
+    fail_msg("seed %d: the time is surer than the truth allows", SEED);
 }
 
 static void boost_regions_are_no_narrower_than_the_truth_allows(void **state) {
@@ -108,10 +117,12 @@ static void boost_regions_are_no_narrower_than_the_truth_allows(void **state) {
         bank_make(&prng, x, WK_BOOST, bank);
         if (flight_impact_find(bank, &impact)) {
           double late_s = impact.whole.mean[2] + time_s - flight.impact_s;
-          tally_add(&impacts, distance2(&impact.plane, &impact.whole, flight.impact), late_s / sqrt(impact.whole.covariance[5]));
+          tally_add(&impacts, distance2(&impact.plane, &impact.whole, flight.impact),
+                    late_s / sqrt(impact.whole.covariance[5]));
         }
         if (time_s < 60 && flight_launch_boost(bank, &plane, &launch)) {
-          tally_add(&launches, distance2(&plane, &launch, flight.launch), (launch.mean[2] + time_s) / sqrt(launch.covariance[5]));
+          tally_add(&launches, distance2(&plane, &launch, flight.launch),
+                    (launch.mean[2] + time_s) / sqrt(launch.covariance[5]));
         }
       }
       flight_free(&flight);
@@ -139,9 +150,11 @@ static void coast_regions_hold_impact_and_launch(void **state) {
         bank_make(&prng, x, WK_COAST, bank);
         assert_true(flight_impact_find(bank, &impact));
         double late_s = impact.whole.mean[2] + moments[k] - flight.impact_s;
-        tally_add(&impacts, distance2(&impact.plane, &impact.whole, flight.impact), late_s / sqrt(impact.whole.covariance[5]));
+        tally_add(&impacts, distance2(&impact.plane, &impact.whole, flight.impact),
+                  late_s / sqrt(impact.whole.covariance[5]));
         if (!flight_launch_coast(bank, &plane, &launch)) continue;
-        tally_add(&launches, distance2(&plane, &launch, flight.launch), (launch.mean[2] + moments[k]) / sqrt(launch.covariance[5]));
+        tally_add(&launches, distance2(&plane, &launch, flight.launch),
+                  (launch.mean[2] + moments[k]) / sqrt(launch.covariance[5]));
       }
       flight_free(&flight);
     }

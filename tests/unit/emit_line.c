@@ -96,6 +96,14 @@ static void warning_is_said_of_ballistic_tracks_only(void **state) {
   assert_memory_equal(line + size - (sizeof tail - 1), tail, sizeof tail - 1);
   report.impact.region_count = 0;
   json_t *parsed = line_parse(&report, TRACK_LINE_LATENCY_NONE);
+  assert_null(json_object_get(json_object_get(parsed, "launch"), "event"));
+  json_decref(parsed);
+  report.event = 3;
+  report.event_launches = 12;
+  parsed = line_parse(&report, TRACK_LINE_LATENCY_NONE);
+  const json_t *event = json_object_get(json_object_get(parsed, "launch"), "event");
+  assert_int_equal(json_integer_value(json_object_get(event, "number")), 3);
+  assert_int_equal(json_integer_value(json_object_get(event, "launches")), 12);
   assert_null(json_object_get(json_object_get(parsed, "impact"), "regions"));
   json_decref(parsed);
   report.class_ = CLASS_ORBITAL;

@@ -66,6 +66,9 @@ static void snapshot_draw(void) {
   snapshot.tracks[STATUS_CONFIRMED] = 60;
   snapshot.out_of_sequence[0] = 35;
   snapshot.out_of_sequence[1] = 2;
+  snapshot.warning = (struct metrics_warning){.estimates = 41, .deferred = 42, .waiting = 43, .waiting_ns = 250000000,
+                                              .first_wait_ns = 750000000, .retractions = {1, 2, 3, 4}, .launches = 60, .events = 5,
+                                              .events_merged = 2};
   snapshot.journal_on = true;
   snapshot.journal_accepted_frame = 12345;
   snapshot.journal_durable_frame = 12340;
@@ -325,10 +328,28 @@ static int tear_down(void **state) {
   return 0;
 }
 
+static void metrics_hold_the_warning(void **state) {
+  (void)state;
+  text_make();
+  assert_int_equal(sample("weft_impact_estimates_total"), 41);
+  assert_int_equal(sample("weft_impact_deferred_total"), 42);
+  assert_int_equal(sample("weft_impact_waiting"), 43);
+  assert_true(sample("weft_impact_waiting_seconds") == 0.25);
+  assert_true(sample("weft_impact_first_wait_seconds") == 0.75);
+  assert_int_equal(sample("weft_retractions_total{kind=\"class\"}"), 1);
+  assert_int_equal(sample("weft_retractions_total{kind=\"stays_up\"}"), 2);
+  assert_int_equal(sample("weft_retractions_total{kind=\"area\"}"), 3);
+  assert_int_equal(sample("weft_retractions_total{kind=\"moved\"}"), 4);
+  assert_int_equal(sample("weft_launches_total"), 60);
+  assert_int_equal(sample("weft_launch_events_total"), 5);
+  assert_int_equal(sample("weft_launch_events_merged_total"), 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(metrics_hold_the_ledger_and_balance),
       cmocka_unit_test(metrics_hold_the_rest),
+      cmocka_unit_test(metrics_hold_the_warning),
       cmocka_unit_test(metrics_are_well_formed),
       cmocka_unit_test(text_that_does_not_fit_is_refused_and_the_bound_holds),
       cmocka_unit_test(ledger_line_holds_the_ledger),

@@ -1,5 +1,6 @@
 // stage: weft_warn weft_domain weft_base weft_kernels
-/* Named areas: what is inside, over holes, the antimeridian and a pole; what is refused, and where; how well shares are integrated. */
+/* Named areas: what is inside, over holes, the antimeridian and a pole; what is refused, and where; how well
+ * shares are integrated. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +14,9 @@
 
 #include "engine/warn/shares.h"
 
-#define FEATURE(name, type, coordinates) \
-  "{\"type\":\"Feature\",\"properties\":{\"name\":\"" name "\"},\"geometry\":{\"type\":\"" type "\",\"coordinates\":" coordinates "}}"
+#define FEATURE(name, type, coordinates)                                                                     \
+  "{\"type\":\"Feature\",\"properties\":{\"name\":\"" name "\"},\"geometry\":{\"type\":\"" type              \
+  "\",\"coordinates\":" coordinates "}}"
 #define COLLECTION(features) "{\"type\":\"FeatureCollection\",\"features\":[" features "]}"
 
 static void parse(struct regions *regions, const char *text) {
@@ -25,8 +27,18 @@ static void parse(struct regions *regions, const char *text) {
 static void polygon_has_an_inside_and_holes_are_outside(void **state) {
   (void)state;
   struct regions r;
-  parse(&r, COLLECTION(FEATURE("a", "Polygon", "[[[0,0],[10,0],[10,10],[0,10],[0,0]],[[4,4],[6,4],[6,6],[4,6],[4,4]]]") ","
-                       FEATURE("b", "MultiPolygon", "[[[[20,0],[30,0],[25,10],[20,0]]],[[[-5,-5],[-1,-5],[-1,-1],[-5,-5]]]]")));
+  parse(
+      &r,
+      COLLECTION(FEATURE(
+          "a", "Polygon",
+          "[[[0,0],[10,0],[10,10],[0,10],[0,0]],[[4,4],[6,4],[6,6],[4,6],[4,4]]]") "," FEATURE("b",
+                                                                                               "MultiPolygon",
+                                                                                               "[[[[20,0],["
+                                                                                               "30,0],[25,10]"
+                                                                                               ",[20,0]]],[[["
+                                                                                               "-5,-5],[-1,-"
+                                                                                               "5],[-1,-1],[-"
+                                                                                               "5,-5]]]]")));
   assert_int_equal(r.count, 2);
   assert_string_equal(r.region[1].name, "b");
   assert_true(region_holds(&r, 0, 1, 1));
@@ -48,7 +60,9 @@ static void antimeridian_divides_no_area(void **state) {
                                       "[[[-190,-10],[-170,-10],[-170,10],[-190,10],[-190,-10]]]"};
   for (int i = 0; i < 3; i++) {
     char text[512];
-    snprintf(text, sizeof text, "{\"type\":\"Feature\",\"properties\":{\"name\":\"date line\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":%s}}",
+    snprintf(text, sizeof text,
+             "{\"type\":\"Feature\",\"properties\":{\"name\":\"date "
+             "line\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":%s}}",
              forms[i]);
     struct regions r;
     parse(&r, text);
@@ -63,7 +77,8 @@ static void antimeridian_divides_no_area(void **state) {
   }
   struct regions split; /* as RFC 7946 advises */
   parse(&split, FEATURE("s", "MultiPolygon",
-                        "[[[[170,-10],[180,-10],[180,10],[170,10],[170,-10]]],[[[-180,-10],[-170,-10],[-170,10],[-180,10],[-180,-10]]]]"));
+                        "[[[[170,-10],[180,-10],[180,10],[170,10],[170,-10]]],[[[-180,-10],[-170,-10],[-170,"
+                        "10],[-180,10],[-180,-10]]]]"));
   assert_true(region_holds(&split, 0, 175, 0));
   assert_true(region_holds(&split, 0, -175, 0));
   assert_false(region_holds(&split, 0, -165, 0));
@@ -88,15 +103,18 @@ static void what_is_wrong_is_refused_with_its_place(void **state) {
   } cases[] = {
       {"{\n\"type\":\n oops}", "areas.geojson:3: not valid JSON"},
       {"[]", "must be a GeoJSON FeatureCollection or Feature"},
-      {COLLECTION(FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]") "," FEATURE("b", "Point", "[0,0]")), "feature 2, polygon 1, ring 1: its geometry"},
+      {COLLECTION(FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]") "," FEATURE("b", "Point", "[0,0]")),
+       "feature 2, polygon 1, ring 1: its geometry"},
       {FEATURE("", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]"), "needs a property \"name\""},
       {FEATURE("a", "Polygon", "[[[0,0],[1,0],[0,0]]]"), "at least four positions"},
       {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,1]]]"), "is not closed"},
-      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]],[[0,0],[1,91],[1,1],[0,0]]]"), "ring 2: a latitude lies outside"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]],[[0,0],[1,91],[1,1],[0,0]]]"),
+       "ring 2: a latitude lies outside"},
       {FEATURE("a", "Polygon", "[[[0,0],[1e9,0],[1,1],[0,0]]]"), "a longitude lies outside"},
       {FEATURE("a", "Polygon", "[[[0,0],[\"1\",0],[1,1],[0,0]]]"), "a position must be"},
       {FEATURE("a", "Polygon", "[]"), "a list of rings"},
-      {FEATURE("a", "MultiPolygon", "[[[[0,0],[1,0],[1,1],[0,0]]],[[[0,0],[1,0],[1,1],[0,5]]]]"), "polygon 2, ring 1: is not closed"},
+      {FEATURE("a", "MultiPolygon", "[[[[0,0],[1,0],[1,1],[0,0]]],[[[0,0],[1,0],[1,1],[0,5]]]]"),
+       "polygon 2, ring 1: is not closed"},
       {FEATURE("a", "Polygon", "[[[0,60],[120,60],[-120,60],[0,60]]]"), "goes round a pole"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -119,9 +137,11 @@ static void shares_are_the_gaussians_own(void **state) {
   struct regions r;
   struct share_points *points = malloc(sizeof *points);
   share_points_make(points);
-  parse(&r, COLLECTION(FEATURE("far", "Polygon", "[[[50,-5],[60,-5],[60,5],[50,5],[50,-5]]]") ","
-                       FEATURE("south", "Polygon", "[[[-5,-5],[5,-5],[5,0],[-5,0],[-5,-5]]]") ","
-                       FEATURE("north", "Polygon", "[[[-5,0],[5,0],[5,5],[-5,5],[-5,0]]]")));
+  parse(&r,
+        COLLECTION(FEATURE("far", "Polygon", "[[[50,-5],[60,-5],[60,5],[50,5],[50,-5]]]") "," FEATURE(
+            "south", "Polygon",
+            "[[[-5,-5],[5,-5],[5,0],[-5,0],[-5,-5]]]") "," FEATURE("north", "Polygon",
+                                                                   "[[[-5,0],[5,0],[5,5],[-5,5],[-5,0]]]")));
   double worst = 0;
   for (int k = 0; k <= 40; k++) {
     double offset = -2.5 + 5.0 * k / 40, sigma = 9000, p[3];
@@ -161,7 +181,8 @@ static void likeliest_areas_are_kept(void **state) {
   for (int i = 0; i < 12; i++) { /* strips of latitude, wider and wider from the middle outward */
     double from = i * 0.01 * i, to = (i + 1) * 0.01 * (i + 1);
     used += snprintf(text + used, sizeof text - (size_t)used,
-                     "%s{\"type\":\"Feature\",\"properties\":{\"name\":\"strip %d\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":"
+                     "%s{\"type\":\"Feature\",\"properties\":{\"name\":\"strip "
+                     "%d\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":"
                      "[[[-5,%g],[5,%g],[5,%g],[-5,%g],[-5,%g]]]}}",
                      i ? "," : "", i, from, from, to, to, from);
   }
@@ -177,7 +198,8 @@ static void likeliest_areas_are_kept(void **state) {
   struct impact_estimate out;
   shares_find(points, &r, &impact, &out);
   assert_int_equal(out.region_count, REPORT_REGIONS_MAX);
-  for (uint32_t i = 1; i < out.region_count; i++) assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
+  for (uint32_t i = 1; i < out.region_count; i++)
+    assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
   for (uint32_t i = 0; i < out.region_count; i++) assert_string_not_equal(out.regions[i].name, "strip 0");
   regions_free(&r);
   free(points);
