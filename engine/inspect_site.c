@@ -102,6 +102,7 @@ static void site_put(struct inspect *inspect, const struct site *site) {
     inspect_close(inspect);
   }
   if (site->regions_path[0]) inspect_string(inspect, "regions", site->regions_path);
+  if (site->replay_marks_path[0]) inspect_string(inspect, "replay_marks", site->replay_marks_path);
   inspect_key(inspect, "sensors");
   for (uint32_t s = 0; s < site->sensor_count; s++) {
     text_put(&inspect->text, s ? ",{" : "[{");

@@ -80,7 +80,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
   struct journal_options journal = journal_config(server, "");
   size_t size = frame_builder_bytes(FRAME_DETECTIONS_MAX) +
                 SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
-                intake_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
+                intake_bytes(server->site) + keys_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
                 2 * sizeof(struct io_batch) + sizeof(struct ledger) + sizeof(struct metrics_snapshot) +
                 2 * sizeof(struct histogram) + (1u << 20);
   if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);
@@ -135,6 +135,7 @@ static int signals_open(struct server *server, struct weft_error *err) {
   sigemptyset(&mask);
   sigaddset(&mask, SIGINT);
   sigaddset(&mask, SIGTERM);
+  sigaddset(&mask, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &mask, NULL);
   server->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
   if (server->signal_fd < 0) return weft_fail(err, -errno, "signalfd: %s", strerror(errno));
@@ -159,7 +160,10 @@ static void ready_print(const struct server *server) {
 
 bool server_signal_taken(struct server *server) {
   struct signalfd_siginfo info;
-  return read(server->signal_fd, &info, sizeof info) == (ssize_t)sizeof info;
+  if (read(server->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return false;
+  if (info.ssi_signo != SIGHUP) return true;
+  server->reload = true;
+  return false;
 }
 
 static void event_take(struct server *server, const struct io_event *event) {
@@ -189,6 +193,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
     inputs_datagram(server, &server->batch->datagrams[i]);
   for (uint32_t i = 0; i < server->batch->event_count; i++) event_take(server, &server->batch->events[i]);
   io_release(server->io, server->batch);
+  keys_turn(server);
   if (datagrams > 0) {
     server->stages[0].count++;
     server->stages[0].sum_ns += (uint64_t)(io_now(server->io) - began_ns);
@@ -241,6 +246,7 @@ static int drain(struct server *server, struct weft_error *err) {
     _exit(1);
   }
   engine_drain(&server->engine);
+  recovery_end(&server->recovery);
   engine_fates_copy(&server->engine, server->ledger);
   server->ledger->kernel_drops =
       io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
@@ -257,6 +263,7 @@ static int drain(struct server *server, struct weft_error *err) {
 static void server_close(struct server *server) {
   frames_close(server);
   if (server->io) inputs_close(server);
+  keys_close(server);
   track_port_close(server->track_port);
   if (server->http) http_port_close(server->http);
   if (server->journal && journal_idle(server->journal)) journal_writer_close(server->journal);
@@ -279,6 +286,7 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (rc == 0) rc = memory_open(server, err);
   if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);
+  if (rc == 0) rc = keys_open(server, err);
   if (rc == 0) rc = inputs_open(server, err);
   if (rc == 0) rc = outputs_open(server, err);
   if (rc == 0) rc = frames_open(server, err);

@@ -18,8 +18,11 @@
 #include "engine/ingest/frame_builder.h"
 #include "engine/ingest/intake.h"
 #include "engine/ingest/recording.h"
+#include "engine/ingest/recovery.h"
+#include "engine/ingest/sealed_feeds.h"
 #include "engine/ingest/wire.h"
 #include "engine/journal/journal_writer.h"
+#include "engine/marks_keeper.h"
 #include "engine/platform/io.h"
 
 enum {
@@ -67,6 +70,10 @@ struct server {
   struct ledger *ledger; /* ingest's rows; fates are those of the newest stepped frame */
   struct frame_builder builder;
   struct intake intake;
+  struct sealed_feeds feeds;
+  struct recovery recovery;
+  struct marks_keeper *marks; /* NULL: no sensor has a key */
+  bool reload;                /* SIGHUP came: read the key files again */
   struct clock_day clock_day;
   uint64_t asterix_sequence;
 
@@ -119,7 +126,13 @@ bool frames_finish(struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
 int64_t frames_wait_ns(const struct server *server, int64_t now_ns);
 
-/* server.c: takes a pending signal; false if there was none. */
+/* server_keys.c */
+size_t keys_bytes(const struct site *site);
+int keys_open(struct server *server, struct weft_error *err);
+void keys_turn(struct server *server);
+void keys_close(struct server *server);
+
+/* server.c: takes a pending signal; true if it is one to end by. */
 bool server_signal_taken(struct server *server);
 
 /* server_inputs.c */

@@ -74,6 +74,7 @@ void inputs_close(struct server *server) {
 static void weft_datagram_admit(struct server *server, const uint8_t *data, uint32_t size,
                                 int64_t arrival_ns) {
   while (intake_datagram(&server->intake, data, size, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
+  while (intake_recovered(&server->intake, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
   if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder))
     server->open_since_ns = arrival_ns;
 }

@@ -21,6 +21,7 @@ static void snapshot_fill(struct server *server) {
   snapshot->latency_ns = *server->latency_ns;
   snapshot->stage_count = 3;
   memcpy(snapshot->stages, server->stages, sizeof server->stages);
+  snapshot->replay_marks_failed = server->marks && marks_keeper_failed(server->marks);
   snapshot->journal_on = server->journal != NULL;
   if (server->journal) {
     struct journal_marks marks = journal_marks_of(server->journal);
@@ -40,6 +41,7 @@ size_t pages_body(void *context, enum http_page page, char *body, size_t size, b
   const char *reason = NULL;
   if (server->tracks_failed) reason = "the track file can't be written";
   if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
+  if (server->snapshot->replay_marks_failed) reason = "replay marks can't be written";
   *healthy = reason == NULL;
   return health_write(body, size, server->site, reason, server->emitted,
                       server->snapshot->tracks[0] + server->snapshot->tracks[1]);

@@ -8,6 +8,7 @@
 #include "engine/domain/detection.h"
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
+#include "engine/ingest/sealed_feeds.h"
 #include "engine/track/index.h"
 #include "engine/warn/regions.h"
 
@@ -53,6 +54,20 @@ static int los_check(const char *config_path, const struct site *site, struct we
                    INDEX_LOS_MAX);
 }
 
+/* Reads the key files as `run` would: every line of them, and that no key is used twice. */
+static int keys_check(const struct site *site, struct weft_error *err) {
+  struct arena arena = {0};
+  struct sealed_feeds feeds = {0};
+  size_t size = sealed_feeds_bytes(site);
+  if (size == 0) return 0;
+  int rc = arena_open(&arena, size);
+  if (rc < 0) return weft_fail(err, rc, "out of memory");
+  rc = sealed_feeds_open(&feeds, &arena, site, err);
+  sealed_feeds_close(&feeds);
+  arena_close(&arena);
+  return rc;
+}
+
 /* "4 radar, 2 los" and "detections, tracks"; both fit: four kinds, four listeners. */
 static void lists_make(const struct site *site, char kinds[128], char listens[128]) {
   static const char *const names[KIND_END] = {
@@ -92,11 +107,7 @@ int weft_check(const char *config_path, FILE *out, struct weft_error *err) {
     rc = regions_load(&regions, site->regions_path, err);
     if (rc == 0) regions_free(&regions);
   }
-  for (uint32_t s = 0; s < site->sensor_count && rc == 0; s++) {
-    char key[32];
-    snprintf(key, sizeof key, "key of sensor %u", site->sensors[s].id);
-    rc = file_check(config_path, key, site->sensors[s].key_path, err);
-  }
+  if (rc == 0) rc = keys_check(site, err);
   if (rc == 0) {
     char kinds[128], listens[128];
     lists_make(site, kinds, listens);

@@ -114,6 +114,37 @@ size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, u
                             uint64_t sequence, int64_t sent_ns, const struct weft_sensor_state *states,
                             uint32_t count);
 
+/* Sealing (docs/wire-format.md): the key with the newest epoch in a sensor's key file. A pair of key and sequence number
+ * must never seal two different datagrams: a sender that does not know which numbers it has used takes a new epoch, or
+ * numbers by its clock. */
+struct weft_seal;
+int weft_seal_open(const char *key_path, struct weft_seal **seal, struct weft_error *err);
+uint16_t weft_seal_epoch(const struct weft_seal *seal);
+/* Seals a datagram in place, 16 bytes longer. Returns its new size, or 0 where `capacity` is too small for it. */
+size_t weft_seal_datagram(const struct weft_seal *seal, uint8_t *datagram, size_t size, size_t capacity);
+void weft_seal_close(struct weft_seal *seal); /* wipes the key */
+
+/* Parity over groups of k datagrams of one sensor, consecutive and as sent (sealed where they are), all of one key epoch: of
+ * k + m any m may be lost. Memory: about (k + 1) x 64 KiB. */
+struct weft_parity;
+int weft_parity_open(uint32_t k, uint32_t m, struct weft_parity **parity, struct weft_error *err);
+/* Takes the next datagram. 0, or 1 when the group is full: send its parity before the next datagram. -EMSGSIZE: longer than
+ * WEFT_PROTECTED_MAX bytes, so that its parity would fit no datagram; it can't be part of a group. */
+enum { WEFT_PROTECTED_MAX = 65400 };
+int weft_parity_put(struct weft_parity *parity, const uint8_t *datagram, size_t size);
+/* Datagrams in the group so far. */
+uint32_t weft_parity_count(const struct weft_parity *parity);
+/* Writes parity datagram `index` (0 to m - 1) of the group, which may also end before it is full; unsealed: seal it like any
+ * other. Returns its size, or 0 where it does not fit or the group is empty. */
+size_t weft_parity_datagram(struct weft_parity *parity, uint32_t index, uint8_t *out, size_t capacity, uint32_t sensor_id,
+                            uint16_t flags, uint64_t sequence, int64_t sent_ns);
+/* Begins the next group. */
+void weft_parity_next(struct weft_parity *parity);
+void weft_parity_close(struct weft_parity *parity);
+
+/* Makes a sensor's key: in a new file, or with `append` as the next epoch of an existing one. *epoch: which. */
+int weft_key_make(const char *path, bool append, uint16_t *epoch, struct weft_error *err);
+
 /* A connected UDP socket that coalesces datagrams where the kernel can (UDP_SEGMENT). */
 struct weft_sender;
 int weft_sender_open(const char *host, uint16_t port, struct weft_sender **sender, struct weft_error *err);

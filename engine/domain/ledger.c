@@ -8,6 +8,9 @@ const char *const skip_names[SKIPS] = {"other_category", "service",      "simula
                                        "test",           "no_detection", "field_monitor",
                                        "cut_short",      "no_position",  "repeated"};
 
+const char *const parity_names[PARITY_FIGURES] = {"received",  "used",                 "unused",
+                                                  "recovered", "detections_recovered", "groups_failed"};
+
 struct ledger_sensor *ledger_row_of(struct ledger *ledger, uint32_t sensor) {
   return &ledger->sensors[sensor < ledger->sensor_count ? sensor : ledger->sensor_count];
 }

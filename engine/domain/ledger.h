@@ -53,6 +53,18 @@ enum ledger_skip {
 };
 extern const char *const skip_names[SKIPS];
 
+/* What forward error correction did. Of parity datagrams: received = used + unused + those of groups still open. */
+enum ledger_parity {
+  PARITY_RECEIVED,             /* parity datagrams accepted */
+  PARITY_USED,                 /* of these, used to compute something that was lost */
+  PARITY_UNUSED,               /* of these, not needed: nothing was lost, or too much */
+  PARITY_RECOVERED,            /* lost datagrams computed and accepted; they count in `datagrams` too */
+  PARITY_DETECTIONS_RECOVERED, /* accepted detections in them; they count in `detections` too */
+  PARITY_GROUPS_FAILED,        /* groups of which more was lost than the parity that came could replace */
+  PARITY_FIGURES
+};
+extern const char *const parity_names[PARITY_FIGURES];
+
 /* Per sensor, written by ingest except `fates`, which the engine writes at the end of a step. */
 struct ledger_sensor {
   struct ledger_row datagrams;
@@ -61,8 +73,8 @@ struct ledger_sensor {
                               ledger_settle */
   uint64_t states;         /* sensor states accepted */
   uint64_t states_refused; /* sensor states that were not finite or out of range, stale or future */
-  uint64_t parity;         /* parity datagrams: accepted, not used yet */
-  uint64_t sequence_gaps;  /* datagrams that the sequence numbers say we never saw */
+  uint64_t parity[PARITY_FIGURES];
+  uint64_t sequence_gaps;  /* datagrams that the sequence numbers say we never saw, nor recovered */
   uint64_t restarts;       /* sequence older than the window: the sender began again */
   uint64_t skipped[SKIPS]; /* enum ledger_skip */
 };

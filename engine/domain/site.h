@@ -57,6 +57,7 @@ struct site {
   char journal_directory[SITE_PATH_MAX]; /* empty: none */
   uint32_t journal_segment_mib;
   char regions_path[SITE_PATH_MAX]; /* empty: none */
+  char replay_marks_path[SITE_PATH_MAX]; /* of the state of sealed sensors' windows; empty where none has a key */
   uint32_t sensor_count;
   struct sensor sensors[SITE_SENSORS_MAX];
   uint32_t nation_count;

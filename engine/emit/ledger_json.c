@@ -4,7 +4,7 @@
 #include "engine/base/text.h"
 
 enum {
-  SENSOR_BYTES = 2560, /* one row: 47 numbers of at most 20 digits with their keys, and a name all escaped */
+  SENSOR_BYTES = 2816, /* one row: 53 numbers of at most 20 digits with their keys, and a name all escaped */
   FRAME_BYTES = 512
 };
 
@@ -52,6 +52,7 @@ static void sensor_write(struct text *text, const struct ledger_sensor *sensor) 
   pair_write(text, "sequence_gaps", sensor->sequence_gaps);
   text_char(text, ',');
   pair_write(text, "restarts", sensor->restarts);
+  list_write(text, "parity", parity_names, sensor->parity, PARITY_FIGURES);
   list_write(text, "skipped", skip_names, sensor->skipped, SKIPS);
   text_char(text, '}');
 }
@@ -69,6 +70,7 @@ static void sensor_add(struct ledger_sensor *total, const struct ledger_sensor *
   total->states += sensor->states;
   total->sequence_gaps += sensor->sequence_gaps;
   total->restarts += sensor->restarts;
+  for (int i = 0; i < PARITY_FIGURES; i++) total->parity[i] += sensor->parity[i];
   for (int i = 0; i < SKIPS; i++) total->skipped[i] += sensor->skipped[i];
 }
 

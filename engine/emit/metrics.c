@@ -6,7 +6,7 @@
 #include "engine/base/text.h"
 
 enum {
-  SENSOR_BYTES = 6144, /* 47 samples of a sensor, 110 bytes each at the most */
+  SENSOR_BYTES = 6912, /* 53 samples of a sensor, 110 bytes each at the most */
   REST_BYTES = 48 * 1024,
   SECONDS_DIGITS = 15
 };
@@ -141,6 +141,14 @@ static void sensors_write(struct text *text, const struct metrics_snapshot *snap
       labelled_write(text, figures[figure].name, "sensor", label, value);
     }
   }
+  head_write(text, "weft_parity_total", "counter",
+             "Parity datagrams received = used + unused + those of open groups; datagrams and detections recovered; groups "
+             "of which too much was lost.");
+  for (uint32_t i = 0; i < rows; i++) {
+    const struct ledger_sensor *row = row_of(snapshot, i, label);
+    for (int figure = 0; figure < PARITY_FIGURES; figure++)
+      fate_write(text, "weft_parity_total", label, parity_names[figure], row->parity[figure]);
+  }
   head_write(text, "weft_skipped_total", "counter", "Input that was counted but carries no detection.");
   for (uint32_t i = 0; i < rows; i++) {
     const struct ledger_sensor *row = row_of(snapshot, i, label);
@@ -241,6 +249,9 @@ static void warning_write(struct text *text, const struct metrics_warning *warni
 static void journal_write(struct text *text, const struct metrics_snapshot *snapshot) {
   single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without their journal append.",
                snapshot->ledger.unjournaled);
+  single_write(text, "weft_replay_marks_failed", "gauge",
+               "1: the file of replay marks can't be written; a restart may accept old sealed datagrams again.",
+               snapshot->replay_marks_failed);
   if (!snapshot->journal_on) return;
   single_write(text, "weft_journal_failed", "gauge", "1: the journal has failed, output goes on without it.",
                snapshot->journal_failed);

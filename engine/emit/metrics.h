@@ -49,6 +49,7 @@ struct metrics_snapshot {
   uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */
   uint64_t out_of_sequence[2];       /* plots older than their tracks: worked in exactly, approximately */
   struct metrics_warning warning;
+  bool replay_marks_failed;          /* what was accepted under seal is not on the disk */
   bool journal_on;
   bool journal_failed;
   uint64_t journal_accepted_frame;   /* newest frame appended */

@@ -104,6 +104,7 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   site->journal_segment_mib = (uint32_t)segment_mib;
   yaml_doc_finish_mapping(doc, journal);
   path_read(doc, root, "regions", YAML_OPTIONAL, file, site->regions_path);
+  path_read(doc, root, "replay_marks", YAML_OPTIONAL, file, site->replay_marks_path);
 }
 
 static void place_read(struct yaml_doc *doc, int mapping, struct sensor *sensor) {
@@ -282,6 +283,17 @@ static void nations_collect(struct yaml_doc *doc, int sensors, struct site *site
   }
 }
 
+/* Where sensors have keys the file of replay marks stands beside the configuration, unless that says otherwise. */
+static void replay_marks_default(struct yaml_doc *doc, int root, const char *file, struct site *site) {
+  bool keys = false;
+  for (uint32_t i = 0; i < site->sensor_count; i++) keys = keys || site->sensors[i].key_path[0];
+  if (!keys) site->replay_marks_path[0] = 0;
+  if (!keys || site->replay_marks_path[0]) return;
+  if (snprintf(site->replay_marks_path, SITE_PATH_MAX, "%s.marks", file) >= SITE_PATH_MAX) {
+    yaml_doc_fail(doc, root, "replay_marks", "the configuration's own path is too long to put it beside; name a shorter one");
+  }
+}
+
 static int text_keep(const struct yaml_doc *doc, struct site *site) {
   size_t size;
   const char *text = yaml_doc_text(doc, &size);
@@ -309,6 +321,7 @@ static int site_read(struct yaml_doc *doc, const char *file, struct site *site, 
   }
   yaml_doc_finish_mapping(doc, root);
   if (yaml_doc_result(doc, NULL) == 0) nations_collect(doc, sensors, site);
+  if (yaml_doc_result(doc, NULL) == 0) replay_marks_default(doc, root, file, site);
   int rc = yaml_doc_result(doc, err);
   if (rc == 0 && (rc = text_keep(doc, site)) < 0) weft_fail(err, rc, "%s: out of memory", file);
   if (rc < 0) site_free(site);

@@ -13,7 +13,9 @@
  * 0.001..0.999; clutter_per_scan 0..1e6; coverage range_m 0..1e8, azimuth_deg -360..360, elevation_deg +-90; sac, sic
  * 0..255; segment_mib 1..65536; id 0..4294967295; at most SITE_SENSORS_MAX sensors and SITE_NATIONS_MAX nations.
  *
- * Paths (regions, key, journal directory): a relative one is taken from the folder that the configuration file is in, and
+ * replay_marks: the configuration's own path with `.marks` behind it where a sensor has a key.
+ *
+ * Paths (regions, key, replay_marks, journal directory): a relative one is taken from the folder that the configuration file is in, and
  * stored joined to it. Nothing here looks whether they exist. */
 #ifndef WEFT_INGEST_CONFIG_H
 #define WEFT_INGEST_CONFIG_H

@@ -6,6 +6,8 @@
 
 #include "engine/base/check.h"
 #include "engine/ingest/asterix.h"
+#include "engine/ingest/recovery.h"
+#include "engine/ingest/sealed_feeds.h"
 #include "engine/ingest/sequence_window.h"
 #include "engine/ingest/wire.h"
 
@@ -189,89 +191,176 @@ static enum intake_verdict detection_accept(struct intake *intake, const struct 
   return INTAKE_ACCEPTED;
 }
 
-static void detections_take(struct intake *intake, uint32_t sensor, const struct wire_header *header, const uint8_t *body,
-                            int64_t arrival_ns) {
-  uint32_t restart = intake->sensors[sensor].window.restarts;
-  for (uint32_t i = 0; i < header->count; i++) {
+/* A datagram on its way in. */
+struct arrival {
+  const uint8_t *data; /* as received or recovered */
+  uint32_t size;
+  int64_t arrival_ns;
+  bool recovered;
+  uint32_t sensor;     /* index */
+  struct wire_header header;
+  const uint8_t *body; /* opened where it was sealed */
+  uint32_t body_size;  /* without the tag */
+};
+
+static bool sealed(const struct arrival *one) { return (one->header.flags & WIRE_SEALED) != 0; }
+
+/* What orders before the sequence number within a frame: numbers begin anew with each restart, or with each key. */
+static uint32_t order_of(const struct intake *intake, const struct arrival *one) {
+  return sealed(one) ? one->header.key_epoch : intake->sensors[one->sensor].window.restarts;
+}
+
+static void detections_take(struct intake *intake, const struct arrival *one) {
+  uint32_t order = order_of(intake, one), sensor = one->sensor;
+  for (uint32_t i = 0; i < one->header.count; i++) {
     struct detection detection;
-    enum wire_verdict form = wire_detection_decode(body + (size_t)i * WIRE_ENTRY_SIZE, &detection);
+    enum wire_verdict form = wire_detection_decode(one->body + (size_t)i * WIRE_ENTRY_SIZE, &detection);
     if (form != WIRE_OK) {
       refuse(intake, sensor, wire_refusal(form), 1);
       continue;
     }
-    detection.sequence = header->sequence;
+    detection.sequence = one->header.sequence;
     detection.sensor = sensor;
     detection.index = (uint16_t)i;
-    detection.arrival_ns = arrival_ns;
+    detection.arrival_ns = one->arrival_ns;
     enum refusal refusal = detection_judge(intake, &detection);
     if (refusal != REFUSALS) refuse(intake, sensor, refusal, 1);
-    else detection_accept(intake, &detection, restart);
+    else detection_accept(intake, &detection, order);
   }
 }
 
-static void states_take(struct intake *intake, uint32_t sensor, const struct wire_header *header, const uint8_t *body,
-                        int64_t arrival_ns) {
-  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
-  for (uint32_t i = 0; i < header->count; i++) {
+static void states_take(struct intake *intake, const struct arrival *one) {
+  struct ledger_sensor *row = &intake->ledger->sensors[one->sensor];
+  for (uint32_t i = 0; i < one->header.count; i++) {
     struct sensor_state state;
-    bool good = wire_state_decode(body + (size_t)i * WIRE_ENTRY_SIZE, &state) == WIRE_OK;
-    if (good) state.time_ns = time_correct(&intake->site->sensors[sensor], state.time_ns);
-    if (!good || age_check(intake, state.time_ns, arrival_ns, NULL) != REFUSALS) {
+    bool good = wire_state_decode(one->body + (size_t)i * WIRE_ENTRY_SIZE, &state) == WIRE_OK;
+    if (good) state.time_ns = time_correct(&intake->site->sensors[one->sensor], state.time_ns);
+    if (!good || age_check(intake, state.time_ns, one->arrival_ns, NULL) != REFUSALS) {
       row->states_refused++;
       continue;
     }
-    state.sequence = header->sequence;
-    state.sensor = sensor;
+    state.sequence = one->header.sequence;
+    state.sensor = one->sensor;
     row->states++;
-    frame_builder_add_state(intake->builder, &state, intake->sensors[sensor].window.restarts, (uint16_t)i);
+    frame_builder_add_state(intake->builder, &state, order_of(intake, one), (uint16_t)i);
   }
 }
 
-/* Takes the sequence number in; the caller has found it to be no duplicate. */
-static void sequence_take(struct intake *intake, uint32_t sensor, const struct wire_header *header) {
-  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
-  struct sequence_window *window = &intake->sensors[sensor].window;
+/* Takes the sequence number in; the caller has found it to be no repetition. */
+static void sequence_take(struct intake *intake, const struct arrival *one) {
+  const struct wire_header *header = &one->header;
+  struct ledger_sensor *row = &intake->ledger->sensors[one->sensor];
+  struct sequence_window *window = &intake->sensors[one->sensor].window;
+  if (sealed(one)) {
+    row->sequence_gaps +=
+        (uint64_t)sealed_feeds_take(intake->feeds, one->sensor, header->key_epoch, header->sequence, one->arrival_ns);
+    return;
+  }
   uint32_t restarts = window->restarts;
   row->sequence_gaps += (uint64_t)sequence_window_take(window, header->sequence, header->crc);
   row->restarts += window->restarts - restarts;
+  if (window->restarts != restarts && intake->recovery) recovery_restart(intake->recovery, one->sensor);
 }
 
-/* What the header alone can be refused for, its form being good. REFUSALS: nothing. */
-static enum refusal header_judge(const struct intake *intake, uint32_t sensor, const struct wire_header *header) {
-  const struct site *site = intake->site;
-  bool sealed = (header->flags & WIRE_SEALED) != 0;
-  if (sealed || site->sensors[sensor].key_path[0]) return REFUSAL_UNAUTHENTICATED;
-  if (((header->flags & WIRE_EXERCISE) != 0) != site->exercise) return REFUSAL_EXERCISE_MISMATCH;
-  const struct sequence_window *window = &intake->sensors[sensor].window;
-  if (sequence_window_check(window, header->sequence, header->crc) == SEQUENCE_DUPLICATE) return REFUSAL_DUPLICATE;
-  return REFUSALS;
+/* Finds the body, opening it where it is sealed. False: not from who it says it is from. */
+static bool body_open(const struct intake *intake, struct arrival *one) {
+  bool has_key = intake->site->sensors[one->sensor].key_path[0] != 0;
+  if (sealed(one) != has_key) return false;
+  one->body = one->data + WIRE_HEADER_SIZE;
+  one->body_size = one->header.body_size;
+  if (!has_key) return true;
+  one->body_size -= WIRE_TAG_SIZE;
+  one->body = intake->feeds ? sealed_feeds_unseal(intake->feeds, one->sensor, &one->header, one->data, one->size) : NULL;
+  return one->body != NULL;
+}
+
+/* What a datagram as a whole can be refused for, its form being good. REFUSALS: nothing. */
+static enum refusal arrival_judge(const struct intake *intake, struct arrival *one) {
+  const struct wire_header *header = &one->header;
+  struct wire_parity parity;
+  if (!body_open(intake, one)) return REFUSAL_UNAUTHENTICATED;
+  if (((header->flags & WIRE_EXERCISE) != 0) != intake->site->exercise) return REFUSAL_EXERCISE_MISMATCH;
+  if (header->type == WIRE_PARITY && !wire_parity_decode(one->body, one->body_size, &parity)) return REFUSAL_MALFORMED;
+  if (sealed(one)) {
+    bool seen = sealed_feeds_seen(intake->feeds, one->sensor, header->key_epoch, header->sequence);
+    return seen ? REFUSAL_REPLAYED : REFUSALS;
+  }
+  const struct sequence_window *window = &intake->sensors[one->sensor].window;
+  bool duplicate = sequence_window_check(window, header->sequence, header->crc) == SEQUENCE_DUPLICATE;
+  return duplicate ? REFUSAL_DUPLICATE : REFUSALS;
+}
+
+/* Keeps an accepted datagram for the recovery of others, or uses its parity. */
+static void recovery_feed(struct intake *intake, const struct arrival *one) {
+  if (one->header.type == WIRE_PARITY && intake->recovery) {
+    recovery_parity(intake->recovery, one->sensor, &one->header, one->body, one->body_size);
+  } else if (one->header.type == WIRE_PARITY) {
+    intake->ledger->sensors[one->sensor].parity[PARITY_RECEIVED]++;
+    intake->ledger->sensors[one->sensor].parity[PARITY_UNUSED]++;
+  } else if (intake->recovery && !one->recovered) {
+    recovery_datagram(intake->recovery, one->sensor, &one->header, one->data, one->size);
+  }
+}
+
+static enum intake_verdict arrival_admit(struct intake *intake, struct arrival *one) {
+  struct wire_header *header = &one->header;
+  uint32_t unknown = intake->site->sensor_count;
+  enum wire_verdict form = wire_header_decode(one->data, one->size, header);
+  if (form == WIRE_MALFORMED) return datagram_refuse(intake, unknown, REFUSAL_MALFORMED, 0);
+  uint32_t sensor = one->sensor = sensor_find(intake, header->sensor);
+  if (form != WIRE_OK) return datagram_refuse(intake, sensor, wire_refusal(form), 0);
+  if (!wire_crc_ok(one->data, one->size)) return datagram_refuse(intake, sensor, REFUSAL_CRC, 0);
+  if (sensor == unknown) return datagram_refuse(intake, sensor, REFUSAL_UNKNOWN_SENSOR, 0);
+  uint32_t detections = header->type == WIRE_DETECTIONS ? header->count : 0;
+  uint32_t states = header->type == WIRE_STATES ? header->count : 0;
+  enum refusal refusal = arrival_judge(intake, one);
+  if (refusal != REFUSALS) return datagram_refuse(intake, sensor, refusal, detections);
+  if (!frame_builder_has_room(intake->builder, detections, states)) return INTAKE_CLOSE;
+
+  sequence_take(intake, one);
+  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
+  row->datagrams.received++;
+  row->datagrams.accepted++;
+  uint64_t accepted = row->detections.accepted;
+  if (detections) detections_take(intake, one);
+  if (states) states_take(intake, one);
+  if (one->recovered) {
+    row->parity[PARITY_RECOVERED]++;
+    row->parity[PARITY_DETECTIONS_RECOVERED] += row->detections.accepted - accepted;
+  }
+  recovery_feed(intake, one);
+  return INTAKE_ACCEPTED;
+}
+
+enum intake_verdict intake_recovered(struct intake *intake, int64_t arrival_ns) {
+  struct recovered next;
+  while (intake->recovery && recovery_next(intake->recovery, &next)) {
+    struct arrival one = {.data = next.data, .size = next.size, .arrival_ns = arrival_ns, .recovered = true};
+    if (arrival_admit(intake, &one) == INTAKE_CLOSE) return INTAKE_CLOSE;
+    recovery_done(intake->recovery);
+  }
+  return INTAKE_ACCEPTED;
 }
 
 enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns) {
   weft_assert(!intake->rule);
-  struct wire_header header;
-  uint32_t unknown = intake->site->sensor_count;
-  enum wire_verdict form = wire_header_decode(data, size, &header);
-  if (form == WIRE_MALFORMED) return datagram_refuse(intake, unknown, REFUSAL_MALFORMED, 0);
-  uint32_t sensor = sensor_find(intake, header.sensor);
-  if (form != WIRE_OK) return datagram_refuse(intake, sensor, wire_refusal(form), 0);
-  if (!wire_crc_ok(data, size)) return datagram_refuse(intake, sensor, REFUSAL_CRC, 0);
-  if (sensor == unknown) return datagram_refuse(intake, sensor, REFUSAL_UNKNOWN_SENSOR, 0);
-  uint32_t detections = header.type == WIRE_DETECTIONS ? header.count : 0;
-  uint32_t states = header.type == WIRE_STATES ? header.count : 0;
-  enum refusal refusal = header_judge(intake, sensor, &header);
-  if (refusal != REFUSALS) return datagram_refuse(intake, sensor, refusal, detections);
-  if (!frame_builder_has_room(intake->builder, detections, states)) return INTAKE_CLOSE;
+  if (intake_recovered(intake, arrival_ns) == INTAKE_CLOSE) return INTAKE_CLOSE;
+  struct arrival one = {.data = data, .size = size, .arrival_ns = arrival_ns};
+  return arrival_admit(intake, &one);
+}
 
-  sequence_take(intake, sensor, &header);
-  struct ledger_sensor *row = &intake->ledger->sensors[sensor];
-  row->datagrams.received++;
-  row->datagrams.accepted++;
-  const uint8_t *body = data + WIRE_HEADER_SIZE;
-  if (detections) detections_take(intake, sensor, &header, body, arrival_ns);
-  if (states) states_take(intake, sensor, &header, body, arrival_ns);
-  if (header.type == WIRE_PARITY) row->parity++;
-  return INTAKE_ACCEPTED;
+/* For recovery: numbers whose datagram was accepted. */
+static bool number_seen(const void *context, uint32_t sensor, uint16_t epoch, uint64_t sequence) {
+  const struct intake *intake = context;
+  if (intake->site->sensors[sensor].key_path[0])
+    return intake->feeds && sealed_feeds_seen(intake->feeds, sensor, epoch, sequence);
+  return sequence_window_seen(&intake->sensors[sensor].window, sequence);
+}
+
+void intake_recover(struct intake *intake, struct recovery *recovery) {
+  intake->recovery = recovery;
+  recovery->seen = number_seen;
+  recovery->context = intake;
 }
 
 enum intake_verdict intake_detection(struct intake *intake, const struct detection *given, enum intake_mode mode,

@@ -5,11 +5,17 @@
  * CRC too: that is where the operator looks for a bad link), else the last row, "unknown", where malformed datagrams
  * count as well.
  *
- * Order of the checks on a datagram: form and version and CRC (wire.h), sensor known, sealing, exercise, repetition,
- * then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count` detections
- * counted as received and refused for the same reason. A datagram whose entries are all refused is still an accepted
- * datagram. Sealed bodies and keys are not supported yet: sealed data, and unsealed data of a sensor that has a key, is
- * `unauthenticated`. Parity datagrams are accepted, counted in `parity`, and carry nothing yet.
+ * Order of the checks on a datagram: form and version and CRC (wire.h), sensor known, seal, exercise, form of a parity
+ * body, repetition, then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count`
+ * detections counted as received and refused for the same reason. A datagram whose entries are all refused is still an
+ * accepted datagram.
+ *
+ * Seals: what a sensor without a key sends sealed, one with a key sends unsealed, or whose seal does not open with the key
+ * of its epoch, is `unauthenticated` and changes that counter only. A sealed number seen before, or too old to tell, is
+ * `replayed`; nothing sealed is ever a restart (sealed_feeds.h). Unsealed numbers: sequence_window.h.
+ *
+ * Parity datagrams are accepted datagrams that carry no detections. What they recover (recovery.h) goes through the same
+ * checks as if received late, and counts as received.
  *
  * Order of the checks on a detection: form, finite and the ranges of the contract (detection_check in wire.h); a kind
  * that is not the sensor's own (malformed: its sigmas would not apply); sigmas other than 0 outside the limits that
@@ -45,6 +51,8 @@ enum intake_verdict {
 /* Which mode the input belongs to. */
 enum intake_mode { INTAKE_MODE_ANY, INTAKE_MODE_LIVE, INTAKE_MODE_EXERCISE };
 
+struct recovery;
+struct sealed_feeds;
 struct intake_sensor; /* private: window, newest time, repeats, budget */
 struct intake_id;
 
@@ -56,6 +64,8 @@ struct intake {
   enum site_time time;             /* how age is judged: site.time for `run`, SITE_TIME_RECORDED for recordings */
   uint32_t budget;                 /* detections of one sensor in one frame; more are over_budget. Default: the builder's
                                       capacity, which is never exceeded. */
+  struct sealed_feeds *feeds;      /* borrowed; NULL: whatever is sealed is refused */
+  struct recovery *recovery;       /* borrowed, see intake_recover; NULL: parity recovers nothing */
   int64_t close_ns;                /* with INTAKE_CLOSE and a rule: the time to close the frame with */
   struct intake_sensor *sensors;   /* sensor_count of them, by index */
   struct intake_id *ids;           /* as many, by rising id */
@@ -67,9 +77,16 @@ int intake_open(struct intake *intake, struct arena *arena, const struct site *s
                 struct frame_builder *builder, enum site_time time, struct frame_rule *rule);
 size_t intake_bytes(const struct site *site);
 
+/* From now on lost datagrams are recovered where there is parity. `recovery` is open and outlives the intake. */
+void intake_recover(struct intake *intake, struct recovery *recovery);
+
 /* One datagram as received (over TCP: without its length prefix). `data` needs no alignment. Not with a rule: recordings
- * have no datagrams of ours. */
+ * have no datagrams of ours. Call intake_recovered afterwards. */
 enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns);
+
+/* Admits what the last datagram made it possible to recover: INTAKE_ACCEPTED when all of it is admitted or refused,
+ * INTAKE_CLOSE where the open frame has no room for the next: close it and call again. */
+enum intake_verdict intake_recovered(struct intake *intake, int64_t arrival_ns);
 
 /* One detection that came without a datagram of ours (CSV, ASTERIX). Its sensor index must be valid, or sensor_count for an
  * unknown sensor (refused as such). `record` is the raw record for the recognition of exact repeats, NULL for inputs without that

@@ -21,6 +21,11 @@ enum sequence_verdict sequence_window_check(const struct sequence_window *window
   return window->crc[slot_of(sequence)] == crc ? SEQUENCE_DUPLICATE : SEQUENCE_RESTARTED;
 }
 
+bool sequence_window_seen(const struct sequence_window *window, uint64_t sequence) {
+  if (!window->started || sequence > window->highest) return false;
+  return window->highest - sequence >= SEQUENCE_WINDOW || seen(window, sequence);
+}
+
 static void mark(struct sequence_window *window, uint64_t sequence, uint32_t crc) {
   uint32_t slot = slot_of(sequence);
   window->seen[slot / 64] |= 1ull << (slot % 64);

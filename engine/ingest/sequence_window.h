@@ -32,6 +32,9 @@ struct sequence_window {
 /* What would become of a datagram with this number and CRC; changes nothing. */
 enum sequence_verdict sequence_window_check(const struct sequence_window *window, uint64_t sequence, uint32_t crc);
 
+/* Was a datagram with this number taken since the last restart, or is it too old to tell? */
+bool sequence_window_seen(const struct sequence_window *window, uint64_t sequence);
+
 /* Takes it in (not for a duplicate). Returns the change of the number of datagrams never seen: + for a jump ahead, -1 for a
  * late arrival. */
 int64_t sequence_window_take(struct sequence_window *window, uint64_t sequence, uint32_t crc);

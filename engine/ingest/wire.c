@@ -9,7 +9,6 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-endian and read by memcpy");
 
-enum { OFFSET_CRC = 36 };
 static const uint8_t magic[4] = {'W', 'E', 'F', 'T'};
 
 static uint16_t read_u16(const uint8_t *at) {
@@ -54,10 +53,17 @@ bool wire_crc_ok(const uint8_t *data, size_t size) {
   weft_assert(size >= WIRE_HEADER_SIZE);
   uint8_t header[WIRE_HEADER_SIZE];
   memcpy(header, data, sizeof header);
-  memset(header + OFFSET_CRC, 0, 4);
+  memset(header + WIRE_OFFSET_CRC, 0, 4);
   uint32_t crc = wire_crc32c(0, header, sizeof header);
   crc = wire_crc32c(crc, data + WIRE_HEADER_SIZE, size - WIRE_HEADER_SIZE);
-  return crc == read_u32(data + OFFSET_CRC);
+  return crc == read_u32(data + WIRE_OFFSET_CRC);
+}
+
+void wire_crc_write(uint8_t *data, size_t size) {
+  weft_assert(size >= WIRE_HEADER_SIZE);
+  memset(data + WIRE_OFFSET_CRC, 0, 4);
+  uint32_t crc = wire_crc32c(0, data, size);
+  write_bytes(data + WIRE_OFFSET_CRC, &crc, 4);
 }
 
 /* Whether the body is as long as its type, count and flags say. */
@@ -82,7 +88,7 @@ enum wire_verdict wire_header_decode(const uint8_t *data, size_t size, struct wi
   out->sequence = read_u64(data + 16);
   out->sent_ns = (int64_t)read_u64(data + 24);
   out->body_size = read_u32(data + 32);
-  out->crc = read_u32(data + OFFSET_CRC);
+  out->crc = read_u32(data + WIRE_OFFSET_CRC);
   if (out->type < WIRE_DETECTIONS || out->type > WIRE_PARITY) return WIRE_MALFORMED;
   /* A flag that version 1 does not have would change the meaning of the body. */
   if (out->flags & ~(WIRE_EXERCISE | WIRE_SEALED)) return WIRE_MALFORMED;
@@ -125,13 +131,12 @@ enum wire_verdict wire_state_decode(const uint8_t *entry, struct sensor_state *o
 }
 
 /* The header of an unsealed datagram, CRC still 0. */
-static void header_encode(uint8_t *out, const struct wire_header *h, uint8_t type, uint32_t count) {
+static void header_encode(uint8_t *out, const struct wire_header *h, uint8_t type, uint32_t count, uint32_t body_size) {
   memset(out, 0, WIRE_HEADER_SIZE);
   memcpy(out, magic, sizeof magic);
   out[4] = WIRE_VERSION_1;
   out[5] = type;
   uint16_t flags = (uint16_t)(h->flags & WIRE_EXERCISE), count16 = (uint16_t)count;
-  uint32_t body_size = count * WIRE_ENTRY_SIZE;
   write_bytes(out + 6, &flags, 2);
   write_bytes(out + 8, &h->sensor, 4);
   write_bytes(out + 12, &count16, 2);
@@ -146,16 +151,11 @@ static size_t datagram_size(size_t capacity, const struct wire_header *header, u
   return count <= WIRE_ENTRIES_MAX && size <= capacity ? size : 0;
 }
 
-static void crc_write(uint8_t *out, size_t size) {
-  uint32_t crc = wire_crc32c(0, out, size);
-  write_bytes(out + OFFSET_CRC, &crc, 4);
-}
-
 size_t wire_detections_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
                               const struct detection *detections, uint32_t count) {
   size_t size = datagram_size(capacity, header, count);
   if (size == 0) return 0;
-  header_encode(out, header, WIRE_DETECTIONS, count);
+  header_encode(out, header, WIRE_DETECTIONS, count, count * WIRE_ENTRY_SIZE);
   uint8_t *at = out + WIRE_HEADER_SIZE;
   for (uint32_t i = 0; i < count; i++, at += WIRE_ENTRY_SIZE) {
     const struct detection *d = &detections[i];
@@ -167,7 +167,7 @@ size_t wire_detections_encode(uint8_t *out, size_t capacity, const struct wire_h
     write_bytes(at + 16, d->measure, sizeof d->measure);
     write_bytes(at + 48, d->sigma, sizeof d->sigma);
   }
-  crc_write(out, size);
+  wire_crc_write(out, size);
   return size;
 }
 
@@ -175,7 +175,7 @@ size_t wire_states_encode(uint8_t *out, size_t capacity, const struct wire_heade
                           const struct sensor_state *states, uint32_t count) {
   size_t size = datagram_size(capacity, header, count);
   if (size == 0) return 0;
-  header_encode(out, header, WIRE_STATES, count);
+  header_encode(out, header, WIRE_STATES, count, count * WIRE_ENTRY_SIZE);
   uint8_t *at = out + WIRE_HEADER_SIZE;
   for (uint32_t i = 0; i < count; i++, at += WIRE_ENTRY_SIZE) {
     memset(at, 0, WIRE_ENTRY_SIZE);
@@ -184,7 +184,34 @@ size_t wire_states_encode(uint8_t *out, size_t capacity, const struct wire_heade
     write_bytes(at + 32, states[i].velocity_mps, 24);
     write_bytes(at + 56, &states[i].status, 4);
   }
-  crc_write(out, size);
+  wire_crc_write(out, size);
+  return size;
+}
+
+enum { PARITY_ROWS_MAX = 256 }; /* elements of GF(2^8): the Cauchy matrix has one per row and column */
+
+bool wire_parity_decode(const uint8_t *body, size_t size, struct wire_parity *out) {
+  if (size < WIRE_PARITY_HEAD_SIZE) return false;
+  *out = (struct wire_parity){
+      .first = read_u64(body), .k = body[8], .m = body[9], .index = body[10], .length = read_u32(body + 12)};
+  if (out->length != size - WIRE_PARITY_HEAD_SIZE) return false;
+  return out->k > 0 && out->m > 0 && out->index < out->m && out->k + out->m <= PARITY_ROWS_MAX;
+}
+
+size_t wire_parity_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
+                          const struct wire_parity *parity) {
+  weft_assert(!(header->flags & WIRE_SEALED));
+  size_t body_size = WIRE_PARITY_HEAD_SIZE + (size_t)parity->length, size = WIRE_HEADER_SIZE + body_size;
+  if (size > capacity || size > WIRE_DATAGRAM_MAX) return 0;
+  header_encode(out, header, WIRE_PARITY, 0, (uint32_t)body_size);
+  uint8_t *body = out + WIRE_HEADER_SIZE;
+  memset(body, 0, WIRE_PARITY_HEAD_SIZE);
+  write_bytes(body, &parity->first, 8);
+  body[8] = parity->k;
+  body[9] = parity->m;
+  body[10] = parity->index;
+  write_bytes(body + 12, &parity->length, 4);
+  wire_crc_write(out, size);
   return size;
 }
 

@@ -20,6 +20,14 @@ enum {
   WIRE_DATAGRAM_MAX = 65536,     /* bytes, header included; UDP over IPv4 carries at most 65,507 */
   WIRE_ENTRIES_MAX = (WIRE_DATAGRAM_MAX - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE /* 1023 */
 };
+/* Where fields of the header stand, for those who change a whole datagram. */
+enum {
+  WIRE_OFFSET_FLAGS = 6,
+  WIRE_OFFSET_EPOCH = 14,
+  WIRE_OFFSET_SEQUENCE = 16,
+  WIRE_OFFSET_BODY_SIZE = 32,
+  WIRE_OFFSET_CRC = 36
+};
 enum wire_type { WIRE_DETECTIONS = 1, WIRE_STATES = 2, WIRE_PARITY = 3 };
 enum wire_flag { WIRE_EXERCISE = 1 << 0, WIRE_SEALED = 1 << 1 };
 
@@ -52,6 +60,8 @@ enum wire_verdict wire_header_decode(const uint8_t *data, size_t size, struct wi
 
 /* True when the CRC in the header is that of the datagram. size >= WIRE_HEADER_SIZE. */
 bool wire_crc_ok(const uint8_t *data, size_t size);
+/* Writes the CRC of the whole datagram into its header. size >= WIRE_HEADER_SIZE. */
+void wire_crc_write(uint8_t *data, size_t size);
 
 /* Reads one detection of WIRE_ENTRY_SIZE bytes. Sets time, kind, valid, snr, measure and sigma; the rest (sequence,
  * sensor, index, platform, arrival) is zero and the caller's. Fields whose bit is 0, or that the kind does not have, are
@@ -89,6 +99,22 @@ size_t wire_detections_encode(uint8_t *out, size_t capacity, const struct wire_h
                               const struct detection *detections, uint32_t count);
 size_t wire_states_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
                           const struct sensor_state *states, uint32_t count);
+
+/* What a parity body says of its group: k datagrams of consecutive sequence numbers from `first` on, m of parity, of which
+ * this is number `index`; each row of the code is `length` bytes. */
+struct wire_parity {
+  uint64_t first;
+  uint8_t k, m, index;
+  uint32_t length;
+};
+/* Reads the head of a parity body of `size` bytes (opened, without its tag); the row follows at WIRE_PARITY_HEAD_SIZE.
+ * False: a body that is not as long as it says, k or m of 0, index not below m, k + m above 256 (the code has no more
+ * rows). */
+bool wire_parity_decode(const uint8_t *body, size_t size, struct wire_parity *out);
+/* Writes one unsealed parity datagram whose row is already in place, at out + WIRE_HEADER_SIZE + WIRE_PARITY_HEAD_SIZE:
+ * header (as above) and head of the body around it. Returns its size, or 0 where it does not fit. */
+size_t wire_parity_encode(uint8_t *out, size_t capacity, const struct wire_header *header,
+                          const struct wire_parity *parity);
 
 /* TCP: every datagram is preceded by its u32 length. One per connection, about 64 KiB, owned by the connection;
  * zeroed = new. */

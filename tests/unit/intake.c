@@ -391,7 +391,7 @@ static void states_and_parity_are_no_detections(void **state) {
   crc_repair(WIRE_HEADER_SIZE + body);
   assert_int_equal(intake_datagram(&intake, bytes, WIRE_HEADER_SIZE + body, NOW), INTAKE_ACCEPTED);
   expect_row(LOS, 2, 2, 0, 0);
-  assert_int_equal(ledger.sensors[LOS].parity, 1);
+  assert_int_equal(ledger.sensors[LOS].parity[PARITY_RECEIVED], 1);
   assert_int_equal(ledger.sensors[LOS].sequence_gaps, 0);
 }
 

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/weft.h"
 
-enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = 1328 }; /* 48 + 20 * 64: fits an Ethernet frame */
+/* 48 + 20 * 64 = 1328 bytes, sealed 16 more, in a parity datagram 18 and its own 64: all fit an Ethernet frame. */
+enum { PACK_ENTRIES = 20, DATAGRAM_BYTES = 1472 };
 
 /* A sensor's datagram being filled. */
 struct pack {
@@ -17,12 +19,15 @@ struct pack {
   uint32_t count;
   int64_t first_ns, last_ns; /* arrival of its first and last detection */
   struct weft_detection entries[PACK_ENTRIES];
+  struct weft_seal *seal;     /* NULL: unsealed */
+  struct weft_parity *parity; /* NULL: none */
+  int64_t group_ns;           /* arrival of the first datagram of its group */
 };
 
 struct output {
   const struct scenario *scenario;
   const struct fleet_of_targets *targets;
-  int64_t pack_ns;
+  int64_t pack_ns, parity_ns;
   FILE *csv;
   const char *csv_name, *to;
   struct weft_sender *udp;
@@ -72,7 +77,30 @@ static int tcp_open(const char *host, uint16_t port, struct weft_error *err) {
   return fd;
 }
 
-static int wire_open(struct output *output, const char *to, struct weft_error *err) {
+/* A key must never meet a number twice, in no later run either: what is sealed is numbered from the clock on. */
+static uint64_t sealed_begin(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Key and parity of each sensor. */
+static int packs_open(struct output *output, const struct output_options *options, struct weft_error *err) {
+  int rc = 0;
+  for (int i = 0; i < output->scenario->gauge_count && rc == 0; i++) {
+    struct pack *pack = &output->packs[i];
+    char path[SCENARIO_PATH_MAX];
+    if (scenario_key_path(output->scenario, output->scenario->gauges[i].id, path)) {
+      rc = weft_seal_open(path, &pack->seal, err);
+      pack->sequence = sealed_begin();
+    }
+    if (rc == 0 && options->parity_k > 0) rc = weft_parity_open(options->parity_k, options->parity_m, &pack->parity, err);
+  }
+  return rc;
+}
+
+static int wire_open(struct output *output, const struct output_options *options, struct weft_error *err) {
+  const char *to = options->to;
   char host[256];
   uint16_t port = 0;
   bool tcp = strncmp(to, "tcp:", 4) == 0;
@@ -81,6 +109,8 @@ static int wire_open(struct output *output, const char *to, struct weft_error *e
   if (rc) return rc;
   output->packs = calloc((size_t)output->scenario->gauge_count + 1, sizeof *output->packs);
   if (!output->packs) return weft_fail(err, -ENOMEM, "out of memory");
+  rc = packs_open(output, options, err);
+  if (rc) return rc;
   if (!tcp) return weft_sender_open(host, port, &output->udp, err);
   output->tcp = tcp_open(host, port, err);
   return output->tcp < 0 ? output->tcp : 0;
@@ -106,6 +136,7 @@ int output_open(struct output **output, const struct scenario *scenario, const s
   *made = (struct output){.scenario = scenario,
                           .targets = targets,
                           .pack_ns = options->pack_ns,
+                          .parity_ns = options->parity_ns,
                           .tcp = -1,
                           .csv_name = options->csv,
                           .to = options->to};
@@ -118,7 +149,7 @@ int output_open(struct output **output, const struct scenario *scenario, const s
     else
       csv_head_write(made->csv);
   }
-  if (rc == 0 && options->to) rc = wire_open(made, options->to, err);
+  if (rc == 0 && options->to) rc = wire_open(made, options, err);
   if (rc) {
     output_close(made, NULL);
     return rc;
@@ -154,14 +185,45 @@ static uint16_t flags_of(const struct output *output) {
   return output->scenario->exercise ? WEFT_FLAG_EXERCISE : 0;
 }
 
+/* Seals where the sensor has a key, sends, and returns the size as sent. */
+static size_t sealed_send(struct output *output, struct pack *pack, uint8_t data[DATAGRAM_BYTES], size_t size) {
+  if (pack->seal) size = weft_seal_datagram(pack->seal, data, size, DATAGRAM_BYTES);
+  if (size == 0 && output->failure == 0) output->failure = -EMSGSIZE;
+  if (size > 0) datagram_send(output, data, size);
+  return size;
+}
+
+/* Ends the sensor's group: its parity follows its datagrams. */
+static void group_send(struct output *output, uint32_t gauge, int64_t sent_ns) {
+  struct pack *pack = &output->packs[gauge];
+  uint8_t data[DATAGRAM_BYTES];
+  size_t size;
+  for (uint32_t i = 0; (size = weft_parity_datagram(pack->parity, i, data, sizeof data, output->scenario->gauges[gauge].id,
+                                                    flags_of(output), pack->sequence, sent_ns)) > 0;
+       i++) {
+    pack->sequence++;
+    output->counts.parity++;
+    sealed_send(output, pack, data, size);
+  }
+  weft_parity_next(pack->parity);
+}
+
+static void protected_send(struct output *output, uint32_t gauge, uint8_t data[DATAGRAM_BYTES], size_t size, int64_t sent_ns) {
+  struct pack *pack = &output->packs[gauge];
+  size = sealed_send(output, pack, data, size);
+  if (!pack->parity || size == 0) return;
+  if (weft_parity_count(pack->parity) == 0) pack->group_ns = sent_ns;
+  if (weft_parity_put(pack->parity, data, size) == 1) group_send(output, gauge, sent_ns);
+}
+
 static void pack_send(struct output *output, uint32_t gauge) {
   struct pack *pack = &output->packs[gauge];
   if (pack->count == 0) return;
   uint8_t data[DATAGRAM_BYTES];
   size_t size = weft_datagram_detections(data, sizeof data, output->scenario->gauges[gauge].id, flags_of(output),
                                          pack->sequence++, pack->last_ns, pack->entries, pack->count);
-  datagram_send(output, data, size);
   pack->count = 0;
+  protected_send(output, gauge, data, size, pack->last_ns);
 }
 
 static struct weft_sensor_state state_make(const struct report *report) {
@@ -190,9 +252,10 @@ static void wire_report(struct output *output, const struct report *report) {
     uint8_t data[DATAGRAM_BYTES];
     struct weft_sensor_state state = state_make(report);
     pack_send(output, report->gauge);
+    pack->last_ns = report->arrival_ns;
     size_t size = weft_datagram_states(data, sizeof data, output->scenario->gauges[report->gauge].id,
                                        flags_of(output), pack->sequence++, report->arrival_ns, &state, 1);
-    datagram_send(output, data, size);
+    protected_send(output, report->gauge, data, size, report->arrival_ns);
     return;
   }
   if (pack->count > 0 && report->arrival_ns - pack->first_ns > output->pack_ns) pack_send(output, report->gauge);
@@ -227,9 +290,12 @@ int output_report(struct output *output, const struct report *report) {
 
 int output_flush(struct output *output, int64_t arrival_ns) {
   if (output->packs) {
-    for (uint32_t i = 0; i < (uint32_t)output->scenario->gauge_count; i++)
-      if (output->packs[i].count > 0 && arrival_ns - output->packs[i].first_ns > output->pack_ns)
-        pack_send(output, i);
+    for (uint32_t i = 0; i < (uint32_t)output->scenario->gauge_count; i++) {
+      struct pack *pack = &output->packs[i];
+      if (pack->count > 0 && arrival_ns - pack->first_ns > output->pack_ns) pack_send(output, i);
+      bool open = pack->parity && weft_parity_count(pack->parity) > 0;
+      if (open && arrival_ns - pack->group_ns > output->parity_ns) group_send(output, i, pack->last_ns);
+    }
     int rc = output->udp ? weft_sender_flush(output->udp) : 0;
     if (rc && output->failure == 0) output->failure = rc;
   }
@@ -259,6 +325,10 @@ int output_close(struct output *output, struct weft_error *err) {
     int failed = ferror(output->csv) || fflush(output->csv);
     if (output->csv != stdout && fclose(output->csv)) failed = 1;
     if (failed) rc = weft_fail(err, -EIO, "%s: could not be written whole; is the disk full?", output->csv_name);
+  }
+  for (int i = 0; output->packs && i < output->scenario->gauge_count; i++) {
+    weft_seal_close(output->packs[i].seal);
+    weft_parity_close(output->packs[i].parity);
   }
   free(output->packs);
   free(output);

@@ -15,10 +15,12 @@ struct output_options {
   const char *to;      /* HOST:PORT, udp:HOST:PORT, tcp:HOST:PORT, or NULL */
   const char *journal; /* directory, or NULL */
   int64_t pack_ns;     /* a datagram waits this long for more detections of its sensor (scenario time) */
+  uint32_t parity_k, parity_m; /* parity over groups of k datagrams; 0: none */
+  int64_t parity_ns;   /* a group waits this long to be full (scenario time) */
 };
 
 struct output_counts {
-  uint64_t detections, clutter, states, datagrams;
+  uint64_t detections, clutter, states, datagrams, parity; /* parity datagrams are among the datagrams */
 };
 
 int output_open(struct output **output, const struct scenario *scenario, const struct fleet_of_targets *targets,

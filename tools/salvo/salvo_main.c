@@ -14,10 +14,12 @@
 #include "tools/salvo/output.h"
 #include "tools/salvo/scanner.h"
 
-#define PACK_S 0.02 /* a datagram waits at most so long, in the receiver's time */
+#define PACK_S 0.02  /* a datagram waits at most so long, in the receiver's time */
+#define PARITY_S 0.5 /* and its group for its parity */
 
 struct salvo_options {
-  const char *scenario, *csv, *to, *journal, *truth, *site, *start;
+  const char *scenario, *csv, *to, *journal, *truth, *site, *start, *keys;
+  uint32_t parity_k, parity_m; /* 0: none */
   double speed;      /* 0: as fast as it goes */
   double duration_s; /* 0: the scenario's */
   bool speed_given, seed_given, list;
@@ -28,6 +30,9 @@ static const char HELP[] =
     "usage: weft salvo SCENARIO.yaml [options]\n"
     "Generates a synthetic salvo: integrates its targets, simulates its sensors, writes detections and truth.\n"
     "  --to HOST:PORT     send datagrams (WEFT version 1) over UDP; tcp:HOST:PORT over TCP\n"
+    "  --keys DIR         seal what is sent: sensor ID with the newest key in DIR/ID.key, where there is one; with --site\n"
+    "                     these become its `key:`\n"
+    "  --parity K,M       with --to: M parity datagrams after each K of a sensor, of which any M may be lost\n"
     "  --csv FILE         write detections as CSV (- is stdout); moving radars then stay where they start\n"
     "  --journal DIR      write a weft journal\n"
     "  --truth FILE       write the truth (- is stdout)\n"
@@ -69,13 +74,21 @@ static bool natural(const char *text, uint64_t *value) {
   return text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0;
 }
 
+static bool parity(const char *text, struct salvo_options *options) {
+  int end = 0;
+  if (sscanf(text, "%3u,%3u%n", &options->parity_k, &options->parity_m, &end) != 2 || text[end]) return false;
+  uint32_t k = options->parity_k, m = options->parity_m;
+  return k >= 1 && m >= 1 && k <= 255 && m <= 255 && k + m <= 256;
+}
+
 /* 0 to go on, else the exit status + 1. */
 static int options_read(int argc, char **argv, struct salvo_options *options) {
-  enum { TO = 256, CSV, JOURNAL, TRUTH, SITE, LIST, SEED, SPEED, START, DURATION };
+  enum { TO = 256, CSV, JOURNAL, TRUTH, SITE, LIST, SEED, SPEED, START, DURATION, KEYS, PARITY };
   static const struct option known[] = {
       {"to", 1, 0, TO},       {"csv", 1, 0, CSV},           {"journal", 1, 0, JOURNAL}, {"truth", 1, 0, TRUTH},
       {"site", 1, 0, SITE},   {"list", 0, 0, LIST},         {"seed", 1, 0, SEED},       {"speed", 1, 0, SPEED},
-      {"start", 1, 0, START}, {"duration", 1, 0, DURATION}, {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
+      {"start", 1, 0, START}, {"duration", 1, 0, DURATION}, {"keys", 1, 0, KEYS},
+      {"parity", 1, 0, PARITY}, {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
   int64_t start;
   optind = 0;
   opterr = 0; /* one line of error, and it is ours */
@@ -106,6 +119,11 @@ static int options_read(int argc, char **argv, struct salvo_options *options) {
     case DURATION:
       if (!number(optarg, 0.1, 86400, &options->duration_s))
         return 1 + wrong("duration", optarg, "give 0.1 to 86400 seconds");
+      break;
+    case KEYS: options->keys = optarg; break;
+    case PARITY:
+      if (!parity(optarg, options))
+        return 1 + wrong("parity", optarg, "give K,M as 8,2: 1 to 255 each, together at most 256");
       break;
     default:
       fprintf(stderr, "weft salvo: %s: unknown, or its value is missing; see weft salvo --help\n", argv[optind - 1]);
@@ -196,8 +214,13 @@ static int64_t start_choose(const struct salvo_options *options, const struct sc
 static int generate(const struct salvo_options *options, struct scenario *scenario,
                     const struct fleet_of_targets *targets, struct weft_error *err) {
   struct output *output = NULL;
-  struct output_options outputs = {options->csv, options->to, options->journal,
-                                   (int64_t)(1e9 * PACK_S * fmax(1, options->speed))};
+  struct output_options outputs = {.csv = options->csv,
+                                   .to = options->to,
+                                   .journal = options->journal,
+                                   .pack_ns = (int64_t)(1e9 * PACK_S * fmax(1, options->speed)),
+                                   .parity_k = options->parity_k,
+                                   .parity_m = options->parity_m,
+                                   .parity_ns = (int64_t)(1e9 * PARITY_S)};
   int rc = output_open(&output, scenario, targets, &outputs, err);
   if (rc) return rc;
   scenario->start_ns = start_choose(options, scenario, targets->count);
@@ -222,11 +245,17 @@ int salvo_main(int argc, char **argv) {
   int status = options_read(argc, argv, &options);
   if (status) return status - 1;
   struct weft_error err = {""};
+  char *keys = options.keys ? realpath(options.keys, NULL) : NULL;
+  if (options.keys && !keys) {
+    fprintf(stderr, "weft salvo: --keys %s: %s; name the folder of the key files\n", options.keys, strerror(errno));
+    return 1;
+  }
   struct scenario *scenario = NULL;
   struct fleet_of_targets targets = {0};
   int rc = scenario_load(&scenario, options.scenario, &err);
   if (rc == 0) {
     if (options.seed_given) scenario->seed = options.seed;
+    scenario->keys = keys;
     if (options.duration_s > 0) scenario->duration_s = options.duration_s;
     rc = options.site ? scenario_site_write(scenario, options.site, &err) : 0;
   }
@@ -234,6 +263,7 @@ int salvo_main(int argc, char **argv) {
   if (rc == 0 && !wanted && !options.site) {
     fprintf(stderr, "weft salvo: nothing to write; give --to, --csv, --journal, --truth, --site or --list\n");
     scenario_free(scenario);
+    free(keys);
     return 2;
   }
   struct sigaction action = {.sa_handler = stop};
@@ -244,6 +274,7 @@ int salvo_main(int argc, char **argv) {
   if (rc == 0 && wanted) rc = generate(&options, scenario, &targets, &err);
   targets_free(&targets);
   scenario_free(scenario);
+  free(keys);
   if (rc) fprintf(stderr, "weft salvo: %s\n", err.text);
   return rc ? 1 : 0;
 }

@@ -96,6 +96,7 @@ struct scenario {
   double duration_s;
   uint64_t seed;
   double truth_interval_s;
+  const char *keys; /* folder of key files, borrowed; NULL: nothing is sealed */
   int gauge_count, salvo_count, type_count, fleet_count, orbit_count, include_count;
   struct gauge gauges[SCENARIO_SENSORS_MAX];
   struct missile_type types[SCENARIO_TYPES_MAX];
@@ -119,6 +120,9 @@ void scenario_gauge_read(struct yaml_doc *doc, int node, struct gauge *gauge);
 
 /* The site configuration that belongs to the scenario's sensors, onto an open file; or into a file (negative errno on
  * failure). */
+enum { SCENARIO_PATH_MAX = 4096 };
+/* The key file of a sensor: ID.key in the folder scenario->keys. False where there is none. */
+bool scenario_key_path(const struct scenario *scenario, uint32_t id, char path[SCENARIO_PATH_MAX]);
 void scenario_site_print(const struct scenario *scenario, FILE *out);
 int scenario_site_write(const struct scenario *scenario, const char *path, struct weft_error *err);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/salvo/scenario.h"
 
@@ -43,13 +44,30 @@ static void gauge_write(FILE *out, const struct gauge *gauge) {
           gauge->azimuth_deg[1], gauge->elevation_deg[0], gauge->elevation_deg[1]);
 }
 
+bool scenario_key_path(const struct scenario *scenario, uint32_t id, char path[SCENARIO_PATH_MAX]) {
+  if (!scenario->keys) return false;
+  int length = snprintf(path, SCENARIO_PATH_MAX, "%s/%u.key", scenario->keys, id);
+  return length < SCENARIO_PATH_MAX && access(path, F_OK) == 0;
+}
+
+static void key_write(FILE *out, const struct scenario *scenario, const struct gauge *gauge) {
+  char path[SCENARIO_PATH_MAX];
+  if (!scenario_key_path(scenario, gauge->id, path)) return;
+  fprintf(out, "    key: '");
+  for (const char *c = path; *c; c++) fprintf(out, *c == '\'' ? "''" : "%c", *c);
+  fprintf(out, "'\n");
+}
+
 void scenario_site_print(const struct scenario *scenario, FILE *out) {
   fprintf(out, "# Site configuration of the scenario %s, written by `weft salvo --site`.\n", scenario->name);
   fprintf(out, "centre: %s\nexercise: %s\ntime: %s\n", scenario->centre, scenario->exercise ? "true" : "false",
           scenario->time_live ? "live" : "recorded");
   fprintf(out,
           "listen: {detections: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}\nsensors:\n");
-  for (int i = 0; i < scenario->gauge_count; i++) gauge_write(out, &scenario->gauges[i]);
+  for (int i = 0; i < scenario->gauge_count; i++) {
+    gauge_write(out, &scenario->gauges[i]);
+    key_write(out, scenario, &scenario->gauges[i]);
+  }
 }
 
 int scenario_site_write(const struct scenario *scenario, const char *path, struct weft_error *err) {

@@ -1,5 +1,6 @@
 #include "tools/weft/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,4 +171,36 @@ int check_main(int argc, char **argv) {
   if (rc >= 0) return rc;
   struct weft_error err;
   return weft_check(config, stdout, &err) < 0 ? failure(err.text) : 0;
+}
+
+int key_main(int argc, char **argv) {
+  bool append = false;
+  const struct argument list[] = {
+      {.name = "append",
+       .does = "add the next epoch to an existing file (default: make a new file)",
+       .kind = ARGUMENT_FLAG,
+       .to = &append},
+  };
+  const struct arguments arguments = {.command = "weft key",
+                                      .operands = "FILE",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .operands_min = 1,
+                                      .operands_max = 1,
+                                      .does = "Makes a random key for one sensor in a new key file (mode 0600; an existing file is "
+                                              "not overwritten), or adds\n"
+                                              "a key with the next epoch to it. Prints which epoch; the key itself is never "
+                                              "printed."};
+  int first, rc = arguments_parse(&arguments, argc, argv, &first);
+  if (rc >= 0) return rc;
+  struct weft_error err;
+  uint16_t epoch;
+  rc = weft_key_make(argv[first], append, &epoch, &err);
+  if (rc == -EEXIST) {
+    fprintf(stderr, "weft: %s; `weft key --append %s` adds the next epoch\n", err.text, argv[first]);
+    return 1;
+  }
+  if (rc < 0) return failure(err.text);
+  printf("%s: epoch %u made\n", argv[first], epoch);
+  return 0;
 }

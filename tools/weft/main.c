@@ -20,6 +20,7 @@ static const struct command {
     {"score", score_main, "judges a track file against the truth"},
     {"inspect", inspect_main, "any file weft reads or writes, as JSON lines"},
     {"check", check_main, "validates a configuration without running"},
+    {"key", key_main, "makes a sensor's key, or its next epoch"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
