@@ -56,6 +56,8 @@ struct track_report {
   double phase_probability[3];       /* boost, coast, reentry; class ballistic and orbital only */
   uint64_t sensors[SENSOR_WORDS];    /* bit per sensor index whose detections this track used */
   uint64_t detections;               /* used so far */
+  double innovation2; /* sum over this frame's detections of the normalised innovations squared */
+  uint32_t innovation_components; /* and what they are sums of; 0: there is none to state */
   int64_t first_time_ns;             /* measurement time of its first detection */
   int64_t arrival_ns;          /* of its newest detection in this frame, 0 if none; only for latency_us */
   bool has_launch, has_impact; /* written by warn; class ballistic only */

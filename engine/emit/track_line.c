@@ -5,7 +5,7 @@
 
 /* Digits of each quantity, as the header states them. */
 enum { DIGITS_POSITION = 3, DIGITS_VELOCITY = 4, DIGITS_ANGLE = 9, DIGITS_COVARIANCE = 9, DIGITS_PROBABILITY = 6, DIGITS_GROUND = 7,
-       DIGITS_ELLIPSE = 1, DIGITS_SECONDS = 3, DIGITS_BEARING = 3 };
+       DIGITS_ELLIPSE = 1, DIGITS_SECONDS = 3, DIGITS_BEARING = 3, DIGITS_INNOVATION = 6 };
 
 static bool enums_known(const struct track_report *report) {
   return report->status <= STATUS_LOST && report->class_ <= CLASS_ORBITAL && report->phase <= PHASE_CRUISE;
@@ -157,6 +157,13 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   text_u64(&text, report->detections);
   text_put(&text, ",\"first_time_ns\":");
   text_i64(&text, report->first_time_ns);
+  if (report->innovation_components) {
+    text_put(&text, ",\"innovation\":{\"nis\":");
+    text_general(&text, report->innovation2, DIGITS_INNOVATION);
+    text_put(&text, ",\"dof\":");
+    text_u64(&text, report->innovation_components);
+    text_char(&text, '}');
+  }
   warning_write(&text, report);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");

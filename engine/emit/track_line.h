@@ -16,7 +16,7 @@ enum { TRACK_LINE_MAX = 20 * 1024 };
 /* Writes the line with its newline (no terminating zero) into `line` of `size` bytes, at least TRACK_LINE_MAX
  * (asserted), and returns its length. `latency_us` below 0: left out. Sensors come in the order of the site,
  * nations by name. Digits: position and height 1 mm, velocity 0.1 mm/s, latitude and longitude 1e-9 degree,
- * covariance 9 significant, probabilities 1e-6; launch and impact: 1e-7 degree, 1 ms, ellipse 0.1 m and 1e-3
+ * covariance 9 significant, innovation 6 significant, probabilities 1e-6; launch and impact: 1e-7 degree, 1 ms, ellipse 0.1 m and 1e-3
  * degree. Returns 0 and writes no line where a value of the report is not finite or a status, class or phase
  * is out of its enum: the caller counts it. */
 size_t track_line_write(char *line, size_t size, const struct track_report *report, const struct site *site,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/track/innovation.h"
 #include "engine/track/rewind.h"
 #include "engine/track/vector.h"
 
@@ -127,6 +128,8 @@ static void evidence_of(const struct track *track, const struct wk_evidence_bloc
   out->log_ballistic = ballistic->log_likelihood[lane];
   out->log_aircraft = aircraft->log_likelihood[lane];
   out->dimension = ballistic->dimension[lane];
+  out->innovation2 = 0;
+  out->innovation_components = 0;
   double p = track_ballistic_probability(track);
   out->distance2 = p < 1e-3    ? aircraft->distance2[lane]
                    : p > 0.999 ? ballistic->distance2[lane]
@@ -203,12 +206,19 @@ void filter_step(const struct filter *filter, struct track *const tracks[WK_LANE
   for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
   lanes_load(filter, &lanes, tracks);
   lanes_predict(filter, &lanes, dt_s, loud);
+  double moments[WK_LANES][27], innovation2[WK_LANES];
+  int components[WK_LANES];
+  if (update) {
+    lanes_moments(filter, &lanes, tracks, moments);
+    for (int i = 0; i < count; i++) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);
+  }
   lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
   if (!update) return;
-  double moments[WK_LANES][27];
   lanes_store(filter, &lanes, tracks);
   lanes_moments(filter, &lanes, tracks, moments);
   for (int i = 0; i < count; i++) {
+    evidence[i].innovation2 = components[i] ? innovation2[i] : 0;
+    evidence[i].innovation_components = components[i];
     tracks[i]->time_ns = plots[i]->time_ns;
     class_take(tracks[i], &evidence[i]);
     track_summarise(tracks[i], moments[i]);

@@ -17,6 +17,8 @@ struct pair_evidence {
   double log_ballistic, log_aircraft; /* by bank; equal where one bank no longer takes part */
   double distance2; /* smallest squared Mahalanobis distance over likely modes and classes */
   double dimension; /* components present */
+  double innovation2;        /* normalised innovation squared (docs/maths.md T14), of updates only */
+  int innovation_components; /* what it is the sum of; 0: it isn't known */
 };
 
 struct pair {

@@ -118,6 +118,8 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
                    const struct pair_evidence *evidence, int64_t arrival_ns) {
   struct track *track = &tracker->store.tracks[slot];
   track->log_odds = lifecycle_log_odds_step(track->log_odds, lifecycle_log_ratio(tracker, plot, evidence));
+  track->innovation2 += evidence->innovation2;
+  track->innovation_components += (uint32_t)evidence->innovation_components;
   plot_count(tracker, track, plot);
   track_changed(tracker, slot, arrival_ns);
 }

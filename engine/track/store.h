@@ -41,6 +41,8 @@ struct track {
   int64_t newest_ns;     /* newest detection used */
   int64_t first_ns;      /* measurement time of the first detection */
   int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
+  double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
+  uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint64_t number;       /* track number */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */

@@ -91,6 +91,10 @@ void report_fill(const struct tracker *tracker, const struct track *track, const
   out->detections = track->detections;
   out->first_time_ns = track->first_ns;
   out->arrival_ns = track->arrival_ns;
+  if (track->status != STATUS_LOST) {
+    out->innovation2 = track->innovation2;
+    out->innovation_components = track->innovation_components;
+  }
   out->bank = track->bank;
   out->slot = (uint32_t)(track - tracker->store.tracks);
 }

@@ -239,8 +239,12 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
   struct report_job job = {.tracker = tracker, .output = output};
   tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
   output->count = tracker->touched_count;
-  for (uint32_t i = 0; i < tracker->touched_count; i++)
-    tracker->store.tracks[tracker->touched[i]].arrival_ns = 0;
+  for (uint32_t i = 0; i < tracker->touched_count; i++) {
+    struct track *track = &tracker->store.tracks[tracker->touched[i]];
+    track->arrival_ns = 0;
+    track->innovation2 = 0;
+    track->innovation_components = 0;
+  }
 }
 
 static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {

@@ -130,6 +130,8 @@ static struct track_report report_draw(struct prng *prng) {
   report.lon_deg = prng_uniform(prng) * 360 - 180;
   report.height_m = prng_uniform(prng) * 1e6 - 500;
   report.existence = prng_uniform(prng);
+  report.innovation_components = (uint32_t)prng_below(prng, 5);
+  report.innovation2 = report.innovation_components ? ldexp(prng_uniform(prng), (int)prng_below(prng, 40) - 20) : 0;
   report.sensors[0] = prng_below(prng, 8);
   return report;
 }
@@ -142,6 +144,12 @@ static void numbers_compare(const json_t *parsed, const struct track_report *rep
   for (size_t i = 0; i < 3; i++) {
     number_near(json_array_get(json_object_get(parsed, "position_ecef_m"), i), report->position_m[i], 0.51e-3);
     number_near(json_array_get(json_object_get(parsed, "velocity_ecef_mps"), i), report->velocity_mps[i], 0.51e-4);
+  }
+  const json_t *innovation = json_object_get(parsed, "innovation");
+  assert_int_equal(innovation != NULL, report->innovation_components > 0); /* absent, not 0 */
+  if (innovation) {
+    number_near(json_object_get(innovation, "nis"), report->innovation2, report->innovation2 * 5.1e-6);
+    assert_int_equal(json_integer_value(json_object_get(innovation, "dof")), report->innovation_components);
   }
   const json_t *covariance = json_object_get(parsed, "covariance");
   assert_int_equal(json_array_size(covariance), 21);
