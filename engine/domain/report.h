@@ -46,6 +46,7 @@ struct impact_estimate {
 struct track_report {
   int64_t time_ns;               /* when the state is valid */
   uint64_t track;                /* number, unique per centre for ever */
+  uint64_t continues;            /* number of the ended track that this one goes on from; 0 = none */
   uint8_t status, phase, class_; /* enums above */
   bool has_phase;                /* phase and phase_probability apply (not for class unknown) */
   double position_m[3];          /* ECEF, mean of the whole mixture */

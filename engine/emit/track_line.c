@@ -164,6 +164,10 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
     text_u64(&text, report->innovation_components);
     text_char(&text, '}');
   }
+  if (report->continues) {
+    text_put(&text, ",\"continues\":");
+    text_u64(&text, report->continues);
+  }
   warning_write(&text, report);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");

@@ -21,9 +21,11 @@ int filter_open(struct filter *filter, struct arena *arena, struct store *store,
                 uint32_t pair_capacity, size_t history_bytes) {
   *filter = (struct filter){.kernels = wk_table(),
                             .tuning = wk_tuning_default(),
+                            .tuning_free = wk_tuning_default(),
                             .store = store,
                             .parallel = parallel,
                             .pair_capacity = pair_capacity};
+  filter->tuning_free.boost_begin_rate = 1e-9;
   filter->order = arena_take(arena, pair_capacity, sizeof *filter->order);
   filter->ways = arena_take(arena, pair_capacity, sizeof *filter->ways);
   filter->places = arena_take(arena, pair_capacity, sizeof *filter->places);
@@ -106,12 +108,12 @@ static void lanes_store(const struct filter *filter, const struct lanes *lanes,
 }
 
 static void lanes_predict(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
-                          const wk_lane quiet) {
+                          const wk_lane quiet, const struct wk_tuning *tuning) {
   if (lanes->banks & BANK_BALLISTIC) {
-    filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, &filter->tuning);
+    filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, tuning);
   }
   if (lanes->banks & BANK_AIRCRAFT)
-    filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, &filter->tuning);
+    filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, tuning);
 }
 
 /* ln(exp(a) + exp(b)) with the smaller term's weight small or not. */
@@ -205,7 +207,7 @@ void filter_step(const struct filter *filter, struct track *const tracks[WK_LANE
   struct lanes lanes;
   for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
   lanes_load(filter, &lanes, tracks);
-  lanes_predict(filter, &lanes, dt_s, loud);
+  lanes_predict(filter, &lanes, dt_s, loud, &filter->tuning);
   double moments[WK_LANES][27], innovation2[WK_LANES];
   int components[WK_LANES];
   if (update) {
@@ -236,12 +238,12 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
     quiet[i] = 1.0;
   }
   lanes_load(filter, &lanes, tracks);
-  lanes_predict(filter, &lanes, dt_s, quiet);
+  lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
   lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
   if (!update) return;
   double moments[WK_LANES][27];
   for (int i = 0; i < count; i++) dt_s[i] = -dt_s[i];
-  lanes_predict(filter, &lanes, dt_s, quiet);
+  lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
   lanes_store(filter, &lanes, tracks);
   lanes_moments(filter, &lanes, tracks, moments);
   for (int i = 0; i < count; i++) {
@@ -374,6 +376,7 @@ struct slots_job {
   const uint32_t *slots;
   uint32_t count;
   int64_t time_ns;         /* INT64_MIN: no advance */
+  bool freely; /* no burn begins meanwhile */
   const int64_t *times_ns; /* one per slot instead, or NULL */
   double (*moments)[27];   /* or NULL: summarise */
   bool by_slot;            /* moments[slot], else in the order of slots */
@@ -395,7 +398,7 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
       dt_s[i] = fmin(fmax((double)(until_ns[i] - tracks[i]->time_ns) * 1e-9, 0), 600);
       if (dt_s[i] > 0) moved[i] = tracks[i];
     }
-    lanes_predict(job->filter, &lanes, dt_s, loud);
+    lanes_predict(job->filter, &lanes, dt_s, loud, job->freely ? &job->filter->tuning_free : &job->filter->tuning);
     lanes_store(job->filter, &lanes, moved);
     for (int i = 0; i < count; i++) {
       if (moved[i]) moved[i]->time_ns = until_ns[i];
@@ -424,8 +427,9 @@ static void slots_run(struct slots_job job) {
   if (blocks) parallel->run(parallel->context, run_slot_pieces, &job, blocks, BLOCKS_PER_PIECE);
 }
 
-void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns) {
-  slots_run((struct slots_job){.filter = filter, .slots = slots, .count = count, .time_ns = time_ns});
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns, bool freely) {
+  slots_run((struct slots_job){
+      .filter = filter, .slots = slots, .count = count, .time_ns = time_ns, .freely = freely});
 }
 
 void filter_advance_each(struct filter *filter, const uint32_t *slots, uint32_t count,

@@ -3,6 +3,7 @@
 #ifndef WEFT_TRACK_FILTER_H
 #define WEFT_TRACK_FILTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/parallel.h"
@@ -32,7 +33,7 @@ enum filter_way { WAY_IN_ORDER, WAY_EXACT, WAY_APPROXIMATE, WAYS };
 
 struct filter {
   const struct wk_table *kernels;
-  struct wk_tuning tuning;
+  struct wk_tuning tuning, tuning_free; /* the second for tracks that nobody has seen for long (docs/maths.md C11) */
   struct store *store;
   const struct plot *plots;
   struct parallel parallel;
@@ -63,8 +64,8 @@ void filter_update(struct filter *filter, const struct pair *pairs, uint32_t cou
 void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
                  const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
                  struct pair_evidence evidence[WK_LANES]);
-/* Predicts the tracks in `slots` to time_ns where that is later than their own time. */
-void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns);
+/* Predicts the tracks in `slots` to time_ns where that is later than their own time. `freely`: no burn begins meanwhile. */
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns, bool freely);
 /* The same with a time for each. */
 void filter_advance_each(struct filter *filter, const uint32_t *slots, uint32_t count,
                          const int64_t *times_ns);

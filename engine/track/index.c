@@ -94,6 +94,7 @@ static void consider(void *context, uint32_t slot) {
   struct candidates *out = search->out;
   out->evaluated++;
   const struct track *track = &search->index->store->tracks[slot];
+  if (track->parked) return;
   double score = coarse_score(search->plot, track);
   if (score < 0) return;
   if (out->count < CANDIDATES_MAX) {

@@ -1,6 +1,7 @@
 /* Existence, looks and misses, ends. A miss is charged once per sensor revisit, and only when the sensor has
  * reported later than the look that should have seen the track (or has been silent for so long that it must
- * have), so that a feed's delay never costs a track its life. */
+ * have), so that a feed's delay never costs a track its life. A sensor of which nothing at all is heard any more, though
+ * it used to send more than this track's plots, is out: it misses nothing. */
 #include <math.h>
 
 #include "engine/track/state.h"
@@ -57,7 +58,7 @@ void lifecycle_index(struct tracker *tracker, uint32_t slot) {
   queue_set(&tracker->refresh, slot, track->refresh_ns);
 }
 
-static void touch(struct tracker *tracker, uint32_t slot) {
+void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   if (track->touched_frame == tracker->frame) return;
   track->touched_frame = tracker->frame;
@@ -88,6 +89,7 @@ static void confirm_if_sure(struct tracker *tracker, struct track *track) {
   tracker->statistics.tracks_confirmed++;
   tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
   tracker->statistics.tracks_by_status[STATUS_CONFIRMED]++;
+  stitch_confirmed(tracker, (uint32_t)(track - tracker->store.tracks));
 }
 
 /* The track has a plot: its looks, times and sensors. */
@@ -98,6 +100,7 @@ static void plot_count(struct tracker *tracker, struct track *track, const struc
   track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
+  stitch_seen(tracker, (uint32_t)(track - tracker->store.tracks));
 }
 
 /* What follows from a changed state and existence. */
@@ -106,7 +109,7 @@ static void track_changed(struct tracker *tracker, uint32_t slot, int64_t arriva
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
   confirm_if_sure(tracker, track);
   classify(track);
-  touch(tracker, slot);
+  lifecycle_touch(tracker, slot);
   lifecycle_index(tracker, slot);
 }
 
@@ -139,24 +142,48 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   tracker->statistics.tracks_by_status[STATUS_TENTATIVE]++;
   confirm_if_sure(tracker, track); /* a start from many lines of sight may be sure already */
   classify(track);
-  touch(tracker, slot);
+  lifecycle_touch(tracker, slot);
   lifecycle_index(tracker, slot);
   queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
+}
+
+/* Revisit of the quickest sensor that has seen the track, s. */
+static double revisit_shortest_s(const struct tracker *tracker, const struct track *track) {
+  double shortest_s = INFINITY;
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
+    const struct look *look = &track->looks[i];
+    if (look->used && look->last_hit_ns != INT64_MIN) {
+      shortest_s = fmin(shortest_s, tracker->site->sensors[look->sensor].revisit_s);
+    }
+  }
+  return isfinite(shortest_s) ? shortest_s : 1;
+}
+
+/* Without a plot for some looks. */
+static bool silent(const struct tracker *tracker, const struct track *track) {
+  double silent_s = (double)(tracker->now_ns - track->newest_ns) * 1e-9;
+  return silent_s > fmax(2.5 * revisit_shortest_s(tracker, track), 3);
 }
 
 /* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the
  * kernels, since the summary's constant acceleration serves for seconds only. */
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   const int64_t stale_ns = 5000000000;
-  uint32_t count = 0, stale = 0;
+  uint32_t count = 0, stale = 0, free = tracker->store.capacity, *slots = tracker->fresh; /* nothing is fresh yet */
   for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;)
     tracker->due[count++] = slot;
   int64_t moved_ns = front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < count; i++) {
-    if (tracker->store.tracks[tracker->due[i]].time_ns + stale_ns < moved_ns)
-      tracker->fresh[stale++] = tracker->due[i];
+    uint32_t slot = tracker->due[i];
+    const struct track *track = &tracker->store.tracks[slot];
+    if (track->time_ns + stale_ns >= moved_ns) continue;
+    stitch_silent(tracker, slot);
+    bool freely = tracker->stitch.old_of_slot[slot] != STITCH_NONE && silent(tracker, track);
+    slots[freely ? --free : stale++] = slot;
   }
-  filter_advance(&tracker->filter, tracker->fresh, stale, moved_ns); /* nothing is fresh yet: scratch */
+  stitch_park(tracker, slots + free, tracker->store.capacity - free);
+  filter_advance(&tracker->filter, slots, stale, moved_ns, false);
+  filter_advance(&tracker->filter, slots + free, tracker->store.capacity - free, moved_ns, true);
   for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
 }
 
@@ -184,11 +211,14 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
   const struct sensor *sensor = &tracker->site->sensors[look->sensor];
   int64_t revisit_ns = (int64_t)(sensor->revisit_s * 1e9);
   bool down = sensor_motion_status(&tracker->motion[look->sensor]) == SENSOR_DOWN;
+  const struct hearing *hearing = &tracker->hearing[look->sensor];
+  bool out = hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
     bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
-    if (!down) {
+    bool looked = !down && !out && !track->parked && !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
+    if (looked) {
       track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
       burn_out_weigh(tracker, track, look);
     }
@@ -259,6 +289,12 @@ static bool seen_apart(const struct tracker *tracker, struct track *track, const
   return place->number == other->number && place->until_ns > tracker->now_ns;
 }
 
+/* While nobody sees them their uncertainties grow into each other, which says nothing of what they are; and whether a new
+ * track is one that has long been silent is for the stitching to say, which looks along the trajectory. */
+static bool duplicate_doubtful(const struct tracker *tracker, const struct track *track, const struct track *older) {
+  return silent(tracker, older) && (silent(tracker, track) || older->newest_ns < track->first_ns);
+}
+
 /* An older track at the same place with the same velocity, within the stated uncertainties of both. */
 static void duplicate_consider(void *context, uint32_t other_slot) {
   struct duplicate_search *search = context;
@@ -266,6 +302,7 @@ static void duplicate_consider(void *context, uint32_t other_slot) {
   const struct track *other = &search->tracker->store.tracks[other_slot];
   if (search->found != TRACK_NONE || other_slot == search->slot || other->number > track->number) return;
   if (other->status < track->status) return; /* never a confirmed one for a tentative one */
+  if (duplicate_doubtful(search->tracker, track, other)) return;
   double p[3], d[6], distance = 0;
   track_extrapolate(other, track->time_ns, p);
   vector_subtract(d, track->position_m, p);
@@ -293,18 +330,6 @@ static bool duplicate_of_older(struct tracker *tracker, uint32_t slot, const dou
   return search.found != TRACK_NONE;
 }
 
-/* Revisit of the quickest sensor that has seen the track, s. */
-static double revisit_shortest_s(const struct tracker *tracker, const struct track *track) {
-  double shortest_s = INFINITY;
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    const struct look *look = &track->looks[i];
-    if (look->used && look->last_hit_ns != INT64_MIN) {
-      shortest_s = fmin(shortest_s, tracker->site->sensors[look->sensor].revisit_s);
-    }
-  }
-  return isfinite(shortest_s) ? shortest_s : 1;
-}
-
 /* How long a track may go without a plot where no sensor's miss speaks against it. */
 static double silence_limit_s(const struct tracker *tracker, const struct track *track) {
   double revisit_s = revisit_shortest_s(tracker, track);
@@ -319,14 +344,15 @@ static bool over(struct tracker *tracker, uint32_t slot, const double position_m
   double lat_rad, lon_rad, height_m;
   if (track->log_odds < log_odds_end) return true;
   if (silent_s > silence_limit_s(tracker, track)) return true;
-  if (silent_s < fmax(2.5 * revisit_shortest_s(tracker, track), 3)) return false;
+  if (!silent(tracker, track)) return false;
   if (track_sigma_at(track, track->time_ns) > sigma_max_m) return true;
   wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
   return height_m < -200 - track->sigma_position_m; /* it has come down */
 }
 
-static void track_end(struct tracker *tracker, uint32_t slot) {
+void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   struct track *track = &tracker->store.tracks[slot];
+  stitch_ended(tracker, slot, merged);
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
   if (track->touched_frame == tracker->frame) { /* its last plots have had no line yet */
@@ -357,7 +383,7 @@ void lifecycle_review(struct tracker *tracker) {
     tracker->statistics.merged += merged;
     bool room = tracker->lost_count < tracker->store.capacity;
     if (room && (merged || over(tracker, slot, position_m))) {
-      track_end(tracker, slot);
+      lifecycle_end(tracker, slot, merged);
     } else {
       queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
     }

@@ -4,11 +4,13 @@
 
 #include "engine/track/assign.h"
 #include "engine/track/filter.h"
+#include "engine/track/hearing.h"
 #include "engine/track/index.h"
 #include "engine/track/plot.h"
 #include "engine/track/queue.h"
 #include "engine/track/rays.h"
 #include "engine/track/seeds.h"
+#include "engine/track/stitch.h"
 #include "engine/track/store.h"
 #include "engine/track/tracker.h"
 
@@ -40,9 +42,11 @@ struct tracker {
   struct queue refresh, review;
   struct filter filter;
   struct seeds seeds;
+  struct stitch stitch;
   struct rays rays;
   struct sensor_motion *motion; /* per sensor */
   int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */
+  struct hearing *hearing;      /* per sensor */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
   int64_t frame_time_ns;
@@ -122,6 +126,10 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot);
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns);
 void lifecycle_review(struct tracker *tracker);
 void lifecycle_index(struct tracker *tracker, uint32_t slot);
+/* Gives the track a line in this frame. */
+void lifecycle_touch(struct tracker *tracker, uint32_t slot);
+/* Ends it with its lost line, for which there must be room; `merged`: as a duplicate of another. */
+void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged);
 /* True when this sensor's present scan has already given the track a plot. */
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* ln of the odds factor of a plot for a track: Pd N / clutter density. */

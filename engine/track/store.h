@@ -44,6 +44,7 @@ struct track {
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint64_t number;       /* track number */
+  uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
   uint64_t sensors[SENSOR_WORDS];
@@ -52,6 +53,7 @@ struct track {
   uint32_t detections; /* used so far */
   uint8_t banks;       /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, has_phase;
+  uint8_t parked; /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint64_t touched_frame; /* number of the last frame that gave it a line */
   int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
   uint64_t history;       /* place of its newest entry in the history, 0 = none */

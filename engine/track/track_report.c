@@ -73,6 +73,7 @@ void report_fill(const struct tracker *tracker, const struct track *track, const
   memset(out, 0, sizeof *out);
   out->time_ns = time_ns;
   out->track = track->number;
+  out->continues = track->continues;
   out->status = track->status;
   out->class_ = track->class_;
   out->has_phase = track->has_phase;

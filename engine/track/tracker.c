@@ -33,9 +33,9 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t work = site->association == ASSOCIATION_NEAREST
                     ? o.parallel.workers * (sizeof(struct assign_work) + 64)
                     : soft_bytes(o.parallel.workers);
-  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + 256);
+  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors +
-         o.history_bytes + (1u << 20);
+         o.history_bytes + stitch_arena_size(o.tracks_max) + (1u << 20);
 }
 
 /* Everything the tracker will ever use. False when the arena is too small. */
@@ -43,6 +43,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   uint32_t tracks = o->tracks_max, plots = o->detections_max, sensors = t->site->sensor_count;
   t->motion = arena_take(arena, sensors, sizeof *t->motion);
   t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
+  t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
   t->plots = arena_take(arena, plots, sizeof *t->plots);
   t->candidates = arena_take(arena, plots, sizeof *t->candidates);
@@ -68,7 +69,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->fate_counts && t->plots && t->candidates && t->fates &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates && t->fates &&
          t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs &&
          t->evidence && t->winner && t->chosen && t->chosen_evidence && (t->work || t->soft) && t->touched &&
          t->due && t->fresh && t->moments && t->lost;
@@ -86,6 +87,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
       queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
+      stitch_open(&t->stitch, arena, o.tracks_max) ||
       rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
@@ -182,6 +184,7 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
     const struct plot *plot = &tracker->plots[i];
     int64_t *front = &tracker->sensor_front_ns[plot->sensor];
     if (plot->time_ns > *front) *front = plot->time_ns;
+    hearing_note(&tracker->hearing[plot->sensor], plot->time_ns, tracker->site->sensors[plot->sensor].revisit_s);
     if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
   }
   if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
@@ -268,6 +271,7 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   frame_take(tracker, frame);
   slices_step(tracker, frame);
+  stitch_step(tracker);
   lines_fill(tracker, output);
   weft_assert(output->count + tracker->lost_count <= output->capacity);
   for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];

@@ -36,6 +36,9 @@ struct tracker_statistics {
   uint64_t tracks_refused;      /* starts refused because every track record is taken */
   uint64_t merged;              /* duplicate tracks ended in favour of an older one */
   uint64_t out_of_sequence[2];  /* plots older than their tracks, worked in exactly, approximately */
+  uint64_t stitched;            /* tracks found to be the continuation of an older one */
+  uint64_t stitch_crowded;      /* groups too large to be told apart */
+  uint64_t stitch_young_refused; /* new tracks that found no place in the list of those to be compared */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };
