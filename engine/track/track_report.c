@@ -3,25 +3,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/domain/orbit.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
 static const double class_sure = 0.95, class_doubt = 0.7;
 static const double phase_sure = 0.6;
 static const uint32_t class_detections = 4;
-static const double mu = 3.986004418e14, earth_rate = 7.292115e-5, earth_radius_m = 6378137;
-static const double orbital_perigee_m = 120000;
 
-/* Perigee height of the osculating ellipse; -1 where the orbit is open or the state says nothing. */
-static double perigee_height_m(const struct track *track) {
-  const double *p = track->position_m, *v = track->velocity_mps;
-  double inertial[3] = {v[0] - earth_rate * p[1], v[1] + earth_rate * p[0], v[2]};
-  double r = vector_norm(p), speed2 = vector_dot(inertial, inertial), radial = vector_dot(p, inertial);
-  double energy = 0.5 * speed2 - mu / r;
-  if (energy >= 0) return -1;
-  double momentum2 = r * r * speed2 - radial * radial;
-  double a = -mu / (2 * energy), e2 = 1 - momentum2 / (mu * a);
-  return a * (1 - sqrt(fmax(e2, 0))) - earth_radius_m;
+/* In orbit, from what the coast mode says: sure of it at first, later only likelier than not. Not while it
+ * may be burning. */
+static bool track_orbits(const struct track *track) {
+  const double sure_sigmas = 1.645, doubt_sigmas = 0; /* 95 %, 50 % */
+  const double boost_max = track->class_ == CLASS_ORBITAL ? 0.5 : 0.05;
+  if (track->bank[WK_B_WEIGHT] >= boost_max) return false;
+  struct perigee perigee = perigee_of(track->bank + WK_B_COAST_X, track->bank + WK_B_COAST_P);
+  return perigee_margin(&perigee) > (track->class_ == CLASS_ORBITAL ? doubt_sigmas : sure_sigmas);
 }
 
 static uint8_t class_of(const struct track *track, double p) {
@@ -47,10 +44,7 @@ void classify(struct track *track) {
   double p = track_ballistic_probability(track);
   uint8_t class_ = class_of(track, p);
   const double *weight = track->bank + WK_B_WEIGHT;
-  if (class_ == CLASS_BALLISTIC && weight[0] < 0.05 && track->sigma_velocity_mps < 150 &&
-      perigee_height_m(track) > orbital_perigee_m) {
-    class_ = CLASS_ORBITAL;
-  }
+  if (class_ == CLASS_BALLISTIC && track_orbits(track)) class_ = CLASS_ORBITAL;
   uint8_t phase = track->phase;
   if (class_ == CLASS_AIRCRAFT) {
     phase = PHASE_CRUISE;

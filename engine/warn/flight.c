@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/domain/orbit.h"
 #include "engine/warn/flight.h"
 
 /* Before drag is seen, ln(CD A / m) ~ N(-8, 1), as the filter's re-entry mode begins (W9). */
@@ -242,6 +243,26 @@ static bool mode_cloud(const double *bank, int mode, struct cloud *cloud) {
   return true;
 }
 
+/* P(x < z) of the standard normal, to 1e-7: Zelen, Severo 1964 (Abramowitz and Stegun 26.2.17). */
+static double normal_below(double z) {
+  static const double b[5] = {0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429};
+  double t = 1 / (1 + 0.2316419 * fabs(z)), sum = 0;
+  for (int i = 4; i >= 0; i--) sum = (sum + b[i]) * t;
+  double above = 0.3989422804014327 * wk_exp(-0.5 * z * z) * sum;
+  return z > 0 ? 1 - above : above;
+}
+
+/* The cloud's main points tell what drag does; that the state may be one of an orbit they do not tell (W18).
+ */
+static double lowered_probability(const double *x, int n) {
+  double covariance[21];
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) covariance[WK_AT(6, i, j)] = x[n + WK_AT(n, i, j)];
+  }
+  struct perigee perigee = perigee_of(x, covariance);
+  return normal_below(-perigee_margin(&perigee));
+}
+
 bool flight_impact_find(const double *bank, struct flight_impact *out) {
   double weights = 0, down = 0;
   bool placed = false;
@@ -265,6 +286,8 @@ bool flight_impact_find(const double *bank, struct flight_impact *out) {
     if (!placed || !cloud_moments(&cloud, &out->plane, part)) continue;
     part->weight *= weight[order[k]];
     if (order[k] == WK_BOOST) boost_widen(bank, part);
+    if (order[k] == WK_COAST) part->weight *= lowered_probability(bank + WK_B_COAST_X, WK_COAST_N);
+    if (order[k] == WK_REENTRY) part->weight *= lowered_probability(bank + WK_B_REENTRY_X, WK_REENTRY_N);
     part->covariance[0] += floor_m * floor_m;
     part->covariance[3] += floor_m * floor_m;
     part->covariance[5] += floor_s * floor_s;

@@ -1,6 +1,7 @@
 // stage: weft_warn weft_domain weft_base weft_kernels
-// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c
-// tools/salvo/missile.c
+// clang-format off
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
+// clang-format on
 /* During boost the regions are wide, but they hold: launch and impact of the generator's missiles, whose
  * physics shares nothing with the engine's, from states a few seconds after launch up to burn-out. And in
  * free flight the impact is found from the truth. */

@@ -1,6 +1,7 @@
 // stage: weft_warn weft_domain weft_base weft_kernels
-// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c
-// tools/salvo/missile.c
+// clang-format off
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
+// clang-format on
 /* The 50, 90 and 99 % impact regions against a truth of their own: missiles of the generator, whose physics
  * shares nothing with the engine's, seen by a radar through the filter that the engine uses, half a minute
  * after burn-out and at half flight. Population of the coefficient: the stated prior, ln(CD A / m) ~ N(-8, 1)
