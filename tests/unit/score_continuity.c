@@ -9,17 +9,12 @@
 
 #include "tests/unit/score_support.h"
 
-static void figure_is(const json_t *root, const char *path, double expected, double tolerance) {
-  double found = score_figure(root, path);
-  if (!(fabs(found - expected) <= tolerance)) fail_msg("%s is %.9g instead of %.9g", path, found, expected);
-}
-
 /* Runs the case and checks breaks and switches. */
 static void changes_are(struct score_case *c, const char *options, double breaks, double switches) {
   json_t *r = score_run_json(c, options);
   if (!r) fail_msg("score failed: %s", c->err);
-  figure_is(r, "continuity.track_breaks", breaks, 0);
-  figure_is(r, "continuity.identity_switches", switches, 0);
+  score_figure_is(r, "continuity.track_breaks", breaks, 0);
+  score_figure_is(r, "continuity.identity_switches", switches, 0);
   json_decref(r);
 }
 
@@ -145,9 +140,9 @@ static void second_track_on_one_target_is_redundant(void **state) {
   }
   json_t *r = score_run_json(c, "");
   assert_non_null(r);
-  figure_is(r, "tracks.false_confirmed_tracks", 1, 0);
-  figure_is(r, "tracks.redundant_confirmed_tracks", 1, 0);
-  figure_is(r, "continuity.track_breaks", 0, 0);
+  score_figure_is(r, "tracks.false_confirmed_tracks", 1, 0);
+  score_figure_is(r, "tracks.redundant_confirmed_tracks", 1, 0);
+  score_figure_is(r, "continuity.track_breaks", 0, 0);
   json_decref(r);
   score_case_close(c);
 }
@@ -169,13 +164,13 @@ static void track_is_owed_from_the_fifth_detection_of_one_sensor(void **state) {
   }
   json_t *r = score_run_json(c, "--stale-s 0.5");
   assert_non_null(r);
-  figure_is(r, "completeness.due_targets", 1, 0);
-  figure_is(r, "completeness.due_targets_tracked", 1, 0);
-  figure_is(r, "completeness.due_target_s", 20, 1e-9);
-  figure_is(r, "completeness.fraction", 12.0 / 20, 1e-12);
-  figure_is(r, "completeness.fraction_while_seen", 12.0 / 16, 1e-12);
-  figure_is(r, "time_to_first_confirmed.mean_s", 10, 1e-6);
-  figure_is(r, "truth.detections_of_no_target", 4, 0);
+  score_figure_is(r, "completeness.due_targets", 1, 0);
+  score_figure_is(r, "completeness.due_targets_tracked", 1, 0);
+  score_figure_is(r, "completeness.due_target_s", 20, 1e-9);
+  score_figure_is(r, "completeness.fraction", 12.0 / 20, 1e-12);
+  score_figure_is(r, "completeness.fraction_while_seen", 12.0 / 16, 1e-12);
+  score_figure_is(r, "time_to_first_confirmed.mean_s", 10, 1e-6);
+  score_figure_is(r, "truth.detections_of_no_target", 4, 0);
   json_decref(r);
   score_case_close(c);
 }

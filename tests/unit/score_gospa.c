@@ -9,11 +9,6 @@
 
 #include "tests/unit/score_support.h"
 
-static void figure_is(const json_t *root, const char *path, double expected, double tolerance) {
-  double found = score_figure(root, path);
-  if (!(fabs(found - expected) <= tolerance)) fail_msg("%s is %.9g instead of %.9g", path, found, expected);
-}
-
 /* One target, one track beside it: the metric is the distance. */
 static void gospa_of_one_pair_is_its_distance(void **state) {
   (void)state;
@@ -24,12 +19,12 @@ static void gospa_of_one_pair_is_its_distance(void **state) {
   }
   json_t *r = score_run_json(c, "");
   assert_non_null(r);
-  figure_is(r, "gospa.instants", 11, 0);
-  figure_is(r, "gospa.rms_m", 500, 1e-6);
-  figure_is(r, "gospa.mean_m", 500, 1e-6);
-  figure_is(r, "gospa.missed_rms_m", 0, 0);
-  figure_is(r, "gospa.false_rms_m", 0, 0);
-  figure_is(r, "completeness.fraction", 1, 0);
+  score_figure_is(r, "gospa.instants", 11, 0);
+  score_figure_is(r, "gospa.rms_m", 500, 1e-6);
+  score_figure_is(r, "gospa.mean_m", 500, 1e-6);
+  score_figure_is(r, "gospa.missed_rms_m", 0, 0);
+  score_figure_is(r, "gospa.false_rms_m", 0, 0);
+  score_figure_is(r, "completeness.fraction", 1, 0);
   json_decref(r);
   score_case_close(c);
 }
@@ -48,14 +43,14 @@ static void gospa_charges_missed_and_false(void **state) {
   }
   json_t *r = score_run_json(c, "--cutoff-m 1000");
   assert_non_null(r);
-  figure_is(r, "gospa.rms_m", sqrt(30 * 30 + 0.5e6 * 3), 1e-6);
-  figure_is(r, "gospa.localisation_rms_m", 30, 1e-6);
-  figure_is(r, "gospa.missed_rms_m", sqrt(0.5e6), 1e-6);
-  figure_is(r, "gospa.false_rms_m", sqrt(1e6), 1e-6);
-  figure_is(r, "completeness.fraction", 0.5, 1e-12);
-  figure_is(r, "tracks.confirmed_tracks", 3, 0);
-  figure_is(r, "tracks.false_confirmed_tracks", 2, 0);
-  figure_is(r, "tracks.redundant_confirmed_tracks", 0, 0);
+  score_figure_is(r, "gospa.rms_m", sqrt(30 * 30 + 0.5e6 * 3), 1e-6);
+  score_figure_is(r, "gospa.localisation_rms_m", 30, 1e-6);
+  score_figure_is(r, "gospa.missed_rms_m", sqrt(0.5e6), 1e-6);
+  score_figure_is(r, "gospa.false_rms_m", sqrt(1e6), 1e-6);
+  score_figure_is(r, "completeness.fraction", 0.5, 1e-12);
+  score_figure_is(r, "tracks.confirmed_tracks", 3, 0);
+  score_figure_is(r, "tracks.false_confirmed_tracks", 2, 0);
+  score_figure_is(r, "tracks.redundant_confirmed_tracks", 0, 0);
   json_decref(r);
   score_case_close(c);
 }
@@ -72,7 +67,7 @@ static void gospa_pairs_for_the_least_sum(void **state) {
   }
   json_t *r = score_run_json(c, "--cutoff-m 1000");
   assert_non_null(r);
-  figure_is(r, "gospa.rms_m", sqrt(2 * 450.0 * 450.0), 1e-6);
+  score_figure_is(r, "gospa.rms_m", sqrt(2 * 450.0 * 450.0), 1e-6);
   json_decref(r);
   score_case_close(c);
 }
@@ -87,9 +82,9 @@ static void gospa_makes_no_pair_beyond_the_cutoff(void **state) {
   }
   json_t *r = score_run_json(c, "--cutoff-m 1000");
   assert_non_null(r);
-  figure_is(r, "gospa.rms_m", 1000, 1e-6);
-  figure_is(r, "gospa.localisation_rms_m", 0, 0);
-  figure_is(r, "tracks.false_confirmed_tracks", 1, 0);
+  score_figure_is(r, "gospa.rms_m", 1000, 1e-6);
+  score_figure_is(r, "gospa.localisation_rms_m", 0, 0);
+  score_figure_is(r, "tracks.false_confirmed_tracks", 1, 0);
   json_decref(r);
   score_case_close(c);
 }
@@ -103,7 +98,7 @@ static void truth_is_interpolated_and_tracks_are_carried(void **state) {
   for (int t = 0; t <= 16; t++) score_track_say(c, t, 1, "confirmed", 0, 2.0 * t * t, 0, 0);
   json_t *r = score_run_json(c, "");
   assert_non_null(r);
-  figure_is(r, "gospa.rms_m", 0, 1e-4);
+  score_figure_is(r, "gospa.rms_m", 0, 1e-4);
   json_decref(r);
   c->truth[0] = c->tracks[0] = 0;
   score_say(c->truth, "%s", score_truth_header);
@@ -111,7 +106,7 @@ static void truth_is_interpolated_and_tracks_are_carried(void **state) {
   score_track_say(c, 0, 1, "confirmed", 0, 0, 0, 100);
   r = score_run_json(c, "");
   assert_non_null(r);
-  figure_is(r, "gospa.rms_m", 0, 1e-6);
+  score_figure_is(r, "gospa.rms_m", 0, 1e-6);
   json_decref(r);
   score_case_close(c);
 }
@@ -123,12 +118,12 @@ static void track_leaves_the_picture_when_lost_or_stale(void **state) {
   for (int t = 0; t <= 4; t++) score_track_say(c, t, 1, "confirmed", 0, 0, 0, 0);
   json_t *r = score_run_json(c, "--stale-s 5");
   assert_non_null(r);
-  figure_is(r, "completeness.fraction", 10.0 / 20, 1e-12); /* 0..4 and five seconds more */
+  score_figure_is(r, "completeness.fraction", 10.0 / 20, 1e-12); /* 0..4 and five seconds more */
   json_decref(r);
   score_track_say(c, 6, 1, "lost", 0, 0, 0, 0);
   r = score_run_json(c, "--stale-s 5");
   assert_non_null(r);
-  figure_is(r, "completeness.fraction", 6.0 / 20, 1e-12);
+  score_figure_is(r, "completeness.fraction", 6.0 / 20, 1e-12);
   json_decref(r);
   score_case_close(c);
 }
@@ -141,9 +136,9 @@ static void reader_counts_missed_lines(void **state) {
   score_say(c->tracks, "{\"missed\":3}\n\n{\"missed\":4}\n");
   json_t *r = score_run_json(c, "");
   assert_non_null(r);
-  figure_is(r, "tracks.missed", 7, 0);
-  figure_is(r, "tracks.missed_lines", 2, 0);
-  figure_is(r, "tracks.lines", 1, 0);
+  score_figure_is(r, "tracks.missed", 7, 0);
+  score_figure_is(r, "tracks.missed_lines", 2, 0);
+  score_figure_is(r, "tracks.lines", 1, 0);
   json_decref(r);
   score_case_close(c);
 }

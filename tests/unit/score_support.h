@@ -166,4 +166,24 @@ static inline double score_figure(const json_t *root, const char *path) {
   return json_is_number(root) ? json_number_value(root) : -1e99;
 }
 
+/* Fails the test unless the number at the path is as expected. */
+static inline void score_figure_is(const json_t *root, const char *path, double expected, double tolerance) {
+  double found = score_figure(root, path);
+  if (!(found >= expected - tolerance && found <= expected + tolerance))
+    fail_msg("%s is %.9g instead of %.9g", path, found, expected);
+}
+
+/* A number of one instant of over_time; -1e99 where it is absent. */
+static inline double score_series(const json_t *root, size_t instant, const char *key) {
+  const json_t *value = json_object_get(json_array_get(json_object_get(root, "over_time"), instant), key);
+  return json_is_number(value) ? json_number_value(value) : -1e99;
+}
+
+static inline void score_series_is(const json_t *root, size_t instant, const char *key, double expected,
+                                   double tolerance) {
+  double found = score_series(root, instant, key);
+  if (!(found >= expected - tolerance && found <= expected + tolerance))
+    fail_msg("%s at instant %zu is %.9g instead of %.9g", key, instant, found, expected);
+}
+
 #endif
