@@ -75,7 +75,7 @@ static const char *line_read(const char *line, size_t size, struct key_list *lis
 int key_text_read(const char *text, size_t size, const char *name, struct key_list *list,
                   struct weft_error *err) {
   int line_number = 0;
-  list->count = 0;
+  key_list_wipe(list);
   for (size_t at = 0; at < size;) {
     const char *line = text + at, *newline = memchr(line, '\n', size - at);
     size_t length = newline ? (size_t)(newline - line) : size - at;

@@ -30,26 +30,22 @@ void parity_code_encode(struct parity_code_work *work, uint32_t k, uint32_t inde
 }
 
 /* Takes the rows that are there out of each row of parity: what stays is the sum over the lost ones alone. */
-static void present_subtract(uint32_t k, uint32_t lost, uint32_t length, const uint8_t *const *data,
-                             const uint8_t *parity_index, uint8_t *const *parity) {
-  uint32_t column = 0;
+static void present_subtract(struct parity_code_work *work, uint32_t k, uint32_t lost, uint32_t length,
+                             const uint8_t *const *data, const uint8_t *parity_index, uint8_t *const *parity) {
+  for (uint32_t j = 0; j < lost; j++) work->rows[j] = parity[j];
   for (uint32_t i = 0; i < k; i++) {
     if (!data[i]) continue;
-    for (uint32_t j = 0; j < lost; j++) {
-      unsigned char table[32];
-      gf_vect_mul_init(cauchy(k, parity_index[j], i), table);
-      gf_vect_mad((int)length, 1, 0, table, readable(data[i]), parity[j]);
-    }
-    column++;
+    for (uint32_t j = 0; j < lost; j++) work->coefficients[j] = cauchy(k, parity_index[j], i);
+    ec_init_tables(1, (int)lost, work->coefficients, work->tables);
+    ec_encode_data_update((int)length, 1, (int)lost, 0, work->tables, readable(data[i]), work->rows);
   }
-  weft_assert(column + lost == k);
 }
 
 bool parity_code_recover(struct parity_code_work *work, uint32_t k, uint32_t lost, uint32_t length,
                          const uint8_t *const *data, const uint8_t *parity_index, uint8_t *const *parity,
                          uint8_t *const *out) {
   if (lost == 0 || lost > PARITY_CODE_LOST || lost > k || length < 32) return false;
-  present_subtract(k, lost, length, data, parity_index, parity);
+  present_subtract(work, k, lost, length, data, parity_index, parity);
   uint32_t column = 0;
   for (uint32_t i = 0; i < k; i++) {
     if (data[i]) continue;

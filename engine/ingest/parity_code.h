@@ -15,7 +15,7 @@ enum {
 /* Working memory of both functions, about 100 KiB; owned by the caller, needs no beginning. */
 struct parity_code_work {
   uint8_t matrix[PARITY_CODE_LOST * PARITY_CODE_LOST], inverse[PARITY_CODE_LOST * PARITY_CODE_LOST];
-  uint8_t coefficients[8 * PARITY_CODE_ROWS];
+  uint8_t coefficients[PARITY_CODE_ROWS];
   uint8_t tables[32 * 8 * PARITY_CODE_ROWS]; /* ISA-L's, for eight rows at a time */
   uint8_t *rows[PARITY_CODE_ROWS];
 };
