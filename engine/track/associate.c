@@ -178,19 +178,22 @@ static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   }
 }
 
-/* Updates the winners' tracks and books them. */
-static void winners_update(struct tracker *tracker, uint32_t pair_count) {
-  uint32_t chosen = 0;
-  for (uint32_t p = 0; p < pair_count; p++) {
-    if (tracker->winner[p]) tracker->chosen[chosen++] = tracker->pairs[p];
-  }
-  filter_update(&tracker->filter, tracker->chosen, chosen, tracker->chosen_evidence);
-  for (uint32_t i = 0; i < chosen; i++) {
+void chosen_update(struct tracker *tracker, uint32_t count) {
+  filter_update(&tracker->filter, tracker->chosen, count, tracker->chosen_evidence);
+  for (uint32_t i = 0; i < count; i++) {
     uint32_t plot = tracker->chosen[i].plot;
     tracker->fates[plot] = FATE_ASSOCIATED;
     lifecycle_hit(tracker, tracker->chosen[i].track, &tracker->plots[plot], &tracker->chosen_evidence[i],
                   tracker->plots[plot].arrival_ns);
   }
+}
+
+static void winners_update(struct tracker *tracker, uint32_t pair_count) {
+  uint32_t chosen = 0;
+  for (uint32_t p = 0; p < pair_count; p++) {
+    if (tracker->winner[p]) tracker->chosen[chosen++] = tracker->pairs[p];
+  }
+  chosen_update(tracker, chosen);
 }
 
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {

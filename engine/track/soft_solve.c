@@ -1,4 +1,4 @@
-/* Marginals of one group and what follows from them for each of its tracks (docs/maths.md P10 to P12). */
+/* Marginals of one group and what follows from them for each of its tracks (docs/maths.md P10, P11). */
 #include <math.h>
 
 #include "engine/track/soft.h"
@@ -43,7 +43,6 @@ static uint32_t problem_build(struct tracker *tracker, struct soft_work *work, s
   for (uint32_t p = group->pair_first; p < end; p++) {
     const struct pair *pair = &tracker->pairs[p];
     soft->weight[p] = 0;
-    tracker->winner[p] = 0;
     columns += p == group->pair_first || tracker->pairs[p - 1].plot != pair->plot;
     double weight = pair_weight(tracker, p);
     if (!(weight > 0)) continue;
@@ -71,24 +70,28 @@ static uint32_t problem_build(struct tracker *tracker, struct soft_work *work, s
   return used;
 }
 
-/* Weights of the hypotheses given existence: squares of the marginals, so that close tracks do not drift
- * together; small ones left out; what remains to sum 1. */
-static void hypotheses_weigh(struct soft *soft, struct belief *belief, double missed) {
-  double total = missed * missed, kept = 0;
-  for (uint32_t p = belief->first_pair; p != ASSIGN_NONE; p = soft->next[p])
-    total += soft->weight[p] * soft->weight[p];
-  belief->missed = missed * missed / total;
-  if (belief->missed < weight_min) belief->missed = 0;
-  kept = belief->missed;
+/* Weights of the hypotheses given existence; small ones left out; what remains to sum 1. */
+static void hypotheses_weigh(struct soft *soft, struct belief *belief, double missed, double seen) {
+  double total = missed + seen, kept;
+  belief->missed = missed < weight_min * total ? 0 : missed;
   belief->hypotheses = belief->missed > 0;
+  kept = belief->missed;
   for (uint32_t p = belief->first_pair; p != ASSIGN_NONE; p = soft->next[p]) {
-    soft->weight[p] = soft->weight[p] * soft->weight[p] / total;
-    if (soft->weight[p] < weight_min) soft->weight[p] = 0;
+    if (soft->weight[p] < weight_min * total) soft->weight[p] = 0;
     kept += soft->weight[p];
     belief->hypotheses += soft->weight[p] > 0;
   }
   belief->missed /= kept;
   for (uint32_t p = belief->first_pair; p != ASSIGN_NONE; p = soft->next[p]) soft->weight[p] /= kept;
+}
+
+/* One hypothesis left: a plot in the likeliest assignment stays a winner, an ordinary update; a miss is left
+ * to the review of looks. `mine` is the winner's pair. */
+static void certain_settle(struct tracker *tracker, struct belief *belief, uint32_t mine) {
+  bool certain = belief->hypotheses == 1;
+  bool plot = certain && mine != ASSIGN_NONE && tracker->soft->weight[mine] > 0;
+  if (mine != ASSIGN_NONE) tracker->winner[mine] = plot;
+  if (plot || (certain && belief->missed > 0)) belief->hypotheses = 0;
 }
 
 /* From the marginals of a row (soft->weight holds those of its pairs) to what is to be done with the track.
@@ -97,35 +100,32 @@ static void belief_form(struct tracker *tracker, const struct soft_work *work, s
                         uint32_t row) {
   struct soft *soft = tracker->soft;
   const struct track *track = &tracker->store.tracks[belief->track];
-  uint32_t likeliest = belief->first_pair;
+  uint32_t likeliest = belief->first_pair, mine = ASSIGN_NONE;
   double seen = 0;
   for (uint32_t p = belief->first_pair; p != ASSIGN_NONE; p = soft->next[p]) {
     seen += soft->weight[p];
     if (soft->weight[p] > soft->weight[likeliest]) likeliest = p;
+    if (tracker->winner[p]) mine = p;
   }
-  double p_likeliest = soft->weight[likeliest], q = work->miss[row],
-         missed = fmax(work->missed[row], missed_min);
+  double q = work->miss[row], missed = fmax(work->missed[row], missed_min);
   double exists = missed * work->existing[row] / q; /* and was missed */
   const struct plot *plot = &tracker->plots[tracker->pairs[likeliest].plot];
   double pd = lifecycle_detection_probability(tracker, track, plot->sensor);
   double miss = lifecycle_scan_judged(tracker, track, plot) ? 1 : 1 - pd;
   double odds = seen * q / missed + wk_exp(track->log_odds) * miss;
   belief->plot = tracker->pairs[likeliest].plot;
+  belief->own = mine == ASSIGN_NONE ? ASSIGN_NONE : tracker->pairs[mine].plot;
   belief->seen = seen >= exists;
   belief->log_odds = lifecycle_log_odds_step(track->log_odds, wk_log(odds) - track->log_odds);
-  hypotheses_weigh(soft, belief, exists);
-  bool certain = belief->hypotheses == 1;
-  if (certain && belief->missed > 0) belief->hypotheses = 0; /* left to the review of looks */
-  if (certain && soft->weight[likeliest] > 0 && p_likeliest >= 0.5) {
-    tracker->winner[likeliest] = 1;
-    belief->hypotheses = 0;
-  }
+  hypotheses_weigh(soft, belief, exists, seen);
+  certain_settle(tracker, belief, mine);
 }
 
 void soft_solve(struct tracker *tracker, unsigned worker, struct group *group) {
   struct soft *soft = tracker->soft;
   struct soft_work *work = &soft->work[worker];
   struct marginals_problem problem;
+  nearest_solve(tracker, &tracker->work[worker], group); /* the winners: each track's own plot */
   uint32_t used = problem_build(tracker, work, group, &problem);
   if (used == 1) { /* the common case: one plot, one track */
     double total = work->miss[0] + work->weight[0];

@@ -96,6 +96,8 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 bool pair_gated(const struct pair_evidence *evidence);
 /* Root of i in a union-find forest; shortens the way. */
 uint32_t clusters_root(uint32_t *parent, uint32_t i);
+/* Updates the tracks of the first `count` chosen pairs, each with its plot, and books them. */
+void chosen_update(struct tracker *tracker, uint32_t count);
 /* nearest.c: marks the winners among the group's pairs. Groups of one round may be solved at the same time.
  */
 void nearest_solve(struct tracker *tracker, struct assign_work *work, const struct group *group);

@@ -30,9 +30,8 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
   size_t seeds =
       SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
-  size_t work = site->association == ASSOCIATION_NEAREST
-                    ? o.parallel.workers * (sizeof(struct assign_work) + 64)
-                    : soft_bytes(o.parallel.workers);
+  size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
+  if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors +
          o.history_bytes + stitch_arena_size(o.tracks_max) + (1u << 20);
@@ -59,11 +58,8 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->winner = arena_take(arena, PAIRS_MAX, sizeof *t->winner);
   t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
-  if (t->site->association == ASSOCIATION_NEAREST) {
-    t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
-  } else {
-    t->soft = soft_open(arena, t);
-  }
+  t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
+  if (t->site->association == ASSOCIATION_SOFT) t->soft = soft_open(arena, t);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
@@ -71,7 +67,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates && t->fates &&
          t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs &&
-         t->evidence && t->winner && t->chosen && t->chosen_evidence && (t->work || t->soft) && t->touched &&
+         t->evidence && t->winner && t->chosen && t->chosen_evidence && t->work && (t->soft || t->site->association != ASSOCIATION_SOFT) && t->touched &&
          t->due && t->fresh && t->moments && t->lost;
 }
 
