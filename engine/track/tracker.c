@@ -28,8 +28,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
-  size_t seeds =
-      SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
+  size_t seeds = SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
@@ -65,10 +64,11 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates && t->fates &&
-         t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row && t->pairs &&
-         t->evidence && t->winner && t->chosen && t->chosen_evidence && t->work && (t->soft || t->site->association != ASSOCIATION_SOFT) && t->touched &&
-         t->due && t->fresh && t->moments && t->lost;
+  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates &&
+         t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
+         t->pairs && t->evidence && t->winner && t->chosen && t->chosen_evidence && t->work &&
+         (t->soft || t->site->association != ASSOCIATION_SOFT) && t->touched && t->due && t->fresh &&
+         t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -83,8 +83,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
       queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
-      stitch_open(&t->stitch, arena, o.tracks_max) ||
-      rays_open(&t->rays, arena) ||
+      stitch_open(&t->stitch, arena, o.tracks_max) || rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
   }
@@ -180,7 +179,8 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
     const struct plot *plot = &tracker->plots[i];
     int64_t *front = &tracker->sensor_front_ns[plot->sensor];
     if (plot->time_ns > *front) *front = plot->time_ns;
-    hearing_note(&tracker->hearing[plot->sensor], plot->time_ns, tracker->site->sensors[plot->sensor].revisit_s);
+    hearing_note(&tracker->hearing[plot->sensor], plot->time_ns,
+                 tracker->site->sensors[plot->sensor].revisit_s);
     if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
   }
   if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
