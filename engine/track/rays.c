@@ -107,8 +107,11 @@ static struct tracklet *tracklet_place(struct tracker *tracker) {
 
 static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
   struct tracklet *tracklet = tracklet_place(tracker);
-  *tracklet =
-      (struct tracklet){.count = 1, .sensor = ray->sensor, .present = true, .changed_slice = tracker->slice};
+  *tracklet = (struct tracklet){.count = 1,
+                                .sensor = ray->sensor,
+                                .present = true,
+                                .first_ns = ray->time_ns,
+                                .changed_slice = tracker->slice};
   tracklet->rays[0] = *ray;
   tracklet_fit(tracklet);
 }
@@ -124,6 +127,7 @@ static void tracklet_extend(struct tracker *tracker, struct tracklet *tracklet, 
   for (; at > 0 && tracklet->rays[at - 1].time_ns > ray->time_ns; at--)
     tracklet->rays[at] = tracklet->rays[at - 1];
   tracklet->rays[at] = *ray;
+  if (ray->time_ns < tracklet->first_ns) tracklet->first_ns = ray->time_ns;
   tracklet->changed_slice = tracker->slice;
   tracklet_fit(tracklet);
 }
@@ -153,18 +157,24 @@ static void scan_link(struct tracker *tracker, uint32_t begin, uint32_t count) {
     const struct tracklet *tracklet = &rays->tracklets[i];
     if (tracklet->present && tracklet->sensor == rays->fresh[begin].sensor) rays->column[columns++] = i;
   }
-  for (uint32_t r = 0; r < count; r++) {
-    for (uint32_t c = 0; c < columns; c++)
-      work->cost[r][c] = -link_gain(tracker, &rays->tracklets[rays->column[c]], &rays->fresh[begin + r]);
+  uint32_t rows = 0; /* of lines that some tracklet may want: the solver's cost grows with the rest, too */
+  for (uint32_t i = begin; i < begin + count; i++) {
+    bool wanted = false;
+    for (uint32_t c = 0; c < columns; c++) {
+      work->cost[rows][c] = -link_gain(tracker, &rays->tracklets[rays->column[c]], &rays->fresh[i]);
+      wanted = wanted || work->cost[rows][c] < 0;
+    }
+    if (wanted) rays->row[rows++] = i;
   }
-  assign_solve(work, count, columns);
-  for (uint32_t r = 0; r < count; r++) {
-    const struct ray *ray = &rays->fresh[begin + r];
-    if (work->column_of[r] != ASSIGN_NONE)
-      tracklet_extend(tracker, &rays->tracklets[rays->column[work->column_of[r]]], ray);
+  assign_solve(work, rows, columns);
+  bool linked[ASSIGN_MAX] = {false};
+  for (uint32_t r = 0; r < rows; r++) {
+    if (work->column_of[r] == ASSIGN_NONE) continue;
+    tracklet_extend(tracker, &rays->tracklets[rays->column[work->column_of[r]]], &rays->fresh[rays->row[r]]);
+    linked[rays->row[r] - begin] = true;
   }
-  for (uint32_t r = 0; r < count; r++) { /* last, since a new one may take an old one's place */
-    if (work->column_of[r] == ASSIGN_NONE) tracklet_begin(tracker, &rays->fresh[begin + r]);
+  for (uint32_t i = 0; i < count; i++) { /* last, since a new one may take an old one's place */
+    if (!linked[i]) tracklet_begin(tracker, &rays->fresh[begin + i]);
   }
 }
 

@@ -14,13 +14,16 @@ static const double sine2_min = 1.2e-5; /* lines under 0.2 degrees apart say not
 static const double coarse_sigmas = 6, coarse_speed_mps = 4000;
 static const double depth_sigma_m = 200000;
 static const double height_lowest_m = -1000, height_highest_m = 1000000;
-static const double height_scale_m = 150000; /* where motors burn: half-normal prior of the height */
+/* Where a watching sensor begins to see a motor: as it comes out of the clouds, evenly to 15 km and 5 km (one
+ * sigma) beyond; or, one in ten, anywhere to some 150 km. */
+static const double height_cloud_m = 15000, height_cloud_sigma_m = 5000, height_anywhere = 0.0124,
+                    height_anywhere_m = 150000;
 static const double speed_first_mps = 1500;
 static const double fit_chi2_per_line = 8;
 static const double log_odds_born_min = 6, log_odds_born_max = 12;
-static const double margin_sure = 3; /* over the next best joint explanation, or wait for the third look */
+static const double margin_sure = 6; /* over the next best joint explanation, or wait for the third look */
 static const double known_chi2 = 20; /* 6 degrees of freedom */
-enum { LOOKS_MIN = 2, LOOKS_ENOUGH = 3, SUPPORT_MAX = 4, MISSED_MAX = 2 };
+enum { LINES_MIN = 4, LOOKS_ENOUGH = 3, SUPPORT_MAX = 4, MISSED_MAX = 3 };
 
 /* Two tracklets as one object. */
 struct meeting {
@@ -100,7 +103,7 @@ static bool pair_fit(const struct tracker *tracker, const struct tracklet *a, co
   return true;
 }
 
-/* The height where the motor burns: nothing burns below the ground, little above a few hundred kilometres. */
+/* The height where the motor is first seen: nothing burns below the ground. */
 static bool height_judge(struct meeting *meeting) {
   double height = height_of(meeting->fit.x), up[3], variance = 0, radius = vector_norm(meeting->fit.x);
   for (int i = 0; i < 3; i++) up[i] = meeting->fit.x[i] / radius;
@@ -110,9 +113,29 @@ static bool height_judge(struct meeting *meeting) {
   }
   double below = fmax(height_lowest_m - height, 0);
   if (below * below > 9 * variance || height > height_highest_m) return false;
-  double high = fmax(height, 0) / height_scale_m;
-  meeting->log_odds -= 0.5 * (below * below / fmax(variance, 1) + high * high);
+  double high = fmax(height - height_cloud_m, 0), anywhere = height / height_anywhere_m;
+  double begins = wk_exp(-0.5 * high * high / (height_cloud_sigma_m * height_cloud_sigma_m + variance)) +
+                  height_anywhere * wk_exp(-0.5 * anywhere * anywhere);
+  meeting->log_odds += wk_log(begins) - 0.5 * below * below / fmax(variance, 1);
   return true;
+}
+
+/* ln of the chance that a sensor misses what another saw, from one time to another. */
+static double missed_between(const struct sensor *sensor, int64_t from_ns, int64_t to_ns) {
+  double looks = floor((double)(to_ns - from_ns) * 1e-9 / sensor->revisit_s);
+  return fmin(fmax(looks, 0), MISSED_MAX) * wk_log(1 - sensor->detection_probability);
+}
+
+/* Both sensors should have begun to see the object together, and go on together. */
+static void together_judge(const struct tracker *tracker, struct meeting *meeting) {
+  for (int k = 0; k < 2; k++) {
+    const struct tracklet *own = meeting->parts[k], *other = meeting->parts[1 - k];
+    const struct sensor *sensor = &tracker->site->sensors[own->sensor];
+    meeting->log_odds += missed_between(sensor, other->first_ns, own->first_ns);
+    int64_t heard_ns = tracker->sensor_front_ns[own->sensor];
+    int64_t until_ns = tracklet_newest_ns(other) < heard_ns ? tracklet_newest_ns(other) : heard_ns;
+    meeting->log_odds += missed_between(sensor, tracklet_newest_ns(own), until_ns);
+  }
 }
 
 /* What a third sensor says: the tracklet that fits best, or the looks at which it should have seen the
@@ -142,14 +165,13 @@ static void support_judge(const struct tracker *tracker, struct meeting *meeting
   const struct sensor *seer = &tracker->site->sensors[sensor];
   if (!sensor_covers(seer, &tracker->motion[sensor], a->rays[0].time_ns, meeting->fit.x)) return;
   if (tracker->sensor_front_ns[sensor] == INT64_MIN) return;
-  double span_s = (double)(tracker->sensor_front_ns[sensor] - a->rays[0].time_ns) * 1e-9;
-  double looks = fmin(fmax(floor(span_s / seer->revisit_s), 0), MISSED_MAX);
-  meeting->log_odds += looks * wk_log(1 - seer->detection_probability);
+  meeting->log_odds += missed_between(seer, a->rays[0].time_ns, tracker->sensor_front_ns[sensor]);
 }
 
 static bool meeting_judge(const struct tracker *tracker, const struct tracklet *a, const struct tracklet *b,
                           struct meeting *out) {
   if (!pair_fit(tracker, a, b, out) || !height_judge(out)) return false;
+  together_judge(tracker, out);
   for (uint32_t k = 0; k < tracker->index.los_count && out->count < 2 + SUPPORT_MAX; k++) {
     uint32_t sensor = tracker->index.los_sensor[k];
     if (sensor != a->sensor && sensor != b->sensor) support_judge(tracker, out, sensor);
@@ -259,17 +281,29 @@ static void meeting_start(struct tracker *tracker, const struct meeting *meeting
     tracklet_drop(tracker, &tracker->rays.tracklets[meeting->parts[k] - tracker->rays.tracklets], fate);
 }
 
-/* Tracklets of a sensor long enough to meet others; *changed where one of them has a line of this slice. */
+/* Tracklets of a sensor; *changed where one of them has a line of this slice. */
 static uint32_t tracklets_of(const struct tracker *tracker, uint32_t sensor, uint32_t *out, bool *changed) {
   const struct rays *rays = &tracker->rays;
   uint32_t count = 0;
   for (uint32_t i = 0; i < rays->high && count < ASSIGN_MAX; i++) {
     const struct tracklet *tracklet = &rays->tracklets[i];
-    if (!tracklet->present || tracklet->sensor != sensor || tracklet->count < LOOKS_MIN) continue;
+    if (!tracklet->present || tracklet->sensor != sensor) continue;
     out[count++] = i;
     *changed = *changed || tracklet->changed_slice == tracker->slice;
   }
   return count;
+}
+
+/* The matched pair with the most evidence that is worth a start; support goes to the best. */
+static uint32_t row_next(const struct assign_work *work, uint32_t rows) {
+  uint32_t best = ASSIGN_NONE;
+  double most = log_odds_born_min;
+  for (uint32_t r = 0; r < rows; r++) {
+    if (work->column_of[r] == ASSIGN_NONE || -work->cost[r][work->column_of[r]] <= most) continue;
+    most = -work->cost[r][work->column_of[r]];
+    best = r;
+  }
+  return best;
 }
 
 void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b) {
@@ -277,25 +311,34 @@ void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b) 
   struct assign_work *work = tracker->rays.work;
   bool changed = false;
   struct meeting meeting;
-  uint32_t rows = tracklets_of(tracker, sensor_a, rays->row, &changed);
+  uint32_t all = tracklets_of(tracker, sensor_a, rays->row, &changed), rows = 0;
   uint32_t columns = tracklets_of(tracker, sensor_b, rays->column, &changed);
-  if (!changed || rows == 0 || columns == 0) return;
-  for (uint32_t r = 0; r < rows; r++) {
+  if (!changed) return;
+  for (uint32_t i = 0; i < all; i++) {
+    const struct tracklet *a = &rays->tracklets[rays->row[i]];
+    bool meets = false;
     for (uint32_t c = 0; c < columns; c++) {
-      bool meets =
-          meeting_judge(tracker, &rays->tracklets[rays->row[r]], &rays->tracklets[rays->column[c]], &meeting);
-      work->cost[r][c] = meets ? -fmax(meeting.log_odds, 0) : 0;
+      bool fits =
+          meeting_judge(tracker, a, &rays->tracklets[rays->column[c]], &meeting) && meeting.log_odds > 0;
+      work->cost[rows][c] = fits ? -meeting.log_odds : 0;
+      meets = meets || fits;
     }
+    if (meets) rays->row[rows++] = rays->row[i];
   }
   assign_solve(work, rows, columns);
+  double margins[ASSIGN_MAX];
   for (uint32_t r = 0; r < rows; r++) {
-    if (work->column_of[r] == ASSIGN_NONE) continue;
+    if (work->column_of[r] != ASSIGN_NONE) margins[r] = margin_of(work, rows, columns, r);
+  }
+  for (uint32_t r; (r = row_next(work, rows)) != ASSIGN_NONE;) {
+    double gain = -work->cost[r][work->column_of[r]], margin = margins[r];
     const struct tracklet *a = &rays->tracklets[rays->row[r]],
                           *b = &rays->tracklets[rays->column[work->column_of[r]]];
-    if (!a->present || !b->present || -work->cost[r][work->column_of[r]] < log_odds_born_min) continue;
-    double margin = margin_of(work, rows, columns, r);
+    work->column_of[r] = ASSIGN_NONE;
+    if (a->count + b->count < LINES_MIN) continue; /* it competes, no more */
     if (margin < margin_sure && (a->count < LOOKS_ENOUGH || b->count < LOOKS_ENOUGH)) continue;
-    if (!meeting_judge(tracker, a, b, &meeting)) continue; /* an earlier start may have taken its support */
-    meeting_start(tracker, &meeting, fmin(fmin(meeting.log_odds, margin), log_odds_born_max));
+    if (!meeting_judge(tracker, a, b, &meeting) || meeting.log_odds < gain)
+      continue; /* a better one took its support */
+    meeting_start(tracker, &meeting, fmin(fmin(gain, margin), log_odds_born_max));
   }
 }
