@@ -142,6 +142,18 @@ struct wk_table {
   void (*aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
                           const wk_lane enable, struct wk_evidence_block *evidence);
 
+  /* The same by sigma points (docs/maths.md S7), for lanes where the measurement bends over the extent of the state. */
+  void (*ballistic_update_sigma)(struct wk_ballistic_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                                 const wk_lane enable, struct wk_evidence_block *evidence);
+  void (*aircraft_update_sigma)(struct wk_aircraft_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                                const wk_lane enable, struct wk_evidence_block *evidence);
+  /* How much it bends (M21): the largest second-order part of a component over its standard deviation, over modes of weight above
+   * 0.01. 0 for what is linear. Well below 1 the EKF serves. */
+  void (*ballistic_bend)(const struct wk_ballistic_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                         wk_lane bend);
+  void (*aircraft_bend)(const struct wk_aircraft_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                        wk_lane bend);
+
   /* Moments of a bank's mixture: 6 means (position, velocity) then 21 packed covariances. */
   void (*ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
   void (*aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);

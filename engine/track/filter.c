@@ -79,7 +79,7 @@ static uint32_t runs_build(struct filter *filter, const struct pair *pairs, uint
 struct lanes {
   struct wk_ballistic_block ballistic;
   struct wk_aircraft_block aircraft;
-  uint8_t banks;
+  uint8_t banks, in_use[WK_LANES];
 };
 
 static void lanes_load(const struct filter *filter, struct lanes *lanes,
@@ -89,7 +89,8 @@ static void lanes_load(const struct filter *filter, struct lanes *lanes,
   for (int i = 0; i < WK_LANES; i++) {
     ballistic[i] = tracks[i] ? tracks[i]->bank : NULL;
     aircraft[i] = tracks[i] ? tracks[i]->bank + WK_BALLISTIC_ELEMENTS : NULL;
-    if (tracks[i]) lanes->banks |= tracks[i]->banks;
+    lanes->in_use[i] = tracks[i] ? tracks[i]->banks : 0;
+    lanes->banks |= lanes->in_use[i];
   }
   if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_load(&lanes->ballistic, ballistic);
   if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_load(&lanes->aircraft, aircraft);
@@ -180,20 +181,49 @@ static void class_take(struct track *track, const struct pair_evidence *evidence
   }
 }
 
-/* Both banks' updates in the lanes at hand, and what each pair's plot says. */
+/* Lanes in which the measurement bends so much over the extent of the state that the EKF would be
+ * overconfident (docs/maths.md M21). True where there is one. */
+static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, enum wk_kind kind,
+                       const struct wk_measure_block *measure, int count, bool bends[WK_LANES]) {
+  const double bend_max = 0.3;
+  wk_lane ballistic = {0}, aircraft = {0};
+  bool any = false;
+  if (lanes->banks & BANK_BALLISTIC)
+    filter->kernels->ballistic_bend(&lanes->ballistic, kind, measure, ballistic);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_bend(&lanes->aircraft, kind, measure, aircraft);
+  for (int i = 0; i < count; i++) {
+    bends[i] = fmax(lanes->in_use[i] & BANK_BALLISTIC ? ballistic[i] : 0,
+                    lanes->in_use[i] & BANK_AIRCRAFT ? aircraft[i] : 0) > bend_max;
+    any |= bends[i];
+  }
+  return any;
+}
+
+/* Both banks' updates in the lanes at hand, and what each pair's plot says. By sigma points where the
+ * measurement bends. */
 static void lanes_update(const struct filter *filter, struct lanes *lanes,
                          struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
                          int count, enum wk_kind kind, bool update, struct pair_evidence evidence[WK_LANES]) {
+  const struct wk_table *kernels = filter->kernels;
   struct wk_measure_block measure;
-  struct wk_evidence_block ballistic = {0}, aircraft = {0};
-  wk_lane enable = {0};
-  for (int i = 0; i < count; i++) enable[i] = update ? 1.0 : 0.0;
+  struct wk_evidence_block ballistic[2] = {0}, aircraft[2] = {0}; /* by the EKF, by sigma points */
+  wk_lane plain = {0}, points = {0};
+  bool bends[WK_LANES] = {0};
   measure_fill(&measure, plots);
-  if (lanes->banks & BANK_BALLISTIC)
-    filter->kernels->ballistic_update(&lanes->ballistic, kind, &measure, enable, &ballistic);
-  if (lanes->banks & BANK_AIRCRAFT)
-    filter->kernels->aircraft_update(&lanes->aircraft, kind, &measure, enable, &aircraft);
-  for (int i = 0; i < count; i++) evidence_of(tracks[i], &ballistic, &aircraft, i, &evidence[i]);
+  bool any = kind != WK_POSITION && lanes_bend(filter, lanes, kind, &measure, count, bends);
+  for (int i = 0; i < count && update; i++) (bends[i] ? points : plain)[i] = 1.0;
+  if (lanes->banks & BANK_BALLISTIC) {
+    kernels->ballistic_update(&lanes->ballistic, kind, &measure, plain, &ballistic[0]);
+    if (any) kernels->ballistic_update_sigma(&lanes->ballistic, kind, &measure, points, &ballistic[1]);
+  }
+  if (lanes->banks & BANK_AIRCRAFT) {
+    kernels->aircraft_update(&lanes->aircraft, kind, &measure, plain, &aircraft[0]);
+    if (any) kernels->aircraft_update_sigma(&lanes->aircraft, kind, &measure, points, &aircraft[1]);
+  }
+  for (int i = 0; i < count; i++) {
+    evidence_of(tracks[i], &ballistic[bends[i]], &aircraft[bends[i]], i, &evidence[i]);
+    evidence[i].bends = bends[i];
+  }
 }
 
 static double between_s(const struct track *track, const struct plot *plot) {
@@ -313,6 +343,7 @@ void filter_score(struct filter *filter, const struct pair *pairs, uint32_t coun
 void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
                    struct pair_evidence *evidence) {
   filter_run_all(filter, pairs, count, evidence, true);
+  for (uint32_t i = 0; i < count; i++) filter->bent += evidence[i].bends;
 }
 
 /* Two Gaussians with weights p and 1 - p into one. */

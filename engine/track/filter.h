@@ -20,6 +20,7 @@ struct pair_evidence {
   double dimension; /* components present */
   double innovation2;        /* normalised innovation squared (docs/maths.md T14), of updates only */
   int innovation_components; /* what it is the sum of; 0: it isn't known */
+  bool bends;       /* taken by sigma points, since the measurement bends over the extent of the state */
 };
 
 struct pair {
@@ -39,6 +40,7 @@ struct filter {
   struct parallel parallel;
   struct history history;
   uint64_t updates[WAYS];  /* so far, by way */
+  uint64_t bent;           /* of them, by sigma points */
   uint32_t *order;         /* pair_capacity: pairs sorted by way and kind */
   uint8_t *ways;           /* per pair */
   uint64_t *places;        /* per pair: its entry in the history, 0 = none */

@@ -283,4 +283,5 @@ void tracker_statistics_get(const struct tracker *tracker, struct tracker_statis
   *out = tracker->statistics;
   out->out_of_sequence[0] = tracker->filter.updates[WAY_EXACT];
   out->out_of_sequence[1] = tracker->filter.updates[WAY_APPROXIMATE];
+  out->updates_bent = tracker->filter.bent;
 }

@@ -39,6 +39,7 @@ struct tracker_statistics {
   uint64_t stitched;            /* tracks found to be the continuation of an older one */
   uint64_t stitch_crowded;      /* groups too large to be told apart */
   uint64_t stitch_young_refused; /* new tracks that found no place in the list of those to be compared */
+  uint64_t updates_bent;        /* by sigma points, since the measurement bent over the extent of the state */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };

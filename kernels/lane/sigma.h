@@ -47,12 +47,12 @@ WK_INLINE struct sigma_spread sigma_spread_of(int n, double alpha, double beta, 
                                .centre_more = 1.0 - n / reach2 + 1.0 - alpha * alpha + beta};
 }
 
-/* Upper triangular root U of p = U'U by rows, packed (S2). A pivot that is not above the rounding of its variance leaves a row
- * of zeros. Returns the lanes whose matrix is semi-definite up to that rounding. */
-WK_INLINE lane_mask sigma_root(int n, const lane *p, lane *u) {
+/* The first `rows` rows of the upper triangular root U of p = U'U, packed (S2). A pivot that is not above the rounding of its
+ * variance leaves a row of zeros. Returns the lanes whose leading matrix is semi-definite up to that rounding. */
+WK_INLINE lane_mask sigma_root_rows(int n, int rows, const lane *p, lane *u) {
   const lane zero = lane_all(0.0);
   lane_mask sound = lane_equal(zero, zero);
-  for (int j = 0; j < n; j++) {
+  for (int j = 0; j < rows; j++) {
     lane pivot = p[packed_at(n, j, j)];
     const lane least = pivot * lane_all(SIGMA_PIVOT_LEAST);
     for (int k = 0; k < j; k++) pivot = lane_fma(-u[packed_at(n, k, j)], u[packed_at(n, k, j)], pivot);
@@ -69,6 +69,8 @@ WK_INLINE lane_mask sigma_root(int n, const lane *p, lane *u) {
   }
   return sound;
 }
+
+WK_INLINE lane_mask sigma_root(int n, const lane *p, lane *u) { return sigma_root_rows(n, n, p, u); }
 
 /* Side point s of 2 n: x plus (s even) or minus (s odd) reach times row s / 2 of the root (S3). */
 WK_INLINE void sigma_point(int n, const struct sigma_spread *spread, const lane *x, const lane *u, int s, lane *point) {
@@ -162,17 +164,18 @@ WK_INLINE lane sigma_difference(int turns, int c, lane a, lane b) {
   return turns >> c & 1 ? lane_fma(lane_round(raw * lane_all(1.0 / SIGMA_TURN)), lane_all(-SIGMA_TURN), raw) : raw;
 }
 
-/* Updates a Gaussian of n states by a measurement of m components (S5, S6). Returns the lanes that were updated. */
-WK_INLINE lane_mask sigma_update(int n, int m, const struct sigma_spread *spread, sigma_sensor sensor, const void *context,
+/* Updates a Gaussian of n states by a measurement of m components of which only the first `seen` states say anything (S5 to S7).
+ * The spread is that of `seen` dimensions. Returns the lanes that were updated. */
+WK_INLINE lane_mask sigma_update_seen(int n, int seen, int m, const struct sigma_spread *spread, sigma_sensor sensor, const void *context,
                                  int turns, const struct sigma_measure *measure, lane *x, lane *p,
                                  struct sigma_evidence *evidence) {
   const lane zero = lane_all(0.0);
   lane u[SIGMA_PACKED_MAX], centre[SIGMA_MEASURE_MAX], mean[SIGMA_MEASURE_MAX], v[SIGMA_MEASURE_MAX];
   lane cross[SIGMA_STATE_MAX][SIGMA_MEASURE_MAX], s[WK_PACKED(SIGMA_MEASURE_MAX)];
   lane deviation[SIGMA_SIDES_MAX][SIGMA_STATE_MAX];
-  const lane_mask sound = sigma_root(n, p, u);
+  const lane_mask sound = sigma_root_rows(n, seen, p, u);
   sensor(x, centre, context);
-  for (int k = 0; k < 2 * n; k++) {
+  for (int k = 0; k < 2 * seen; k++) {
     lane point[SIGMA_STATE_MAX], z[SIGMA_MEASURE_MAX];
     sigma_point(n, spread, x, u, k, point);
     sensor(point, z, context);
@@ -186,13 +189,13 @@ WK_INLINE lane_mask sigma_update(int n, int m, const struct sigma_spread *spread
       s[packed_at(m, c, d)] = lane_select(both, measure->r[packed_at(m, c, d)], c == d ? lane_all(1.0 / SIGMA_TURN) : zero);
     }
   }
-  sigma_moments(n, m, spread, deviation, mean, s);
+  sigma_moments(seen, m, spread, deviation, mean, s);
   const lane weight = lane_all(spread->side * spread->reach);
   for (int c = 0; c < m; c++) {
     v[c] = lane_select(measure->present[c], sigma_difference(turns, c, measure->z[c], centre[c] + mean[c]), zero);
     for (int a = 0; a < n; a++) {
       lane sum = zero;
-      for (int j = 0; j <= a; j++) sum = lane_fma(u[packed_at(n, j, a)], deviation[2 * j][c] - deviation[2 * j + 1][c], sum);
+      for (int j = 0; j <= a && j < seen; j++) sum = lane_fma(u[packed_at(n, j, a)], deviation[2 * j][c] - deviation[2 * j + 1][c], sum);
       cross[a][c] = weight * sum;
     }
   }
@@ -205,6 +208,13 @@ WK_INLINE lane_mask sigma_update(int n, int m, const struct sigma_spread *spread
   evidence->distance2 = lane_select(sane, evidence->distance2, lane_all(SIGMA_ABSURD));
   evidence->log_likelihood = lane_select(sane, evidence->log_likelihood, lane_all(-SIGMA_ABSURD));
   return sane;
+}
+
+/* The same where the measurement depends on every state. */
+WK_INLINE lane_mask sigma_update(int n, int m, const struct sigma_spread *spread, sigma_sensor sensor, const void *context,
+                                 int turns, const struct sigma_measure *measure, lane *x, lane *p,
+                                 struct sigma_evidence *evidence) {
+  return sigma_update_seen(n, n, m, spread, sensor, context, turns, measure, x, p, evidence);
 }
 
 #endif

@@ -21,6 +21,16 @@ void WK_NAME(ballistic_update)(struct wk_ballistic_block *block, enum wk_kind ki
 void WK_NAME(aircraft_update)(struct wk_aircraft_block *block, enum wk_kind kind,
                               const struct wk_measure_block *measure, const wk_lane enable,
                               struct wk_evidence_block *evidence);
+void WK_NAME(ballistic_update_sigma)(struct wk_ballistic_block *block, enum wk_kind kind,
+                                     const struct wk_measure_block *measure, const wk_lane enable,
+                                     struct wk_evidence_block *evidence);
+void WK_NAME(aircraft_update_sigma)(struct wk_aircraft_block *block, enum wk_kind kind,
+                                    const struct wk_measure_block *measure, const wk_lane enable,
+                                    struct wk_evidence_block *evidence);
+void WK_NAME(ballistic_bend)(const struct wk_ballistic_block *block, enum wk_kind kind,
+                             const struct wk_measure_block *measure, wk_lane bend);
+void WK_NAME(aircraft_bend)(const struct wk_aircraft_block *block, enum wk_kind kind,
+                            const struct wk_measure_block *measure, wk_lane bend);
 void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
 void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
 

@@ -239,7 +239,7 @@ double ref_invert(int n, const double a[REF_N_MAX][REF_N_MAX], double inverse[RE
 }
 
 /* Difference of two values of a component, angles of azimuth by the short way. */
-static double component_minus(const struct ref_measure *m, int c, double a, double b) {
+double ref_component_minus(const struct ref_measure *m, int c, double a, double b) {
   const int azimuth = m->kind == WK_LOS ? 0 : m->kind == WK_POSITION ? -1 : 1;
   return c == azimuth ? remainder(a - b, 2.0 * pi) : a - b;
 }
@@ -253,7 +253,7 @@ static int innovation(const struct ref_measure *m, const struct ref_gauss *s, do
   memset(h, 0, sizeof(matrix));
   for (int c = 0; c < components; c++) {
     if (m->present[c] == 0.0) continue;
-    value[rows] = component_minus(m, c, m->z[c], at[c]);
+    value[rows] = ref_component_minus(m, c, m->z[c], at[c]);
     variance[rows] = m->variance[c];
     for (int j = 0; j < 6; j++) {
       memcpy(x, s->x, sizeof x);
@@ -261,7 +261,7 @@ static int innovation(const struct ref_measure *m, const struct ref_gauss *s, do
       ref_predicted(m, x, high);
       x[j] = s->x[j] - delta[j];
       ref_predicted(m, x, low);
-      h[rows][j] = component_minus(m, c, high[c], low[c]) / (2.0 * delta[j]);
+      h[rows][j] = ref_component_minus(m, c, high[c], low[c]) / (2.0 * delta[j]);
     }
     rows++;
   }
@@ -315,6 +315,11 @@ static double gauss_update(const struct ref_measure *m, struct ref_gauss *s, dou
 }
 
 void ref_update(struct ref_bank *bank, const struct ref_measure *m, int enable, struct ref_evidence *evidence) {
+  ref_update_by(gauss_update, bank, m, enable, evidence);
+}
+
+void ref_update_by(ref_method method, struct ref_bank *bank, const struct ref_measure *m, int enable,
+                   struct ref_evidence *evidence) {
   struct ref_bank next = *bank;
   long double sum = 0.0L, best = -INFINITY;
   double unused[REF_COMPONENTS_MAX];
@@ -322,7 +327,7 @@ void ref_update(struct ref_bank *bank, const struct ref_measure *m, int enable, 
   evidence->distance2 = INFINITY;
   for (int i = 0; i < bank->modes; i++) {
     double distance2;
-    evidence->mode_log_likelihood[i] = gauss_update(m, &next.gauss[i], &distance2);
+    evidence->mode_log_likelihood[i] = method(m, &next.gauss[i], &distance2);
     best = fmaxl(best, evidence->mode_log_likelihood[i]);
     if (bank->weight[i] > 1e-7) evidence->distance2 = fmin(evidence->distance2, distance2);
   }

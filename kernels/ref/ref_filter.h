@@ -31,6 +31,13 @@ void ref_mix(struct ref_bank *bank, double dt_s, const struct wk_tuning *tuning)
 void ref_predict(struct ref_bank *bank, double dt_s, int quiet, const struct wk_tuning *tuning, ref_density density);
 /* Update as wk.h's. */
 void ref_update(struct ref_bank *bank, const struct ref_measure *m, int enable, struct ref_evidence *evidence);
+/* One mode's update: its log-likelihood, and the squared Mahalanobis distance. */
+typedef double (*ref_method)(const struct ref_measure *m, struct ref_gauss *s, double *distance2);
+/* The same with any way to update a mode. */
+void ref_update_by(ref_method method, struct ref_bank *bank, const struct ref_measure *m, int enable,
+                   struct ref_evidence *evidence);
+/* Difference of two values of component c, angles of azimuth by the short way. */
+double ref_component_minus(const struct ref_measure *m, int c, double a, double b);
 /* Mean and covariance of position and velocity over the modes. */
 void ref_moments(const struct ref_bank *bank, struct ref_gauss *moments);
 
