@@ -111,6 +111,28 @@ static void truth_is_interpolated_and_tracks_are_carried(void **state) {
   score_case_close(c);
 }
 
+/* "one" has points at 0.5, 1.5, .. 9.5 s, "two" at 0 .. 10 s: at 10 s, the last instant, "one" is still
+ * there, half a second on at 100 m/s. A target that ends two seconds before the end has ended. */
+static void target_cut_off_by_the_end_is_held_to_it(void **state) {
+  (void)state;
+  struct score_case *c = score_case_open();
+  for (int t = 0; t <= 10; t++) {
+    if (t < 10) score_truth_say(c, t + 0.5, "one", 0, 100.0 * t + 50, 0, 100);
+    if (t < 9) score_truth_say(c, t, "gone", 0, 0, 6e5, 0);
+    score_truth_say(c, t, "two", 0, 0, 3e5, 0);
+    score_track_say(c, t, 1, "confirmed", 0, 100.0 * t, 0, 100);
+    score_track_say(c, t, 2, "confirmed", 0, 0, 3e5, 0);
+    score_track_say(c, t, 3, "confirmed", 0, 0, 6e5, 0);
+  }
+  json_t *r = score_run_json(c, "");
+  assert_non_null(r);
+  score_series_is(r, 10, "gospa_localisation_m", 0, 1e-3);
+  score_series_is(r, 10, "gospa_false_m", 10000 / sqrt(2), 1e-3);
+  score_series_is(r, 10, "due_targets", 2, 0);
+  json_decref(r);
+  score_case_close(c);
+}
+
 static void track_leaves_the_picture_when_lost_or_stale(void **state) {
   (void)state;
   struct score_case *c = score_case_open();
@@ -149,6 +171,7 @@ int main(void) {
                                      cmocka_unit_test(gospa_pairs_for_the_least_sum),
                                      cmocka_unit_test(gospa_makes_no_pair_beyond_the_cutoff),
                                      cmocka_unit_test(truth_is_interpolated_and_tracks_are_carried),
+                                     cmocka_unit_test(target_cut_off_by_the_end_is_held_to_it),
                                      cmocka_unit_test(track_leaves_the_picture_when_lost_or_stale),
                                      cmocka_unit_test(reader_counts_missed_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ void picture_take(struct picture *picture, const struct truth *truth, const stru
   picture->targets = picture->tracks = 0;
   for (size_t i = 0; i < truth->names.count; i++) {
     struct truth_state state;
-    if (!truth_at(truth, i, time_ns, &state)) continue;
+    if (!truth_at(truth, i, time_ns, &state) && !truth_hold(truth, i, time_ns, &state)) continue;
     memcpy(picture->target_m[picture->targets], state.position_m, sizeof state.position_m);
     memcpy(picture->target_mps[picture->targets], state.velocity_mps, sizeof state.velocity_mps);
     picture->target[picture->targets++] = (uint32_t)i;

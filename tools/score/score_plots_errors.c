@@ -167,36 +167,43 @@ static void innovations_fill(const struct score *s, struct innovation_bin *bin, 
   }
 }
 
-/* The band of each phase is drawn as thin lines of its colour: unlike for NEES, the degrees of freedom differ
- * from line to line. */
+/* One phase: its band behind (part 0), its curve before it (part 1). */
+static void innovations_draw(const struct score *s, struct figure *f, int phase, int part) {
+  struct innovation_bin bin[BINS];
+  char style[128], title[64] = "";
+  innovations_fill(s, bin, phase);
+  if (part) {
+    snprintf(style, sizeof style, "1:2 with lines lw 2.2 lc rgb '%s'", phase_colour[phase]);
+    snprintf(title, sizeof title, "%s", phase_title[phase]);
+  } else {
+    snprintf(style, sizeof style, "1:2:3 with filledcurves lc rgb '#C0%s'", phase_colour[phase] + 1);
+    snprintf(title, sizeof title, "%s, 95 %% band", phase_title[phase]);
+  }
+  figure_series(f, style, title);
+  for (int b = 0; b < BINS; b++) {
+    double at_s = (b + 0.5) * bin_width_s(s), dof = bin[b].dof;
+    if (bin[b].lines < BIN_LINES_MIN) {
+      if (b && bin[b - 1].lines >= BIN_LINES_MIN) figure_lift(f);
+    } else if (part) {
+      figure_point(f, 2, at_s, bin[b].nis / dof, 0, 0);
+    } else {
+      figure_point(f, 3, at_s, chi2_quantile(0.025, dof) / dof, chi2_quantile(0.975, dof) / dof, 0);
+    }
+  }
+}
+
 int nis_plot(const struct score *s, const char *directory, struct weft_error *err) {
   struct figure f;
   int code = figure_open(&f, directory, "nis", err);
   if (code) return code;
-  figure_set(
-      &f, "set title 'Innovations: are the detections where the tracks expect them? (1 is honest, above is "
-          "overconfident)'\n"
-          "set xlabel 'time since the start of the truth (s)'\nset ylabel 'NIS per degree of freedom'\n"
-          "set logscale y\nset yrange [0.1<*<0.5:2<*<1000]\nset format y '%%g'\n");
-  struct innovation_bin bin[BINS];
-  for (int phase = 0; phase < PHASE_COUNT; phase++) {
-    innovations_fill(s, bin, phase);
-    for (int part = 0; part < 3; part++) {
-      char style[128], title[64] = "";
-      snprintf(style, sizeof style, "1:2 with lines lw %s lc rgb '%s'", part ? "0.8 dt 3" : "2.2",
-               phase_colour[phase]);
-      if (part < 2) snprintf(title, sizeof title, "%s%s", phase_title[phase], part ? ", 95 % band" : "");
-      figure_series(&f, style, title);
-      for (int b = 0; b < BINS; b++) {
-        double dof = bin[b].dof;
-        if (bin[b].lines >= BIN_LINES_MIN)
-          figure_point(&f, 2, (b + 0.5) * bin_width_s(s),
-                       part ? chi2_quantile(part == 1 ? 0.025 : 0.975, dof) / dof : bin[b].nis / dof, 0, 0);
-        else if (b && bin[b - 1].lines >= BIN_LINES_MIN)
-          figure_lift(&f);
-      }
-    }
-  }
+  figure_set(&f,
+             "set title 'Are the detections where the tracks expect them? (1 is honest, above is "
+             "overconfident)'\n"
+             "set xlabel 'time since the start of the truth (s)'\nset ylabel 'NIS per degree of freedom'\n"
+             "set logscale y\nset yrange [0.05<*<0.5:2<*<1000] noextend\nset format y '%%g'\n"
+             "set ytics add (0.2, 0.5, 2, 5)\nset style fill solid noborder\n");
+  for (int part = 0; part < 2; part++)
+    for (int phase = 0; phase < PHASE_COUNT; phase++) innovations_draw(s, &f, phase, part);
   return figure_close(&f, err);
 }
 

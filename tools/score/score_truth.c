@@ -260,6 +260,21 @@ bool truth_at(const struct truth *truth, size_t index, int64_t time_ns, struct t
   return true;
 }
 
+bool truth_hold(const struct truth *truth, size_t index, int64_t time_ns, struct truth_state *state) {
+  const struct truth_target *target = &truth->target[index];
+  if (target->count < 2) return false;
+  const struct truth_point *last = truth->point + target->first + target->count - 1;
+  int64_t interval_ns = last->time_ns - last[-1].time_ns, gone_ns = time_ns - last->time_ns;
+  if (gone_ns < 0 || gone_ns > interval_ns || truth->last_ns - last->time_ns > interval_ns) return false;
+  if (target->impact_known && target->impact_ns <= time_ns) return false;
+  *state = (struct truth_state){.class = last->class, .phase = last->phase};
+  for (int i = 0; i < 3; i++) {
+    state->position_m[i] = last->position_m[i] + last->velocity_mps[i] * (double)gone_ns * 1e-9;
+    state->velocity_mps[i] = last->velocity_mps[i];
+  }
+  return true;
+}
+
 void truth_free(struct truth *truth) {
   names_free(&truth->names);
   free(truth->point);

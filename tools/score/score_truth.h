@@ -56,6 +56,10 @@ int truth_read(struct truth *truth, const char *path, struct weft_error *err);
 int truth_detections_read(struct truth *truth, const char *path, int due_count, struct weft_error *err);
 /* The target's state by cubic Hermite interpolation. False outside its life. */
 bool truth_at(const struct truth *truth, size_t target, int64_t time_ns, struct truth_state *state);
+/* The state carried on along its velocity where the target's last point lies at most its own last interval
+ * before the end of the whole truth and before the time, and its impact, if known, after it: a flight that
+ * the end of the run has cut off, between two of its points. */
+bool truth_hold(const struct truth *truth, size_t target, int64_t time_ns, struct truth_state *state);
 void truth_free(struct truth *truth);
 
 #endif
