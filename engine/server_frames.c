@@ -124,6 +124,8 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->snapshot->tracks[0] = slot->statistics.tracks_by_status[0];
   server->snapshot->tracks[1] = slot->statistics.tracks_by_status[1];
   server->snapshot->tracks[2] = slot->statistics.tracks_lost;
+  server->snapshot->soft_updates = slot->statistics.tracks_softened;
+  server->snapshot->shared_updates = slot->statistics.shared;
   memcpy(server->snapshot->out_of_sequence, slot->statistics.out_of_sequence,
          sizeof slot->statistics.out_of_sequence);
   warning_copy(&slot->warning, &server->snapshot->warning);

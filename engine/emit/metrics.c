@@ -216,6 +216,10 @@ static void engine_write(struct text *text, const struct metrics_snapshot *snaps
   for (int i = 0; i < 2; i++) {
     labelled_write(text, "weft_out_of_sequence_total", "way", ways[i], snapshot->out_of_sequence[i]);
   }
+  single_write(text, "weft_soft_updates_total", "counter", "Updates of a track by several likely plots at once.",
+               snapshot->soft_updates);
+  single_write(text, "weft_shared_updates_total", "counter",
+               "Updates of a track by an unresolved plot that it shares with others.", snapshot->shared_updates);
   single_write(text, "weft_ring_used", "gauge", "Entries waiting between ingest and the engine.", snapshot->ring_used);
   single_write(text, "weft_ring_capacity", "gauge", "Entries that fit between them.", snapshot->ring_capacity);
   single_write(text, "weft_overload_step", "gauge", "Step of the overload ladder; 0: none.", snapshot->overload_step);

@@ -47,6 +47,7 @@ struct metrics_snapshot {
   uint32_t stage_count;
   struct metrics_stage stages[METRICS_STAGES_MAX];
   uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */
+  uint64_t soft_updates, shared_updates; /* tracks updated by several plots at once; by a plot of several tracks */
   uint64_t out_of_sequence[2];       /* plots older than their tracks: worked in exactly, approximately */
   struct metrics_warning warning;
   bool replay_marks_failed;          /* what was accepted under seal is not on the disk */

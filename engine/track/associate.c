@@ -174,6 +174,7 @@ static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
       soft_solve(tracker, worker, group);
     } else {
       nearest_solve(tracker, &tracker->work[worker], group);
+      shared_find(tracker, group);
     }
   }
 }
@@ -191,7 +192,7 @@ void chosen_update(struct tracker *tracker, uint32_t count) {
 static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   uint32_t chosen = 0;
   for (uint32_t p = 0; p < pair_count; p++) {
-    if (tracker->winner[p]) tracker->chosen[chosen++] = tracker->pairs[p];
+    if (tracker->choice[p] == CHOICE_OWN) tracker->chosen[chosen++] = tracker->pairs[p];
   }
   chosen_update(tracker, chosen);
 }
@@ -213,6 +214,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
     parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);
     winners_update(tracker, pair_count);
     if (tracker->soft) soft_update(tracker, first, last);
+    if (tracker->cells) shared_update(tracker, pair_count);
     first = last;
   }
 }

@@ -1,7 +1,7 @@
 /* Existence, looks and misses, ends. A miss is charged once per sensor revisit, and only when the sensor has
  * reported later than the look that should have seen the track (or has been silent for so long that it must
- * have), so that a feed's delay never costs a track its life. A sensor of which nothing at all is heard any more, though
- * it used to send more than this track's plots, is out: it misses nothing. */
+ * have), so that a feed's delay never costs a track its life. A sensor of which nothing at all is heard any
+ * more, though it used to send more than this track's plots, is out: it misses nothing. */
 #include <math.h>
 
 #include "engine/track/state.h"
@@ -96,7 +96,6 @@ static void confirm_if_sure(struct tracker *tracker, struct track *track) {
 static void plot_count(struct tracker *tracker, struct track *track, const struct plot *plot) {
   struct look *look = look_judged(tracker, track, plot);
   if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
-  track->detections++;
   track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
@@ -124,6 +123,7 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
   track->innovation2 += evidence->innovation2;
   track->innovation_components += (uint32_t)evidence->innovation_components;
   plot_count(tracker, track, plot);
+  track->detections++;
   track_changed(tracker, slot, arrival_ns);
 }
 
@@ -132,7 +132,15 @@ void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *p
   struct track *track = &tracker->store.tracks[slot];
   track->log_odds = log_odds;
   look_judged(tracker, track, plot)->judged_ns = plot->time_ns;
-  if (seen) plot_count(tracker, track, plot);
+  if (seen) {
+    plot_count(tracker, track, plot);
+    track->detections++;
+  }
+  track_changed(tracker, slot, plot->arrival_ns);
+}
+
+void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot) {
+  plot_count(tracker, &tracker->store.tracks[slot], plot);
   track_changed(tracker, slot, plot->arrival_ns);
 }
 
@@ -169,7 +177,8 @@ static bool silent(const struct tracker *tracker, const struct track *track) {
  * kernels, since the summary's constant acceleration serves for seconds only. */
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   const int64_t stale_ns = 5000000000;
-  uint32_t count = 0, stale = 0, free = tracker->store.capacity, *slots = tracker->fresh; /* nothing is fresh yet */
+  uint32_t count = 0, stale = 0, free = tracker->store.capacity,
+           *slots = tracker->fresh; /* nothing is fresh yet */
   for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;)
     tracker->due[count++] = slot;
   int64_t moved_ns = front_ns - tracker->site->lag_ns;
@@ -217,7 +226,8 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
     bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
-    bool looked = !down && !out && !track->parked && !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
+    bool looked =
+        !down && !out && !track->parked && !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
     if (looked) {
       track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
       burn_out_weigh(tracker, track, look);
@@ -271,7 +281,7 @@ static bool seen_apart_now(const struct tracker *tracker, const struct track *a,
 }
 
 /* The same, remembered for some scans: the newest scan often misses one of two real objects. */
-static bool seen_apart(const struct tracker *tracker, struct track *track, const struct track *other) {
+bool lifecycle_seen_apart(const struct tracker *tracker, struct track *track, const struct track *other) {
   double revisit_s;
   struct apart *place = &track->apart[0];
   for (int i = 0; i < TRACK_APART_MAX; i++) {
@@ -289,9 +299,11 @@ static bool seen_apart(const struct tracker *tracker, struct track *track, const
   return place->number == other->number && place->until_ns > tracker->now_ns;
 }
 
-/* While nobody sees them their uncertainties grow into each other, which says nothing of what they are; and whether a new
- * track is one that has long been silent is for the stitching to say, which looks along the trajectory. */
-static bool duplicate_doubtful(const struct tracker *tracker, const struct track *track, const struct track *older) {
+/* While nobody sees them their uncertainties grow into each other, which says nothing of what they are; and
+ * whether a new track is one that has long been silent is for the stitching to say, which looks along the
+ * trajectory. */
+static bool duplicate_doubtful(const struct tracker *tracker, const struct track *track,
+                               const struct track *older) {
   return silent(tracker, older) && (silent(tracker, track) || older->newest_ns < track->first_ns);
 }
 
@@ -311,7 +323,7 @@ static void duplicate_consider(void *context, uint32_t other_slot) {
     d[3 + i] = track->velocity_mps[i] - other->velocity_mps[i] - dt * other->acceleration_mps2[i];
   }
   double sigma_p = track_sigma_at(other, track->time_ns) + track->sigma_position_m;
-  if (vector_norm(d) > 5 * sigma_p || seen_apart(search->tracker, track, other)) return;
+  if (vector_norm(d) > 5 * sigma_p || lifecycle_seen_apart(search->tracker, track, other)) return;
   uint32_t slots[2] = {search->slot, other_slot};
   double moments[2][27], sum[21], inverse[21];
   filter_moments(&search->tracker->filter, slots, 2, moments);

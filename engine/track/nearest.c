@@ -82,7 +82,7 @@ static void solve_cluster(struct solve *solve, uint32_t label) {
     if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
     uint32_t column = work->column_of[place[solve->row[k]]];
     bool won = column != ASSIGN_NONE && column == tracker->claimed_by[solve->pairs[k].track];
-    tracker->winner[solve->group->pair_first + k] = won;
+    tracker->choice[solve->group->pair_first + k] = won;
   }
 }
 
@@ -93,10 +93,10 @@ void nearest_solve(struct tracker *tracker, struct assign_work *work, const stru
   solve.group = group;
   solve.pairs = &tracker->pairs[group->pair_first];
   uint32_t worthwhile = solve_label(&solve);
-  for (uint32_t k = 0; k < group->pair_count; k++) tracker->winner[group->pair_first + k] = 0;
+  for (uint32_t k = 0; k < group->pair_count; k++) tracker->choice[group->pair_first + k] = 0;
   if (worthwhile == 1) { /* the common case: one plot, one track */
     for (uint32_t k = 0; k < group->pair_count; k++)
-      tracker->winner[group->pair_first + k] = solve.gain[k] > 0;
+      tracker->choice[group->pair_first + k] = solve.gain[k] > 0;
     return;
   }
   for (uint32_t r = 0; worthwhile > 0 && r < solve.row_count; r++) {

@@ -90,7 +90,7 @@ static void hypotheses_weigh(struct soft *soft, struct belief *belief, double mi
 static void certain_settle(struct tracker *tracker, struct belief *belief, uint32_t mine) {
   bool certain = belief->hypotheses == 1;
   bool plot = certain && mine != ASSIGN_NONE && tracker->soft->weight[mine] > 0;
-  if (mine != ASSIGN_NONE) tracker->winner[mine] = plot;
+  if (mine != ASSIGN_NONE) tracker->choice[mine] = plot;
   if (plot || (certain && belief->missed > 0)) belief->hypotheses = 0;
 }
 
@@ -105,7 +105,7 @@ static void belief_form(struct tracker *tracker, const struct soft_work *work, s
   for (uint32_t p = belief->first_pair; p != ASSIGN_NONE; p = soft->next[p]) {
     seen += soft->weight[p];
     if (soft->weight[p] > soft->weight[likeliest]) likeliest = p;
-    if (tracker->winner[p]) mine = p;
+    if (tracker->choice[p]) mine = p;
   }
   double q = work->miss[row], missed = fmax(work->missed[row], missed_min);
   double exists = missed * work->existing[row] / q; /* and was missed */
@@ -125,7 +125,8 @@ void soft_solve(struct tracker *tracker, unsigned worker, struct group *group) {
   struct soft *soft = tracker->soft;
   struct soft_work *work = &soft->work[worker];
   struct marginals_problem problem;
-  nearest_solve(tracker, &tracker->work[worker], group); /* the winners: each track's own plot */
+  nearest_solve(tracker, &tracker->work[worker], group); /* each track's own plot */
+  shared_find(tracker, group);
   uint32_t used = problem_build(tracker, work, group, &problem);
   if (used == 1) { /* the common case: one plot, one track */
     double total = work->miss[0] + work->weight[0];

@@ -15,6 +15,10 @@
 #include "engine/track/tracker.h"
 
 enum { PAIRS_MAX = 1 << 16 };
+enum { PARTS_MAX = 1024 }; /* of shared plots, worked in at a time */
+
+/* What becomes of a pair: nothing; the track's own plot; a plot that it shares with others. */
+enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
 
 /* A plot of the frame with at least one candidate, for sorting into groups. */
 struct member {
@@ -54,8 +58,8 @@ struct tracker {
   int64_t now_ns; /* up to when looks are judged: the slice's end, at last the frame's time */
 
   /* per plot of the frame, in order of time */
-  uint32_t *row; /* its row in the frame */
-  struct plot *plots;
+  uint32_t *row;      /* its row in the frame */
+  struct plot *plots; /* then PARTS_MAX parts of shared plots */
   struct candidates *candidates;
   uint8_t *fates;   /* enum fate */
   uint32_t *parent; /* union-find */
@@ -69,10 +73,11 @@ struct tracker {
   uint32_t group_count;
   struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
-  uint32_t *winner;    /* per pair: 1 where chosen */
+  uint32_t *choice;    /* per pair: enum choice */
   struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;
   struct assign_work *work; /* per worker; nearest neighbours */
+  bool cells;               /* some sensor has a resolution cell */
   struct soft *soft;        /* NULL: nearest neighbours */
 
   /* lines of this frame */
@@ -101,6 +106,11 @@ void chosen_update(struct tracker *tracker, uint32_t count);
 /* nearest.c: marks the winners among the group's pairs. Groups of one round may be solved at the same time.
  */
 void nearest_solve(struct tracker *tracker, struct assign_work *work, const struct group *group);
+/* shared.c: after nearest_solve, the pairs of unresolved plots in a group: chosen as shared, out of the gate
+ * for what follows. */
+void shared_find(struct tracker *tracker, const struct group *group);
+/* Updates and books the tracks that share plots, of the first pair_count pairs. */
+void shared_update(struct tracker *tracker, uint32_t pair_count);
 /* soft_solve.c: marginals of a group; pairs that are certain become winners, the rest beliefs. In parallel
  * too. */
 void soft_solve(struct tracker *tracker, unsigned worker, struct group *group);
@@ -115,6 +125,10 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
  * included; `plot` the likeliest, `seen` whether the track was more likely seen than not. */
 void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,
                     bool seen);
+/* For a track that shares a plot with others: seen, but neither more nor less likely to exist. */
+void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot);
+/* Whether one sensor saw both in one scan as two plots, lately; remembered with the first. */
+bool lifecycle_seen_apart(const struct tracker *tracker, struct track *track, const struct track *other);
 /* A step of existence by one scan, held to what one scan may say. */
 double lifecycle_log_odds_step(double before, double step);
 /* Probability that this sensor sees the track in a look: an infrared line of sight sees a plume, others a

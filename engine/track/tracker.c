@@ -29,10 +29,11 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
   size_t seeds = SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
+  size_t parts = PARTS_MAX * sizeof(struct plot);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
-  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + work + sensors +
+  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + parts + work + sensors +
          o.history_bytes + stitch_arena_size(o.tracks_max) + (1u << 20);
 }
 
@@ -43,7 +44,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
-  t->plots = arena_take(arena, plots, sizeof *t->plots);
+  t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
   t->candidates = arena_take(arena, plots, sizeof *t->candidates);
   t->fates = arena_take(arena, plots, sizeof *t->fates);
   t->parent = arena_take(arena, plots, sizeof *t->parent);
@@ -54,7 +55,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->row = arena_take(arena, plots, sizeof *t->row);
   t->pairs = arena_take(arena, PAIRS_MAX, sizeof *t->pairs);
   t->evidence = arena_take(arena, PAIRS_MAX, sizeof *t->evidence);
-  t->winner = arena_take(arena, PAIRS_MAX, sizeof *t->winner);
+  t->choice = arena_take(arena, PAIRS_MAX, sizeof *t->choice);
   t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
   t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
@@ -66,7 +67,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
-         t->pairs && t->evidence && t->winner && t->chosen && t->chosen_evidence && t->work &&
+         t->pairs && t->evidence && t->choice && t->chosen && t->chosen_evidence && t->work &&
          (t->soft || t->site->association != ASSOCIATION_SOFT) && t->touched && t->due && t->fresh &&
          t->moments && t->lost;
 }
@@ -88,7 +89,10 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
     return NULL;
   }
   t->filter.plots = t->plots;
-  for (uint32_t s = 0; s < site->sensor_count; s++) t->sensor_front_ns[s] = INT64_MIN;
+  for (uint32_t s = 0; s < site->sensor_count; s++) {
+    t->sensor_front_ns[s] = INT64_MIN;
+    t->cells = t->cells || site->sensors[s].resolution[1] > 0;
+  }
   return t;
 }
 

@@ -20,8 +20,8 @@ struct tracker_options {
   uint32_t detections_max;  /* per frame; 0 = FRAME_DETECTIONS_MAX */
   uint64_t number_base;     /* track numbers are number_base + 1, + 2, ... */
   struct parallel parallel; /* run = NULL: parallel_inline() */
-  size_t history_bytes;     /* states kept for plots that come late: 0 = 8 KiB a track, 1 to 64 MiB in all; below
-                               64 KiB: none, such plots are worked in approximately */
+  size_t history_bytes; /* states kept for plots that come late: 0 = 8 KiB a track, 1 to 64 MiB in all; below
+                           64 KiB: none, such plots are worked in approximately */
 };
 
 struct tracker_statistics {
@@ -30,14 +30,15 @@ struct tracker_statistics {
   uint64_t pairs_scored;     /* (track, plot) pairs that reached the kernels */
   uint64_t
       candidates_cut; /* tracks inside a coarse gate that found no place among the CANDIDATES_MAX nearest */
-  uint64_t groups_split;        /* scans of a cluster larger than the exact solver takes, solved in pieces */
-  uint64_t tracks_softened;     /* updates by several hypotheses at once */
-  uint64_t hypotheses;          /* in all of these */
-  uint64_t tracks_refused;      /* starts refused because every track record is taken */
-  uint64_t merged;              /* duplicate tracks ended in favour of an older one */
-  uint64_t out_of_sequence[2];  /* plots older than their tracks, worked in exactly, approximately */
-  uint64_t stitched;            /* tracks found to be the continuation of an older one */
-  uint64_t stitch_crowded;      /* groups too large to be told apart */
+  uint64_t groups_split;         /* scans of a cluster larger than the exact solver takes, solved in pieces */
+  uint64_t tracks_softened;      /* updates by several hypotheses at once */
+  uint64_t hypotheses;           /* in all of these */
+  uint64_t shared;               /* updates by a plot that several tracks share */
+  uint64_t tracks_refused;       /* starts refused because every track record is taken */
+  uint64_t merged;               /* duplicate tracks ended in favour of an older one */
+  uint64_t out_of_sequence[2];   /* plots older than their tracks, worked in exactly, approximately */
+  uint64_t stitched;             /* tracks found to be the continuation of an older one */
+  uint64_t stitch_crowded;       /* groups too large to be told apart */
   uint64_t stitch_young_refused; /* new tracks that found no place in the list of those to be compared */
   uint64_t updates_bent;        /* by sigma points, since the measurement bent over the extent of the state */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */

@@ -17,7 +17,7 @@ enum { MISSILES = 12, AIRCRAFT = 60, SECONDS = 45, DIGESTS_MAX = 4096 };
 
 /* What a run leaves: one number per frame, and how much there was to compare. */
 struct outcome {
-  uint64_t frames, reports, confirmed, reordered, digest[DIGESTS_MAX];
+  uint64_t frames, reports, confirmed, reordered, softened, shared, digest[DIGESTS_MAX];
 };
 
 struct run {
@@ -102,6 +102,8 @@ static void scene_run(struct run run, struct outcome *outcome) {
   rig_sensor(&rig->site, KIND_RADAR, 42.5, 4, 100);
   for (int k = 0; k < 2; k++) rig_sensor(&rig->site, KIND_LOS, 0, k ? 50 : -20, 35786000)->revisit_s = 0.5;
   for (uint32_t s = 0; s < 2; s++) rig->site.sensors[s].clutter_per_scan = 20;
+  const double cell[3] = {500, 0.012, 0.012};
+  memcpy(rig->site.sensors[0].resolution, cell, sizeof cell);
   assert_int_equal(pool_open(run.workers, NULL, 0, &pool, &err), 0);
   struct parallel parallel = pool_parallel(pool);
   rig_open(rig, 1024, 1024, &parallel);
@@ -126,6 +128,8 @@ static void scene_run(struct run run, struct outcome *outcome) {
   }
   struct tracker_statistics statistics;
   tracker_statistics_get(rig->tracker, &statistics);
+  outcome->softened = statistics.tracks_softened;
+  outcome->shared = statistics.shared;
   outcome->reordered = statistics.out_of_sequence[0];
   rig_close(rig);
   pool_close(pool);
@@ -174,6 +178,8 @@ static void reports_do_not_depend_on_the_number_of_workers(void **state) {
   (void)state;
   rig_expect(expected.confirmed > 2000, "only %llu confirmed reports to compare", (unsigned long long)expected.confirmed);
   rig_expect(expected.reordered > 1000, "only %llu plots out of sequence", (unsigned long long)expected.reordered);
+  rig_expect(expected.softened > 20, "only %llu soft updates", (unsigned long long)expected.softened);
+  rig_expect(expected.shared > 20, "only %llu shared plots", (unsigned long long)expected.shared);
   const uint32_t workers[] = {2, 4, 7};
   for (int k = 0; k < 3; k++) {
     char what[32];

@@ -64,6 +64,8 @@ static void snapshot_draw(void) {
   snapshot.stages[0] = (struct metrics_stage){"decode", 10, 1500000000};
   snapshot.stages[1] = (struct metrics_stage){"step", 11, 2500000};
   snapshot.tracks[STATUS_CONFIRMED] = 60;
+  snapshot.soft_updates = 36;
+  snapshot.shared_updates = 37;
   snapshot.out_of_sequence[0] = 35;
   snapshot.out_of_sequence[1] = 2;
   snapshot.warning = (struct metrics_warning){.estimates = 41, .deferred = 42, .waiting = 43, .waiting_ns = 250000000,
@@ -132,6 +134,8 @@ static void metrics_hold_the_rest(void **state) {
   text_make();
   assert_true(sample("weft_frames_total") == 12345);
   assert_true(sample("weft_tracks{status=\"confirmed\"}") == 60);
+  assert_true(sample("weft_soft_updates_total") == 36);
+  assert_true(sample("weft_shared_updates_total") == 37);
   assert_true(sample("weft_out_of_sequence_total{way=\"exact\"}") == 35);
   assert_true(sample("weft_out_of_sequence_total{way=\"approximate\"}") == 2);
   assert_true(sample("weft_stage_seconds_sum{stage=\"decode\"}") == 1.5);

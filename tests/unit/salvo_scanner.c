@@ -372,6 +372,49 @@ static void bias_is_added_to_value_and_time(void **unused) {
   world_close(&biased);
 }
 
+#define PLANE_AT(name, lat)                                                                                          \
+  "  - {name: " name ", lat_deg: [" lat ", " lat "], lon_deg: [-123, -123], height_m: [10000, 10000], speed_mps: [10, 10],\n" \
+  "     heading_deg: [90, 90], legs: [{duration_s: 4000}]}\n"
+#define SHARP_RADAR(cell)                                                                                              \
+  "  - {id: 1, name: r, nation: A, kind: radar, position: {lat_deg: -45, lon_deg: -123, height_m: 30}, revisit_s: 1,\n" \
+  "     sigma: {range_m: 1e-6, azimuth_rad: 1e-9, elevation_rad: 1e-9}, detection_probability: 1" cell "}\n"
+
+/* a and b are 56 m apart in range, b and c 89 m, d is kilometres off. */
+static int plots_of_first_scan(const char *text, double range_m[8]) {
+  struct world world = world_open(text);
+  struct scanner *scanner = scanner_open(world.scenario, &world.targets, false);
+  int count = 0;
+  for (const struct report *report; (report = scanner_next(scanner));) {
+    if (report->time_ns - world.scenario->start_ns < 500000000 && count < 8) range_m[count++] = report->z[0];
+  }
+  scanner_free(scanner);
+  world_close(&world);
+  return count;
+}
+
+static void targets_within_a_cell_yield_one_plot_in_their_middle(void **unused) {
+  (void)unused;
+#define FOUR PLANE_AT("a", "-44.5") PLANE_AT("b", "-44.4995") PLANE_AT("c", "-44.4987") PLANE_AT("d", "-44.4")
+  double apart[8], pair[8], chain[8], narrow[8];
+  const char *const head = "duration_s: 2\nsensors:\n";
+  char text[4][4096];
+  snprintf(text[0], sizeof text[0], "%s%sfleets:\n%s", head, SHARP_RADAR(""), FOUR);
+  snprintf(text[1], sizeof text[1], "%s%sfleets:\n%s", head,
+           SHARP_RADAR(", resolution: {range_m: 70, azimuth_rad: 0.02, elevation_rad: 0.02}"), FOUR);
+  snprintf(text[2], sizeof text[2], "%s%sfleets:\n%s", head,
+           SHARP_RADAR(", resolution: {range_m: 100, azimuth_rad: 0.02, elevation_rad: 0.02}"), FOUR);
+  snprintf(text[3], sizeof text[3], "%s%sfleets:\n%s", head,
+           SHARP_RADAR(", resolution: {range_m: 70, azimuth_rad: 0.02, elevation_rad: 1e-6}"), FOUR);
+  assert_int_equal(plots_of_first_scan(text[0], apart), 4);
+  assert_int_equal(plots_of_first_scan(text[1], pair), 3);
+  assert_int_equal(plots_of_first_scan(text[2], chain), 2);
+  assert_int_equal(plots_of_first_scan(text[3], narrow), 4);
+  near("middle of a and b", pair[0] - (apart[0] + apart[1]) / 2, -1e-3, 1e-3);
+  near("c alone", pair[1] - apart[2], -1e-3, 1e-3);
+  near("middle of the chain", chain[0] - (apart[0] + apart[1] + apart[2]) / 3, -1e-3, 1e-3);
+  near("d alone", chain[1] - apart[3], -1e-3, 1e-3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(detections_have_the_stated_probability_and_noise),
@@ -385,6 +428,7 @@ int main(void) {
       cmocka_unit_test(infrared_sees_burning_motors_above_the_clouds_alone),
       cmocka_unit_test(a_ship_says_where_it_is_and_measures_from_there),
       cmocka_unit_test(bias_is_added_to_value_and_time),
+      cmocka_unit_test(targets_within_a_cell_yield_one_plot_in_their_middle),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

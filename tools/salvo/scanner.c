@@ -16,6 +16,16 @@ struct pair {
   double last_hit_s;
 };
 
+/* A target in the beam of a scan. */
+struct sighting {
+  int at;       /* target */
+  int first;    /* smallest sighting of its cell */
+  double time_s;
+  struct stand from;
+  struct state state;
+  double ideal[4];
+};
+
 /* One sensor. */
 struct eye {
   const struct gauge *gauge;
@@ -28,6 +38,8 @@ struct eye {
   int burst_count;
   double *bursts_s;   /* beginnings */
   struct pair *pairs; /* per target */
+  struct sighting *sightings; /* of the scan under way, for a sensor with a resolution cell */
+  int sighting_count;
 };
 
 struct scanner {
@@ -68,7 +80,8 @@ static void eye_open(struct eye *eye, const struct scanner *scanner, const struc
   struct prng bursts = prng_seed(scenario->seed, mixed(stream, 1));
   eye->bursts_s = calloc(BURSTS_MAX, sizeof *eye->bursts_s);
   eye->pairs = calloc((size_t)scanner->targets->count + 1, sizeof *eye->pairs);
-  weft_assert(eye->bursts_s && eye->pairs);
+  eye->sightings = calloc((size_t)scanner->targets->count + 1, sizeof *eye->sightings);
+  weft_assert(eye->bursts_s && eye->pairs && eye->sightings);
   double time = 0;
   while (gauge->burst_per_hour > 0 && eye->burst_count < BURSTS_MAX) {
     time -= log(1 - prng_uniform(&bursts)) * 3600 / gauge->burst_per_hour;
@@ -98,6 +111,7 @@ void scanner_free(struct scanner *scanner) {
     path_free(&scanner->eyes[i].track);
     free(scanner->eyes[i].bursts_s);
     free(scanner->eyes[i].pairs);
+    free(scanner->eyes[i].sightings);
   }
   free(scanner->eyes);
   report_queue_free(&scanner->queue);
@@ -216,8 +230,50 @@ static bool beam_time(const struct eye *eye, const struct target *target, double
   return fabs(next - time) < 1e-3; /* else it crosses north just now, and another turn has it */
 }
 
+static bool cell_shared(const struct gauge *gauge, const struct sighting *a, const struct sighting *b) {
+  for (int i = 0; i < 3; i++) {
+    double off = i == 1 ? remainder(a->ideal[1] - b->ideal[1], TWO_PI) : a->ideal[i] - b->ideal[i];
+    if (gauge->resolution[i] > 0 && !(fabs(off) < gauge->resolution[i])) return false;
+  }
+  return true;
+}
+
+/* One plot of all sightings whose cell begins with `first`: their middle, all of one weight. */
+static void cell_detect(struct scanner *scanner, struct eye *eye, int first) {
+  struct sighting middle = eye->sightings[first];
+  int count = 1;
+  for (int i = first + 1; i < eye->sighting_count; i++) {
+    const struct sighting *s = &eye->sightings[i];
+    if (s->first != first) continue;
+    double part = 1.0 / ++count;
+    for (int k = 0; k < 4; k++) {
+      double off = s->ideal[k] - middle.ideal[k];
+      middle.ideal[k] += part * (k == 1 ? remainder(off, TWO_PI) : off);
+    }
+    for (int k = 0; k < 3; k++) middle.state.r[k] += part * (s->state.r[k] - middle.state.r[k]);
+  }
+  target_detect(scanner, eye, middle.at, middle.time_s, &middle.from, &middle.state, middle.ideal);
+}
+
+/* Sightings that neighbours connect cell by cell become one plot. */
+static void cells_detect(struct scanner *scanner, struct eye *eye) {
+  for (int i = 0; i < eye->sighting_count; i++) {
+    eye->sightings[i].first = i;
+    for (int k = 0; k < i; k++) {
+      int from = eye->sightings[i].first, to = eye->sightings[k].first;
+      if (from == to || !cell_shared(eye->gauge, &eye->sightings[i], &eye->sightings[k])) continue;
+      int low = from < to ? from : to;
+      for (int j = 0; j <= i; j++)
+        if (eye->sightings[j].first == from || eye->sightings[j].first == to) eye->sightings[j].first = low;
+    }
+  }
+  for (int i = 0; i < eye->sighting_count; i++)
+    if (eye->sightings[i].first == i) cell_detect(scanner, eye, i);
+}
+
 static void targets_scan(struct scanner *scanner, struct eye *eye, double begin_s) {
   const struct gauge *gauge = eye->gauge;
+  eye->sighting_count = 0;
   for (int i = 0; i < scanner->targets->count; i++) {
     const struct target *target = &scanner->targets->targets[i];
     struct state state;
@@ -235,8 +291,15 @@ static void targets_scan(struct scanner *scanner, struct eye *eye, double begin_
     gauge_measure(&from, &state, z);
     if (!gauge_sees(gauge, &from, target, time, &state, z)) continue;
     eye->pairs[i].last_hit_s = time;
-    target_detect(scanner, eye, i, time, &from, &state, z);
+    if (gauge->resolution[1] > 0) {
+      struct sighting sighting = {.at = i, .time_s = time, .from = from, .state = state};
+      memcpy(sighting.ideal, z, sizeof z);
+      eye->sightings[eye->sighting_count++] = sighting;
+    } else {
+      target_detect(scanner, eye, i, time, &from, &state, z);
+    }
   }
+  cells_detect(scanner, eye);
 }
 
 static double between(struct prng *prng, double low, double high) {

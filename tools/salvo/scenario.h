@@ -37,6 +37,8 @@ struct gauge {
   double revisit_s, phase_s; /* frames at phase + k revisit */
   double sigma[4];           /* radar: range m, azimuth rad, elevation rad, range rate m/s (0: not measured); radar2d:
                                    range, azimuth, height m (0: not measured), -; los: -, azimuth, elevation; position: x m */
+  double resolution[3];      /* range m, azimuth rad, elevation rad: targets within such a cell of each other yield
+                                one plot; all 0: every target its own */
   double detection_probability;
   double clutter_per_scan;
   double clutter_rate_mps; /* false range rates are uniform within +- this */

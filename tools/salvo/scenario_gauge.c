@@ -22,6 +22,18 @@ static void sigma_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
   yaml_doc_finish_mapping(doc, sigma);
 }
 
+/* The same quantities as the site configuration takes: what the kind measures. */
+static void resolution_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
+  if (gauge->kind == GAUGE_POSITION) return;
+  int cell = yaml_doc_mapping(doc, node, "resolution", YAML_OPTIONAL);
+  if (gauge->kind != GAUGE_LOS)
+    yaml_doc_double(doc, cell, "range_m", YAML_REQUIRED, 1e-3, 1e6, &gauge->resolution[0]);
+  yaml_doc_double(doc, cell, "azimuth_rad", YAML_REQUIRED, 1e-8, 1, &gauge->resolution[1]);
+  if (gauge->kind != GAUGE_RADAR2D)
+    yaml_doc_double(doc, cell, "elevation_rad", YAML_REQUIRED, 1e-8, 1, &gauge->resolution[2]);
+  yaml_doc_finish_mapping(doc, cell);
+}
+
 static void place_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
   int position = yaml_doc_mapping(doc, node, "position", YAML_REQUIRED);
   yaml_doc_double(doc, position, "lat_deg", YAML_REQUIRED, -90, 90, &gauge->lat_deg);
@@ -115,6 +127,7 @@ void scenario_gauge_read(struct yaml_doc *doc, int node, struct gauge *gauge) {
   gauge->elevation_deg[1] = 90;
   sees_read(doc, node, gauge);
   sigma_read(doc, node, gauge);
+  resolution_read(doc, node, gauge);
   coverage_read(doc, node, gauge);
   faults_read(doc, node, gauge);
   gauge->boost_only = gauge->kind == GAUGE_LOS;

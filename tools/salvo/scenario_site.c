@@ -33,6 +33,14 @@ static void gauge_write(FILE *out, const struct gauge *gauge) {
           gauge->height_m);
   fprintf(out, "    revisit_s: %.10g\n", gauge->revisit_s);
   sigma_write(out, gauge);
+  const double *cell = gauge->resolution;
+  if (cell[1] > 0) {
+    fprintf(out, "    resolution: {");
+    if (gauge->kind != GAUGE_LOS) fprintf(out, "range_m: %.10g, ", cell[0]);
+    fprintf(out, "azimuth_rad: %.10g", cell[1]);
+    if (gauge->kind != GAUGE_RADAR2D) fprintf(out, ", elevation_rad: %.10g", cell[2]);
+    fprintf(out, "}\n");
+  }
   if (gauge->registered)
     fprintf(out, "    registration: {range_m: %.10g, azimuth_rad: %.10g, elevation_rad: %.10g, time_s: %.10g}\n",
             gauge->bias[0], gauge->bias[1], gauge->bias[2], gauge->bias_time_s);
