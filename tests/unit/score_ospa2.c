@@ -164,7 +164,8 @@ static void plain_draw(struct plain *p, struct prng *prng, struct score_case *c)
   for (int i = 0; i < SIDE; i++) {
     int begin = (int)prng_below(prng, 6), end = 8 + (int)prng_below(prng, INSTANTS - 8);
     if (i == 0) begin = 0; /* the run's instants begin and end with the truth */
-    if (i == 0) end = INSTANTS - 1;
+    if (i == 0 || end == INSTANTS - 2)
+      end = INSTANTS - 1; /* one point short of it would be held to the end */
     char name[16];
     snprintf(name, sizeof name, "t%d", i);
     for (int k = 0; k < INSTANTS; k++) {

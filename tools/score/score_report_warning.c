@@ -27,8 +27,8 @@ static void statement_add(struct statements *all, const struct forecast_sample *
     all->late2 += sample->late_s * sample->late_s;
     all->timed++;
   }
-  all->windows += isfinite(sample->late_sigmas);
-  all->ellipses += isfinite(sample->ellipse2);
+  all->windows += isnan(sample->late_sigmas) ? 0U : 1U;
+  all->ellipses += isnan(sample->ellipse2) ? 0U : 1U;
   for (int r = 0; r < 3; r++) {
     all->inside[r] += sample->ellipse2 <= -2 * log(1 - shares[r]);
     all->in_time[r] += fabs(sample->late_sigmas) <= window_sigmas[r];

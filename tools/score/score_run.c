@@ -31,34 +31,33 @@ static void instant_count(struct run *run, size_t k, const struct truth *truth, 
   }
 }
 
-/* One reading of the run in one direction of time: cell gets each target's track at each instant. */
-static int pass_read(struct run *run, struct picture *p, const struct truth *truth,
-                     const struct tracks *tracks, bool backward, int32_t *cell, struct weft_error *err) {
-  int32_t *last = score_take(run->targets, sizeof *last);
-  for (size_t i = 0; i < run->targets; i++) last[i] = -1;
-  int code = 0;
-  for (size_t n = 0; n < run->instants && !code; n++) {
-    size_t k = backward ? run->instants - 1 - n : n;
-    picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
-    code = picture_match(p, run->options.cutoff_m, run->options.hysteresis_m, last, err);
-    int32_t *row = cell + k * run->targets;
-    for (size_t i = 0; i < run->targets; i++) row[i] = -1;
-    for (size_t i = 0; i < p->targets; i++) {
-      if (p->track_of[i] < 0) continue;
-      row[p->target[i]] = last[p->target[i]] = (int32_t)p->track[p->track_of[i]];
-    }
-    progress_show(backward ? "matching 3/4" : "matching 2/4", (int64_t)n + 1, (int64_t)run->instants);
+/* Who follows whom at one instant, given in `last` who did at the instant read before; into the cell's row.
+ */
+static int row_read(struct run *run, struct picture *p, size_t k, int32_t *last, int32_t *cell,
+                    struct weft_error *err) {
+  int code = picture_match(p, run->options.cutoff_m, run->options.hysteresis_m, last, err);
+  int32_t *row = cell + k * run->targets;
+  for (size_t i = 0; i < run->targets; i++) row[i] = -1;
+  for (size_t i = 0; i < p->targets && !code; i++) {
+    if (p->track_of[i] < 0) continue;
+    row[p->target[i]] = last[p->target[i]] = (int32_t)p->track[p->track_of[i]];
   }
-  free(last);
   return code;
 }
 
-/* What needs no memory of who followed whom: GOSPA, and OSPA(2) over its window. */
-static int metrics_read(struct run *run, struct picture *p, const struct truth *truth,
-                        const struct tracks *tracks, struct weft_error *err) {
+static int32_t *last_begin(const struct run *run) {
+  int32_t *last = score_take(run->targets, sizeof *last);
+  for (size_t i = 0; i < run->targets; i++) last[i] = -1;
+  return last;
+}
+
+/* GOSPA and OSPA(2), which need no memory of who followed whom, and the reading forward in time. */
+static int forward_read(struct run *run, struct picture *p, const struct truth *truth,
+                        const struct tracks *tracks, int32_t *cell, struct weft_error *err) {
   struct ospa2_window window;
-  ospa2_open(&window, truth, tracks, run->options.window);
+  int32_t *last = last_begin(run);
   int code = 0;
+  ospa2_open(&window, truth, tracks, run->options.window);
   for (size_t k = 0; k < run->instants && !code; k++) {
     picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
     code = picture_match(p, run->options.cutoff_m, 0, NULL, err);
@@ -66,9 +65,24 @@ static int metrics_read(struct run *run, struct picture *p, const struct truth *
     run->instant[k].gospa = picture_gospa(p, truth, run->options.cutoff_m);
     instant_count(run, k, truth, p);
     code = ospa2_step(&window, p, truth, run->options.cutoff_m, &run->instant[k].ospa2, err);
-    progress_show("matching 1/4", (int64_t)k + 1, (int64_t)run->instants);
+    if (!code) code = row_read(run, p, k, last, cell, err);
+    progress_show("matching 1/3", (int64_t)k + 1, (int64_t)run->instants);
   }
   ospa2_close(&window);
+  free(last);
+  return code;
+}
+
+static int backward_read(struct run *run, struct picture *p, const struct truth *truth,
+                         const struct tracks *tracks, int32_t *cell, struct weft_error *err) {
+  int32_t *last = last_begin(run);
+  int code = 0;
+  for (size_t k = run->instants; k-- > 0 && !code;) {
+    picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
+    code = row_read(run, p, k, last, cell, err);
+    progress_show("matching 2/3", (int64_t)(run->instants - k), (int64_t)run->instants);
+  }
+  free(last);
   return code;
 }
 
@@ -81,7 +95,7 @@ static void siap_read(struct run *run, struct picture *p, const struct truth *tr
     picture_take(p, truth, tracks, run->instant[k].time_ns, run->options.stale_s);
     siap_take(&work, p, truth, run->track_of + k * run->targets, run->options.cutoff_m, within,
               &run->instant[k].siap);
-    progress_show("matching 4/4", (int64_t)k + 1, (int64_t)run->instants);
+    progress_show("matching 3/3", (int64_t)k + 1, (int64_t)run->instants);
   }
   siap_close(&work);
 }
@@ -235,9 +249,8 @@ int run_build(struct run *run, const struct truth *truth, const struct tracks *t
   bool *within = score_take(tracks->names.count, sizeof *within);
   struct picture picture;
   picture_open(&picture, truth, tracks);
-  code = metrics_read(run, &picture, truth, tracks, err);
-  if (!code) code = pass_read(run, &picture, truth, tracks, false, run->track_of, err);
-  if (!code) code = pass_read(run, &picture, truth, tracks, true, other, err);
+  code = forward_read(run, &picture, truth, tracks, run->track_of, err);
+  if (!code) code = backward_read(run, &picture, truth, tracks, other, err);
   if (!code) {
     reading_choose(run, tracks, &other);
     siap_read(run, &picture, truth, tracks, within);

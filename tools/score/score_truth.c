@@ -236,6 +236,14 @@ bool truth_at(const struct truth *truth, size_t index, int64_t time_ns, struct t
   const struct truth_point *point = truth->point + target->first;
   if (time_ns < point[0].time_ns || time_ns > point[target->count - 1].time_ns) return false;
   size_t low = 0, high = target->count - 1;
+  if (high > 1) { /* most truths are evenly spaced: try where the point would be then */
+    double part = (double)(time_ns - point[0].time_ns) / (double)(point[high].time_ns - point[0].time_ns);
+    size_t guess = (size_t)(part * (double)high);
+    if (guess < high && point[guess].time_ns <= time_ns && point[guess + 1].time_ns > time_ns) {
+      low = guess;
+      high = guess + 1;
+    }
+  }
   while (high - low > 1) {
     size_t middle = (low + high) / 2;
     if (point[middle].time_ns <= time_ns)
