@@ -1,6 +1,7 @@
 /* Sigma-point update of every mode of a bank (docs/maths.md S7), and how much a measurement bends over the
  * extent of a bank, which says where that is worth its cost (M21). */
 #include "kernels/lane/imm_bank.h"
+#include "kernels/lane/imm_ekf.h"
 #include "kernels/lane/sigma.h"
 #include "kernels/lane/variant.h"
 
@@ -48,12 +49,10 @@ WK_INLINE void measure_part(struct sigma_measure *part, const struct measure *m,
   }
 }
 
-/* Points over what the sensor sees: the position; for range rate, which comes after the rest, position and
- * velocity. */
-WK_INLINE void mode_sigma(enum wk_kind kind, int n, const struct measure *m, struct imm_mode *s,
-                          struct mode_evidence *evidence) {
-  const struct sigma_spread place = sigma_spread_of(3, 1.0, 2.0, 0.0),
-                            motion = sigma_spread_of(6, 1.0, 2.0, 0.0);
+/* Points over what the sensor sees: the position; for range rate, which comes after the rest, position and velocity. */
+WK_INLINE void mode_by_points_alone(enum wk_kind kind, int n, const struct measure *m, struct imm_mode *s,
+                                    struct mode_evidence *evidence) {
+  const struct sigma_spread place = sigma_spread_of(3, 1.0, 2.0, 0.0), motion = sigma_spread_of(6, 1.0, 2.0, 0.0);
   const sigma_sensor sensor = kind == WK_RADAR     ? sensor_range_angles
                               : kind == WK_RADAR2D ? sensor_range_azimuth_height
                                                    : sensor_angles;
@@ -69,6 +68,21 @@ WK_INLINE void mode_sigma(enum wk_kind kind, int n, const struct measure *m, str
   sigma_update_seen(n, 6, 1, &motion, sensor_range_rate, m, 0, &part, s->x, s->p, &found);
   evidence->log_likelihood = evidence->log_likelihood + found.log_likelihood;
   evidence->distance2 = evidence->distance2 + found.distance2;
+}
+
+/* Lanes whose posterior has come out indefinite, which takes a measurement a million times sharper than the state, take the EKF's,
+ * whose rounding is kinder. */
+WK_INLINE void mode_sigma(enum wk_kind kind, int n, const struct measure *m, struct imm_mode *s,
+                          struct mode_evidence *evidence) {
+  struct imm_mode other = *s;
+  struct mode_evidence other_evidence;
+  mode_by_points_alone(kind, n, m, s, evidence);
+  const lane_mask keep = sigma_definite(n, s->p) | ~lane_less(lane_abs(evidence->log_likelihood), lane_all(UPDATE_ABSURD));
+  mode_update(kind, n, m, &other, &other_evidence);
+  for (int i = 0; i < n; i++) s->x[i] = lane_select(keep, s->x[i], other.x[i]);
+  for (int i = 0; i < WK_PACKED(n); i++) s->p[i] = lane_select(keep, s->p[i], other.p[i]);
+  evidence->log_likelihood = lane_select(keep, evidence->log_likelihood, other_evidence.log_likelihood);
+  evidence->distance2 = lane_select(keep, evidence->distance2, other_evidence.distance2);
 }
 
 /* One body for each kind and number of states, shared by the modes and banks. */

@@ -72,6 +72,26 @@ WK_INLINE lane_mask sigma_root_rows(int n, int rows, const lane *p, lane *u) {
 
 WK_INLINE lane_mask sigma_root(int n, const lane *p, lane *u) { return sigma_root_rows(n, n, p, u); }
 
+/* Lanes whose p is positive definite beyond doubt: every pivot above 0. */
+WK_INLINE lane_mask sigma_definite(int n, const lane *p) {
+  const lane zero = lane_all(0.0);
+  lane u[SIGMA_PACKED_MAX];
+  lane_mask definite = lane_equal(zero, zero);
+  for (int j = 0; j < n; j++) {
+    lane pivot = p[packed_at(n, j, j)];
+    for (int k = 0; k < j; k++) pivot = lane_fma(-u[packed_at(n, k, j)], u[packed_at(n, k, j)], pivot);
+    const lane_mask positive = lane_less(zero, pivot);
+    definite &= positive;
+    const lane inverse = lane_all(1.0) / lane_sqrt(lane_select(positive, pivot, lane_all(1.0)));
+    for (int i = j + 1; i < n; i++) {
+      lane sum = p[packed_at(n, j, i)];
+      for (int k = 0; k < j; k++) sum = lane_fma(-u[packed_at(n, k, j)], u[packed_at(n, k, i)], sum);
+      u[packed_at(n, j, i)] = sum * inverse;
+    }
+  }
+  return definite;
+}
+
 /* Side point s of 2 n: x plus (s even) or minus (s odd) reach times row s / 2 of the root (S3). */
 WK_INLINE void sigma_point(int n, const struct sigma_spread *spread, const lane *x, const lane *u, int s, lane *point) {
   const int j = s / 2;
