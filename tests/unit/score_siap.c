@@ -108,7 +108,7 @@ static void only_owed_targets_are_asked_for(void **state) {
     score_truth_say(c, t, "glimpsed", 0, 1e5, 0, 0);
     score_say(c->detections, "%.0f,1,radar,one\n", 1e18 + t * 1e9);
     if (t < 2) score_say(c->detections, "%.0f,1,radar,glimpsed\n", 1e18 + t * 1e9);
-    if (t >= 7) class_say(c, t, 1, "ballistic", 10, 0);
+    if (t >= 7 || t < 2) class_say(c, t, t < 2 ? 9 : 1, "ballistic", 10, 0); /* 9: before it is owed one */
     class_say(c, t, 2, "ballistic", 1e5 + 20, 0);
   }
   json_t *r = score_run_json(c, "--stale-s 0.5");
@@ -116,6 +116,8 @@ static void only_owed_targets_are_asked_for(void **state) {
   score_figure_is(r, "siap.completeness", 3.0 / 6, 1e-9); /* 7, 8, 9 of 4 to 9 */
   score_figure_is(r, "siap.spuriousness", 0, 0);
   score_figure_is(r, "siap.position_accuracy_m", 10, 1e-6);
+  score_figure_is(r, "siap.track_number_change_rate_hz", 0, 0);
+  score_figure_is(r, "siap.longest_track_fraction", 3.0 / 6, 1e-9);
   json_decref(r);
   score_case_close(c);
 }

@@ -57,11 +57,11 @@ void siap_put(json_t *root, const struct run *run) {
   double changes = 0, tracked = 0, longest = 0, lifetime = 0;
   for (size_t k = 0; k < run->instants; k++) siap_add(&sum, &run->instant[k].siap);
   for (size_t i = 0; i < run->targets; i++) {
+    changes += run->story[i].renumbered;
     tracked += run->story[i].tracked;
     longest += run->story[i].longest;
     lifetime += run->story[i].due;
   }
-  changes = run->changes.numbers;
   json_t *object = report_put_object(root, "siap");
   report_put(object, "completeness", siap_completeness(&sum));
   report_put(object, "ambiguity", siap_ambiguity(&sum));

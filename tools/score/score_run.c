@@ -171,12 +171,14 @@ static void story_first(struct run *run, const struct truth *truth, const struct
 static void story_lengths(struct run *run, const struct truth *truth, size_t i) {
   struct target_story *story = &run->story[i];
   uint32_t length = 0;
-  int32_t current = -1;
+  int32_t current = -1, newest = -1; /* at the instant before; when there was one last */
   for (size_t k = 0; k < run->instants; k++) {
     int32_t track = run->track_of[k * run->targets + i];
     if (!target_due(&truth->target[i], run->instant[k].time_ns)) continue;
     length = track >= 0 && track == current ? length + 1 : track >= 0;
     current = track;
+    story->renumbered += track >= 0 && newest >= 0 && track != newest;
+    if (track >= 0) newest = track;
     story->tracked += track >= 0;
     if (length > story->longest) story->longest = length;
   }

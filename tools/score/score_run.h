@@ -35,6 +35,7 @@ struct target_story {
   int64_t first_confirmed_ns; /* the first confirmed line of its first track; INT64_MAX never */
   double to_first_s;          /* to it from the first detection (or the truth's start); NAN never */
   uint32_t longest;           /* instants in a row with the same track */
+  uint32_t renumbered;        /* changes of number; this and the two around it: while a track is owed */
   uint32_t tracked;           /* instants with a track */
   int32_t first_track;        /* -1 never */
   uint32_t due, due_tracked;  /* instants */
