@@ -36,6 +36,11 @@ int engine_site_parse(const char *text, size_t size, const char *name, struct si
   return rc;
 }
 
+static uint32_t output_capacity(const struct engine *engine) {
+  uint32_t foreign = engine->foreign_max ? 2 * engine->foreign_max + 2 * FRAME_FOREIGN_MAX : 0;
+  return 2 * engine->tracks_max + foreign;
+}
+
 int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,
                 struct weft_error *err) {
   memset(engine, 0, sizeof *engine);
@@ -53,16 +58,18 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   if (rc < 0) goto fail;
   rc = pool_open(options->workers, engine->plan, POOL_INLINE_ITEMS, &engine->pool, err);
   if (rc < 0) goto fail;
+  engine->foreign_max = options->foreign_max;
   struct tracker_options tracker = {.tracks_max = engine->tracks_max,
+                                    .foreign_max = engine->foreign_max,
                                     .number_base = options->track_base,
                                     .parallel = pool_parallel(engine->pool)};
   size_t outputs = options->outputs ? options->outputs : 1;
   if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);
   if (rc < 0) goto fail;
   struct warn_options warn = {
-      .tracks_max = engine->tracks_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
+      .tracks_max = engine->tracks_max + engine->foreign_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
   size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) +
-                outputs * 2 * engine->tracks_max * sizeof(struct track_report) + (1u << 20);
+                outputs * output_capacity(engine) * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
     weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max",
@@ -88,7 +95,7 @@ fail:
 }
 
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err) {
-  *output = (struct step_output){.capacity = 2 * engine->tracks_max};
+  *output = (struct step_output){.capacity = output_capacity(engine)};
   output->reports = arena_take(&engine->arena, output->capacity, sizeof *output->reports);
   return output->reports ? 0 : weft_fail(err, -ENOMEM, "out of memory for the lines of a frame");
 }

@@ -17,6 +17,7 @@
 struct engine_options {
   uint32_t workers;    /* 0: what the plan says */
   uint32_t tracks_max; /* 0: default */
+  uint32_t foreign_max; /* tracks of other centres; 0: their lines are ignored */
   uint64_t track_base; /* track numbers begin above it */
   uint32_t outputs;    /* how many outputs will be opened; 0 means 1 */
 };
@@ -30,7 +31,7 @@ struct engine {
   struct regions regions; /* named areas of the site, empty where it names no file */
   struct warn *warn;
   struct ledger *fates; /* the engine's part of the books: fates by sensor */
-  uint32_t tracks_max;
+  uint32_t tracks_max, foreign_max;
 };
 
 /* Takes ownership of `site` (made by malloc, filled by site_load or site_parse), also on failure. */

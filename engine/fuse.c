@@ -13,6 +13,7 @@ struct fuse {
   const struct weft_fuse_options *options;
   struct feeder feeder;
   struct line_file *lines;
+  struct foreign_names names; /* of all track files among the inputs */
   uint32_t count;
   struct recording *recordings[INPUTS_MAX];
   struct entry entries[INPUTS_MAX]; /* the next one of each */
@@ -109,11 +110,7 @@ static int inputs_open(struct fuse *fuse, const struct site *site, struct journa
       return journal_input_open(journal, o->inputs[i], err);
     }
     enum sniff_kind kind;
-    int rc = recording_open(&fuse->recordings[i], o->inputs[i], site, o->date, &kind, err);
-    if (rc == -EMEDIUMTYPE && kind == SNIFF_TRACKS) {
-      weft_fail(err, rc, "%s: a track file as input (track-to-track fusion) is not supported by this version",
-                o->inputs[i]);
-    }
+    int rc = recording_open(&fuse->recordings[i], o->inputs[i], site, o->date, &fuse->names, &kind, err);
     if (rc < 0) return rc;
     fuse->count++;
   }
@@ -140,6 +137,7 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err) {
   if (rc == 0) {
     struct engine_options engine = {.workers = options->workers,
                                     .tracks_max = options->tracks_max,
+                                    .foreign_max = is_journal ? 0 : FOREIGN_TRACKS_MAX,
                                     .track_base =
                                         is_journal ? journal_head_of(journal.reader)->track_base : 0};
     site_given = true;

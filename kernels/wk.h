@@ -165,7 +165,7 @@ struct wk_table {
 
   /* Moves each lane's Gaussian over dt seconds, -600 <= dt <= 600, along free flight with its noise of unknown drag (mode WK_COAST)
    * or in level flight (WK_CV); no other mode. accel_mps2, one sigma per lane, is acceleration that neither knows of and that
-   * lasts: thrust, lift, strong drag. For dt < 0 no noise is added (docs/maths.md C1, C2). */
+   * lasts: thrust, lift, strong drag; it counts either way of time, the motion's own noise only forward (docs/maths.md C1, C2). */
   void (*gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, const wk_lane dt_s, const wk_lane accel_mps2,
                         const struct wk_tuning *tuning);
   /* One Gaussian (27 elements) against each of eight: squared Mahalanobis distance of the difference by the sum of the

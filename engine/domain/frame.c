@@ -5,20 +5,22 @@
 
 #include "engine/base/check.h"
 
-enum { COLUMN_ROUND = 64, COLUMN_COUNT = 12 }; /* the arena rounds every column up */
+enum { COLUMN_ROUND = 64, COLUMN_COUNT = 13 }; /* the arena rounds every column up */
 
 size_t frame_bytes(uint32_t capacity) {
   const struct frame *f = NULL;
   size_t row = sizeof *f->time_of_ns + sizeof *f->sequence + sizeof *f->sensor + sizeof *f->index +
                sizeof *f->kind + sizeof *f->valid + sizeof *f->snr_db + sizeof *f->measure +
                sizeof *f->sigma + sizeof *f->platform_m + sizeof *f->arrival_ns;
-  return row * capacity + sizeof(struct sensor_state) * FRAME_STATES_MAX + COLUMN_COUNT * COLUMN_ROUND;
+  return row * capacity + sizeof(struct sensor_state) * FRAME_STATES_MAX +
+         sizeof(struct foreign_track) * FRAME_FOREIGN_MAX + COLUMN_COUNT * COLUMN_ROUND;
 }
 
 int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity) {
   weft_assert(capacity >= 1 && capacity <= FRAME_DETECTIONS_MAX);
   *frame = (struct frame){.capacity = capacity};
   frame->states = arena_take(arena, FRAME_STATES_MAX, sizeof *frame->states);
+  frame->foreign = arena_take(arena, FRAME_FOREIGN_MAX, sizeof *frame->foreign);
   frame->time_of_ns = arena_take(arena, capacity, sizeof *frame->time_of_ns);
   frame->sequence = arena_take(arena, capacity, sizeof *frame->sequence);
   frame->sensor = arena_take(arena, capacity, sizeof *frame->sensor);
@@ -30,7 +32,7 @@ int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity) {
   frame->sigma = arena_take(arena, capacity, sizeof *frame->sigma);
   frame->platform_m = arena_take(arena, capacity, sizeof *frame->platform_m);
   frame->arrival_ns = arena_take(arena, capacity, sizeof *frame->arrival_ns);
-  bool complete = frame->states && frame->time_of_ns && frame->sequence && frame->sensor && frame->index &&
+  bool complete = frame->states && frame->foreign && frame->time_of_ns && frame->sequence && frame->sensor && frame->index &&
                   frame->kind && frame->valid && frame->snr_db && frame->measure && frame->sigma &&
                   frame->platform_m && frame->arrival_ns;
   return complete ? 0 : -ENOMEM;
@@ -42,6 +44,8 @@ void frame_reset(struct frame *frame) {
   frame->overload_step = 0;
   frame->count = 0;
   frame->state_count = 0;
+  frame->foreign_count = 0;
+  frame->foreign_names = NULL;
 }
 
 void frame_append(struct frame *frame, const struct detection *detection) {
@@ -83,6 +87,9 @@ void frame_copy(struct frame *to, const struct frame *from) {
   to->overload_step = from->overload_step;
   to->count = from->count;
   to->state_count = from->state_count;
+  to->foreign_count = from->foreign_count;
+  to->foreign_names = from->foreign_names;
+  memcpy(to->foreign, from->foreign, from->foreign_count * sizeof *to->foreign);
   memcpy(to->states, from->states, from->state_count * sizeof *to->states);
   memcpy(to->time_of_ns, from->time_of_ns, n * sizeof *to->time_of_ns);
   memcpy(to->sequence, from->sequence, n * sizeof *to->sequence);
@@ -104,7 +111,8 @@ static bool same(const void *a, const void *b, size_t count, size_t size) {
 bool frame_equal(const struct frame *a, const struct frame *b) {
   size_t n = a->count;
   return a->number == b->number && a->time_ns == b->time_ns && a->overload_step == b->overload_step &&
-         a->count == b->count && a->state_count == b->state_count &&
+         a->count == b->count && a->state_count == b->state_count && a->foreign_count == b->foreign_count &&
+         same(a->foreign, b->foreign, a->foreign_count, sizeof *a->foreign) &&
          same(a->states, b->states, a->state_count, sizeof *a->states) &&
          same(a->time_of_ns, b->time_of_ns, n, sizeof *a->time_of_ns) &&
          same(a->sequence, b->sequence, n, sizeof *a->sequence) &&

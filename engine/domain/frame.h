@@ -10,8 +10,9 @@
 
 #include "engine/base/arena.h"
 #include "engine/domain/detection.h"
+#include "engine/domain/foreign_track.h"
 
-enum { FRAME_DETECTIONS_MAX = 1 << 16, FRAME_STATES_MAX = 1024 };
+enum { FRAME_DETECTIONS_MAX = 1 << 16, FRAME_STATES_MAX = 1024, FRAME_FOREIGN_MAX = 512 };
 #define FRAME_SILENCE_NS 250000000 /* an empty frame whenever this long passes without one */
 
 enum sensor_status { SENSOR_UP = 0, SENSOR_DEGRADED = 1, SENSOR_DOWN = 2 };
@@ -34,6 +35,10 @@ struct frame {
   uint32_t count, capacity;
   uint32_t state_count;
   struct sensor_state *states; /* FRAME_STATES_MAX, in order of (sensor, sequence) */
+  uint32_t foreign_count;
+  struct foreign_track *foreign; /* FRAME_FOREIGN_MAX lines of other centres, in order of arrival; not journalled: only
+                                    `fuse` reads such files, and a journal is written by `run` alone */
+  const struct foreign_names *foreign_names; /* what they name; lives as long as the input. NULL where none came */
   /* columns, see struct detection */
   int64_t *time_of_ns;
   uint64_t *sequence;
@@ -48,8 +53,8 @@ struct frame {
   int64_t *arrival_ns; /* not journalled */
 };
 
-/* Takes the columns for `capacity` detections (1 to FRAME_DETECTIONS_MAX) and FRAME_STATES_MAX states from
- * the arena; the frame is empty. 0, or -ENOMEM. frame_bytes says how much that is. */
+/* Takes the columns for `capacity` detections (1 to FRAME_DETECTIONS_MAX), FRAME_STATES_MAX states and
+ * FRAME_FOREIGN_MAX lines of other centres from the arena; the frame is empty. 0, or -ENOMEM. frame_bytes says how much that is. */
 int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity);
 size_t frame_bytes(uint32_t capacity);
 

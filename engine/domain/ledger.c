@@ -39,6 +39,7 @@ static bool row_balanced(const struct ledger_row *row) {
 }
 
 bool ledger_balanced(const struct ledger *ledger) {
+  if (!row_balanced(&ledger->foreign)) return false;
   for (uint32_t i = 0; i <= ledger->sensor_count; i++) {
     const struct ledger_sensor *row = &ledger->sensors[i];
     if (!row_balanced(&row->datagrams) || !row_balanced(&row->detections)) return false;

@@ -82,6 +82,7 @@ struct ledger_sensor {
 struct ledger {
   uint32_t sensor_count;
   struct ledger_sensor sensors[SITE_SENSORS_MAX + 1]; /* the last row: sensor unknown */
+  struct ledger_row foreign;                          /* other centres' track lines */
   uint64_t kernel_drops;                              /* datagrams that the kernel dropped before us */
   uint64_t unjournaled;                               /* frames emitted without their journal append */
 };

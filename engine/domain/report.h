@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/domain/foreign_track.h"
 #include "engine/domain/site.h"
 
 enum track_status { STATUS_TENTATIVE, STATUS_CONFIRMED, STATUS_LOST };
@@ -43,6 +44,14 @@ struct impact_estimate {
   struct region_share regions[REPORT_REGIONS_MAX]; /* likeliest first */
 };
 
+enum { REPORT_CORRELATED_MAX = 4 };
+
+/* A track of another centre that is the same object. */
+struct correlated_track {
+  uint32_t centre; /* index into the report's foreign_names */
+  uint64_t track;
+};
+
 struct track_report {
   int64_t time_ns;               /* when the state is valid */
   uint64_t track;                /* number, unique per centre for ever */
@@ -66,9 +75,13 @@ struct track_report {
   uint64_t event;          /* number of the event that the launch belongs to, 0 = none yet */
   uint32_t event_launches; /* launches of that event so far */
   struct impact_estimate impact;
+  uint32_t correlated_count;
+  struct correlated_track correlated[REPORT_CORRELATED_MAX]; /* in order of centre, then number */
+  const struct foreign_track *source; /* this is another centre's track that none of ours is; good until the next step */
+  const struct foreign_names *foreign_names; /* with either of the two */
   const double *bank; /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for
                          warn only */
-  uint32_t slot;      /* index of that record, below the tracker's capacity */
+  uint32_t slot;      /* index of that record, below the tracker's capacity, or that and foreign_max together */
 };
 
 struct step_output {

@@ -5,7 +5,7 @@
 
 enum {
   SENSOR_BYTES = 2816, /* one row: 53 numbers of at most 20 digits with their keys, and a name all escaped */
-  FRAME_BYTES = 512
+  FRAME_BYTES = 1536
 };
 
 size_t ledger_json_max(const struct site *site) { return FRAME_BYTES + (size_t)(site->sensor_count + 2) * SENSOR_BYTES; }
@@ -97,6 +97,10 @@ size_t ledger_json_write(char *line, size_t size, const struct ledger *ledger, c
   text_put(&text, "],\"total\":{");
   sensor_write(&text, &total);
   text_char(&text, ',');
+  if (ledger->foreign.received) {
+    row_write(&text, "foreign_tracks", &ledger->foreign);
+    text_put(&text, "},");
+  }
   pair_write(&text, "kernel_drops", ledger->kernel_drops);
   text_char(&text, ',');
   pair_write(&text, "unjournaled", ledger->unjournaled);

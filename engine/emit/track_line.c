@@ -97,6 +97,47 @@ static void sources_write(struct text *text, const struct track_report *report, 
   text_char(text, ']');
 }
 
+static void foreign_sources_write(struct text *text, const struct track_report *report) {
+  const struct foreign_track *source = report->source;
+  for (uint32_t i = 0; i < source->sensor_count; i++) {
+    text_put(text, i ? "," : ",\"sensors\":[");
+    text_u64(text, source->sensors[i]);
+  }
+  text_put(text, source->sensor_count ? "],\"nations\":[" : ",\"sensors\":[],\"nations\":[");
+  bool first = true;
+  for (uint32_t n = 0; n < report->foreign_names->nation_count; n++) {
+    if (!(source->nations >> n & 1)) continue;
+    if (!first) text_char(text, ',');
+    first = false;
+    text_json(text, report->foreign_names->nations[n]);
+  }
+  text_char(text, ']');
+}
+
+static void centre_track_write(struct text *text, const char *centre, uint64_t track) {
+  text_put(text, "{\"centre\":");
+  text_json(text, centre);
+  text_put(text, ",\"track\":");
+  text_u64(text, track);
+  text_char(text, '}');
+}
+
+/* What ties the track to other tracks, of this centre and of others. */
+static void ties_write(struct text *text, const struct track_report *report) {
+  if (report->continues) {
+    text_put(text, ",\"continues\":");
+    text_u64(text, report->continues);
+  }
+  for (uint32_t i = 0; i < report->correlated_count; i++) {
+    text_put(text, i ? "," : ",\"correlated\":[");
+    centre_track_write(text, report->foreign_names->centres[report->correlated[i].centre], report->correlated[i].track);
+  }
+  if (report->correlated_count) text_char(text, ']');
+  if (!report->source) return;
+  text_put(text, ",\"source\":");
+  centre_track_write(text, report->foreign_names->centres[report->source->centre], report->source->track);
+}
+
 static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground) {
   text_put(text, key);
   text_put(text, "{\"lat_deg\":");
@@ -152,7 +193,11 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   head_write(&text, report, site);
   state_write(&text, report);
   probability_write(&text, report);
-  sources_write(&text, report, site);
+  if (report->source) {
+    foreign_sources_write(&text, report);
+  } else {
+    sources_write(&text, report, site);
+  }
   text_put(&text, ",\"detections\":");
   text_u64(&text, report->detections);
   text_put(&text, ",\"first_time_ns\":");
@@ -164,10 +209,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
     text_u64(&text, report->innovation_components);
     text_char(&text, '}');
   }
-  if (report->continues) {
-    text_put(&text, ",\"continues\":");
-    text_u64(&text, report->continues);
-  }
+  ties_write(&text, report);
   warning_write(&text, report);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");

@@ -42,8 +42,12 @@ bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detect
          states <= FRAME_STATES_MAX - builder->open.state_count;
 }
 
+bool frame_builder_has_room_foreign(const struct frame_builder *builder) {
+  return builder->open.foreign_count < FRAME_FOREIGN_MAX;
+}
+
 bool frame_builder_is_empty(const struct frame_builder *builder) {
-  return builder->open.count == 0 && builder->open.state_count == 0;
+  return builder->open.count == 0 && builder->open.state_count == 0 && builder->open.foreign_count == 0;
 }
 
 void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart) {
@@ -59,6 +63,13 @@ void frame_builder_add_state(struct frame_builder *builder, const struct sensor_
   builder->open.states[at] = *state;
   builder->state_keys[at] = (struct frame_key){state->sensor, restart, state->sequence, index, at};
   builder->open.state_count++;
+}
+
+void frame_builder_add_foreign(struct frame_builder *builder, const struct foreign_track *foreign,
+                               const struct foreign_names *names) {
+  weft_assert(frame_builder_has_room_foreign(builder));
+  builder->open.foreign[builder->open.foreign_count++] = *foreign;
+  builder->open.foreign_names = names;
 }
 
 static bool key_after(const struct frame_key *a, const struct frame_key *b) {
@@ -123,6 +134,12 @@ static void states_gather(struct frame *out, const struct frame *from, const str
   out->state_count = from->state_count;
 }
 
+static void foreign_copy(struct frame *out, const struct frame *from) {
+  memcpy(out->foreign, from->foreign, from->foreign_count * sizeof *out->foreign);
+  out->foreign_count = from->foreign_count;
+  out->foreign_names = from->foreign_names;
+}
+
 void frame_builder_close(struct frame_builder *builder, int64_t time_ns, uint32_t overload_step, struct frame *out) {
   struct frame *open = &builder->open;
   weft_assert(out->capacity == open->capacity);
@@ -133,6 +150,7 @@ void frame_builder_close(struct frame_builder *builder, int64_t time_ns, uint32_
   } else {
     detections_gather(out, open, keys_sort(builder->keys, builder->scratch, open->count));
     states_gather(out, open, keys_sort(builder->state_keys, builder->scratch, open->state_count));
+    foreign_copy(out, open);
   }
   if (!builder->any_closed || time_ns > builder->time_ns) builder->time_ns = time_ns;
   builder->any_closed = true;

@@ -30,11 +30,15 @@ size_t frame_builder_bytes(uint32_t capacity);
 void frame_builder_resume(struct frame_builder *builder, uint64_t number, int64_t time_ns);
 
 bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detections, uint32_t states);
+bool frame_builder_has_room_foreign(const struct frame_builder *builder);
 bool frame_builder_is_empty(const struct frame_builder *builder);
 /* There must be room. */
 void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart);
 void frame_builder_add_state(struct frame_builder *builder, const struct sensor_state *state, uint32_t restart,
                              uint16_t index);
+/* A line of another centre; such lines keep their order of arrival. */
+void frame_builder_add_foreign(struct frame_builder *builder, const struct foreign_track *foreign,
+                               const struct foreign_names *names);
 
 /* Sorts what was added into `out` (opened with the same capacity; its columns may be exchanged with the builder's own),
  * gives it the next number and the time, which never decreases from frame to frame: an earlier `time_ns` is

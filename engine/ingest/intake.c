@@ -389,6 +389,29 @@ enum intake_verdict intake_detection(struct intake *intake, const struct detecti
   return verdict;
 }
 
+void intake_foreign_refuse(struct intake *intake, enum refusal refusal) {
+  intake->ledger->foreign.received++;
+  intake->ledger->foreign.refused[refusal]++;
+}
+
+enum intake_verdict intake_foreign(struct intake *intake, const struct foreign_track *foreign,
+                                   const struct foreign_names *names, bool exercise) {
+  if (exercise != intake->site->exercise) {
+    intake_foreign_refuse(intake, REFUSAL_EXERCISE_MISMATCH);
+    return INTAKE_REFUSED;
+  }
+  if (intake->rule) {
+    if (frame_rule_ask(intake->rule, foreign->time_ns, &intake->close_ns)) return INTAKE_CLOSE;
+    intake->close_ns = intake->rule->newest_ns;
+  }
+  if (!frame_builder_has_room_foreign(intake->builder)) return INTAKE_CLOSE;
+  frame_builder_add_foreign(intake->builder, foreign, names);
+  if (intake->rule) frame_rule_added(intake->rule, foreign->time_ns);
+  intake->ledger->foreign.received++;
+  intake->ledger->foreign.accepted++;
+  return INTAKE_ACCEPTED;
+}
+
 void intake_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal) { refuse(intake, sensor, refusal, 1); }
 
 void intake_skip(struct intake *intake, uint32_t sensor, enum ledger_skip skip) {

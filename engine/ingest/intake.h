@@ -94,6 +94,12 @@ enum intake_verdict intake_recovered(struct intake *intake, int64_t arrival_ns);
 enum intake_verdict intake_detection(struct intake *intake, const struct detection *detection, enum intake_mode mode,
                                      const uint8_t *record, uint32_t record_size);
 
+/* A line of another centre's track file; its exercise flag is given apart. Refused where it isn't ours. */
+enum intake_verdict intake_foreign(struct intake *intake, const struct foreign_track *foreign,
+                                   const struct foreign_names *names, bool exercise);
+/* A line of a track file that could not be read. */
+void intake_foreign_refuse(struct intake *intake, enum refusal refusal);
+
 /* A record or line that could not be turned into a detection at all. */
 void intake_refuse(struct intake *intake, uint32_t sensor, enum refusal refusal);
 /* Input that is counted but is no detection. */

@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "engine/ingest/capture.h"
 #include "engine/ingest/csv.h"
+#include "engine/ingest/track_read.h"
 
 enum { CHUNK_BYTES = 1 << 18, REFUSALS_LOGGED = 20 };
 
@@ -32,6 +33,11 @@ enum intake_verdict entry_admit(struct intake *intake, const struct entry *entry
     return skip_admit(intake, entry, entry->skip);
   case ENTRY_SERVICE:
     return skip_admit(intake, entry, SKIP_SERVICE);
+  case ENTRY_FOREIGN:
+    return intake_foreign(intake, entry->foreign, entry->foreign_names, entry->foreign_exercise);
+  case ENTRY_FOREIGN_REFUSED:
+    intake_foreign_refuse(intake, entry->refusal);
+    return INTAKE_REFUSED;
   }
   return INTAKE_REFUSED;
 }
@@ -136,6 +142,9 @@ struct recording {
   struct block_walk walk;
   struct csv_reader csv;
   struct csv_line line;
+  struct foreign_names *names;
+  struct track_reader tracks;
+  struct track_read_line track_line;
   struct capture capture;
   uint8_t chunk[CHUNK_BYTES];
 };
@@ -190,8 +199,10 @@ static int kind_begin(struct recording *r, struct weft_error *err) {
   case SNIFF_ASTERIX:
     capture_open(&r->capture, CAPTURE_RAW, r->name);
     return 0;
-  case SNIFF_JOURNAL:
   case SNIFF_TRACKS:
+    track_read_open(&r->tracks, r->name, r->site, r->names);
+    return 0;
+  case SNIFF_JOURNAL:
     return weft_fail(err, -EMEDIUMTYPE, "%s: a %s is not read here", r->name, sniff_names[r->kind]);
   case SNIFF_PCAPNG:
     return weft_fail(err, -EINVAL, "%s: pcapng is not read; convert it with `editcap -F pcap IN OUT`",
@@ -206,11 +217,12 @@ static int kind_begin(struct recording *r, struct weft_error *err) {
 }
 
 int recording_open(struct recording **recording, const char *path, const struct site *site, const char *date,
-                   enum sniff_kind *kind, struct weft_error *err) {
+                   struct foreign_names *names, enum sniff_kind *kind, struct weft_error *err) {
   struct recording *r = calloc(1, sizeof *r);
   if (!r) return weft_fail(err, -ENOMEM, "out of memory for the input %s", path);
   bool standard = strcmp(path, "-") == 0;
   r->site = site;
+  r->names = names;
   r->name = standard ? "stdin" : path;
   r->key_ns = INT64_MIN;
   r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -274,6 +286,39 @@ static int csv_next(struct recording *r, struct entry *entry, struct weft_error 
   }
 }
 
+static int tracks_next(struct recording *r, struct entry *entry, struct weft_error *err) {
+  for (;;) {
+    enum track_read_status status = TRACK_READ_MORE;
+    if (r->left > 0) status = track_read_take(&r->tracks, &r->data, &r->left, &r->track_line);
+    if (status == TRACK_READ_MORE) {
+      int rc;
+      if (!r->at_end && chunk_fill(r, &rc, err)) continue;
+      if (!r->at_end) return rc;
+      status = track_read_end(&r->tracks, &r->track_line);
+      if (status == TRACK_READ_MORE) return 0;
+    }
+    memset(entry, 0, sizeof *entry);
+    if (status == TRACK_READ_BROKEN) {
+      if (err) *err = r->track_line.error;
+      return -EINVAL;
+    }
+    if (status == TRACK_READ_REFUSED) {
+      if (r->refused++ < REFUSALS_LOGGED) log_line(LOG_LEVEL_WARNING, "refused: %s", r->track_line.error.text);
+      if (r->refused == REFUSALS_LOGGED)
+        log_line(LOG_LEVEL_WARNING, "%s: further refused lines are only counted", r->name);
+      entry->kind = ENTRY_FOREIGN_REFUSED;
+      entry->refusal = r->track_line.refusal;
+      return 1;
+    }
+    entry->kind = ENTRY_FOREIGN;
+    entry->foreign = &r->track_line.track;
+    entry->foreign_names = r->names;
+    entry->foreign_exercise = r->track_line.exercise;
+    key_raise(r, entry->foreign->time_ns);
+    return 1;
+  }
+}
+
 /* The next block of a capture: 1, 0 at the end, negative on an error. */
 static int block_next(struct recording *r, struct capture_block *block, struct weft_error *err) {
   for (;;) {
@@ -325,6 +370,7 @@ static int capture_next(struct recording *r, struct entry *entry, struct weft_er
 
 int recording_next(struct recording *recording, struct entry *entry, struct weft_error *err) {
   if (recording->kind == SNIFF_CSV) return csv_next(recording, entry, err);
+  if (recording->kind == SNIFF_TRACKS) return tracks_next(recording, entry, err);
   if (recording->kind == SNIFF_EMPTY) return 0;
   return capture_next(recording, entry, err);
 }

@@ -373,6 +373,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   }
   report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns,
               &tracker->lost[tracker->lost_count++]);
+  foreign_partner_ended(tracker, slot);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);
   queue_remove(&tracker->refresh, slot);

@@ -4,6 +4,7 @@
 
 #include "engine/track/assign.h"
 #include "engine/track/filter.h"
+#include "engine/track/foreign.h"
 #include "engine/track/hearing.h"
 #include "engine/track/index.h"
 #include "engine/track/plot.h"
@@ -47,6 +48,7 @@ struct tracker {
   struct filter filter;
   struct seeds seeds;
   struct stitch stitch;
+  struct foreign_table foreign;
   struct rays rays;
   struct sensor_motion *motion; /* per sensor */
   int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */

@@ -15,6 +15,7 @@ static struct tracker_options options_complete(const struct tracker_options *opt
   if (out.tracks_max > TRACKS_LIMIT) out.tracks_max = TRACKS_LIMIT;
   if (out.detections_max == 0) out.detections_max = FRAME_DETECTIONS_MAX;
   if (out.history_bytes == 0) out.history_bytes = history_bytes_default(out.tracks_max);
+  if (out.foreign_max > FOREIGN_TRACKS_MAX) out.foreign_max = FOREIGN_TRACKS_MAX;
   if (!out.parallel.run) out.parallel = parallel_inline();
   return out;
 }
@@ -34,7 +35,8 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + parts + work + sensors +
-         o.history_bytes + stitch_arena_size(o.tracks_max) + (1u << 20);
+         o.history_bytes + stitch_arena_size(o.tracks_max) +
+         foreign_arena_size(o.foreign_max, o.tracks_max) + (1u << 20);
 }
 
 /* Everything the tracker will ever use. False when the arena is too small. */
@@ -84,7 +86,9 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
       queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
-      stitch_open(&t->stitch, arena, o.tracks_max) || rays_open(&t->rays, arena) ||
+      stitch_open(&t->stitch, arena, o.tracks_max) ||
+      foreign_open(&t->foreign, arena, o.foreign_max, o.tracks_max) ||
+      rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
   }
@@ -232,6 +236,7 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
     uint32_t slot = job->tracker->touched[i];
     const struct track *track = &job->tracker->store.tracks[slot];
     report_fill(job->tracker, track, job->tracker->moments[slot], track->time_ns, &job->output->reports[i]);
+    correlate_state(job->tracker, slot, &job->output->reports[i]);
   }
 }
 
@@ -239,6 +244,7 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
 static void lines_fill(struct tracker *tracker, struct step_output *output) {
   weft_assert(tracker->touched_count <= output->capacity);
   filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
+  correlate_fuse(tracker);
   struct report_job job = {.tracker = tracker, .output = output};
   tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
   output->count = tracker->touched_count;
@@ -269,12 +275,15 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->frame_time_ns = frame->time_ns;
   tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
+  foreign_take(tracker, frame);
   frame_take(tracker, frame);
   slices_step(tracker, frame);
   stitch_step(tracker);
+  foreign_step(tracker);
   lines_fill(tracker, output);
   weft_assert(output->count + tracker->lost_count <= output->capacity);
   for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
+  foreign_lines(tracker, output);
   sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL);
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;

@@ -15,9 +15,12 @@
 
 struct tracker;
 
+enum { FOREIGN_TRACKS_MAX = 4096 };
+
 struct tracker_options {
   uint32_t tracks_max;      /* 64 to 4,194,304; 0 = 65,536 */
   uint32_t detections_max;  /* per frame; 0 = FRAME_DETECTIONS_MAX */
+  uint32_t foreign_max;     /* tracks of other centres, at most FOREIGN_TRACKS_MAX; 0 = their lines are ignored */
   uint64_t number_base;     /* track numbers are number_base + 1, + 2, ... */
   struct parallel parallel; /* run = NULL: parallel_inline() */
   size_t history_bytes; /* states kept for plots that come late: 0 = 8 KiB a track, 1 to 64 MiB in all; below
@@ -41,6 +44,10 @@ struct tracker_statistics {
   uint64_t stitch_crowded;       /* groups too large to be told apart */
   uint64_t stitch_young_refused; /* new tracks that found no place in the list of those to be compared */
   uint64_t updates_bent;        /* by sigma points, since the measurement bent over the extent of the state */
+  uint64_t foreign_lines, foreign_late, foreign_refused; /* lines of other centres: taken, older than known, no place */
+  uint64_t correlated, uncorrelated; /* correlations with other centres' tracks declared, withdrawn */
+  uint64_t correlate_crowded;        /* groups too large for the exact assignment: their tests are left out */
+  uint64_t lines_fused, lines_known; /* lines with a correlation: intersected with it, of known provenance */
   uint64_t tracks_by_status[2]; /* tentative, confirmed: now */
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };
@@ -53,7 +60,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
                              const struct tracker_options *options);
 
 /* The next frame: frame->time_ns never decreases. Fills `output` (reports in order of track number; capacity
- * at least twice tracks_max is always enough) and adds to the fates of the ledger's rows, one per sensor of
+ * at least twice tracks_max, and FRAME_FOREIGN_MAX and foreign_max more where lines of other centres come, is always enough) and adds to the fates of the ledger's rows, one per sensor of
  * the site. */
 void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output,
                   struct ledger *ledger);

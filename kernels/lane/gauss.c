@@ -18,11 +18,14 @@ void WK_NAME(gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, con
     } else {
       mode_predict(WK_COAST, block->e, first, dt, noisy, tuning);
     }
-    lane p[GAUSS_PACKED];
-    lanes_load(p, block->e + GAUSS_N, GAUSS_PACKED, first);
-    const lane accel = lane_load(accel_mps2 + first), span = lane_select(noisy, dt, lane_all(0.0));
-    noise_accel(GAUSS_N, p, span, accel * accel * span, lane_all(0.0), NULL);
-    lanes_store(block->e + GAUSS_N, p, GAUSS_PACKED, first);
+    const lane accel = lane_load(accel_mps2 + first), span = lane_abs(dt), psd = accel * accel * span;
+    const lane vv = psd * span, pv = psd * dt * span * lane_all(0.5), pp = psd * span * span * span * lane_all(1.0 / 3.0);
+    for (int c = 0; c < 3; c++) {
+      double *const at[3] = {block->e[GAUSS_N + packed_at(GAUSS_N, c, c)], block->e[GAUSS_N + packed_at(GAUSS_N, c, 3 + c)],
+                             block->e[GAUSS_N + packed_at(GAUSS_N, 3 + c, 3 + c)]};
+      const lane more[3] = {pp, pv, vv};
+      for (int i = 0; i < 3; i++) lane_store(at[i] + first, lane_load(at[i] + first) + more[i]);
+    }
   }
 }
 

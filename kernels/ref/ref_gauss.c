@@ -7,13 +7,12 @@
 void ref_gauss_move(enum wk_mode mode, struct ref_gauss *s, double dt_s, double accel_mps2,
                     const struct wk_tuning *tuning, ref_density density) {
   ref_gauss_predict(mode, s, dt_s, dt_s > 0, tuning, density);
-  if (dt_s <= 0) return;
-  const double psd = accel_mps2 * accel_mps2 * dt_s;
+  const double span = fabs(dt_s), psd = accel_mps2 * accel_mps2 * span;
   for (int c = 0; c < 3; c++) {
-    s->p[c][c] += psd * dt_s * dt_s * dt_s / 3;
-    s->p[c][3 + c] += psd * dt_s * dt_s / 2;
-    s->p[3 + c][c] += psd * dt_s * dt_s / 2;
-    s->p[3 + c][3 + c] += psd * dt_s;
+    s->p[c][c] += psd * span * span * span / 3;
+    s->p[c][3 + c] += psd * span * dt_s / 2;
+    s->p[3 + c][c] += psd * span * dt_s / 2;
+    s->p[3 + c][3 + c] += psd * span;
   }
 }
 
