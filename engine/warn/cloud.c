@@ -183,9 +183,9 @@ static void ellipse_axes(const double c[6], double variance[2], double major[2])
   major[1] = wk_cos(bearing);
 }
 
-/* Chosen on synthetic flights (tests/stat/warn_coverage.c, other seeds): without it the 50 % region held 56 %
- * at half flight. */
-static const double skew_part = 0.12, skew_shift_max = 0.4;
+/* Chosen among 0, 0.06, 0.09, 0.11, 0.12, 0.13, 0.14 on seeds 101 to 104 of tests/stat/warn_coverage.c, which
+ * itself runs on others: without it the 50 % region held 58 % at half flight. */
+static const double skew_part = 0.13, skew_shift_max = 0.4;
 
 void gauss_centre(struct ground_gauss *gauss) {
   double variance[2], u[2];

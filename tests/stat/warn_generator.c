@@ -3,9 +3,13 @@
 // links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
 // clang-format on
 /* The 50, 90 and 99 % impact regions against a truth of their own: missiles of the generator, whose physics
- * shares nothing with the engine's, seen by a radar through the filter that the engine uses, half a minute
- * after burn-out and at half flight. Population of the coefficient: the stated prior, ln(CD A / m) ~ N(-8, 1)
- * (docs/maths.md W9). */
+ * shares nothing with the engine's, seen by one radar through the filter that the engine uses, half a minute
+ * after burn-out and at half flight.
+ *
+ * Populations: "supposed" is drawn from what docs/maths.md states: ln(CD A / m) ~ N(-8, 1) (W9), winds and
+ * lift as W7, random accelerations in free flight as M7. "smooth" has the same drag and neither winds nor
+ * unrest: what the generator flies. "moderate" is smooth with ballistic coefficients log-uniform from 1,000
+ * to 10,000 kg/m^2: the prior is wider than it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +22,7 @@
 
 #include "engine/base/prng.h"
 #include "engine/warn/flight.h"
+#include "tools/salvo/atmosphere.h"
 #include "tools/salvo/missile.h"
 
 enum {
@@ -29,17 +34,34 @@ enum {
   LEVELS = 3,
   STEPS_MAX = 3000
 };
+enum { WAY_STEPS_MAX = 20000, GROUND_TRIES_MAX = 30 };
 static const char *const types[TYPES] = {"short", "medium", "long"};
 static const char *const moment_names[MOMENTS] = {"30 s after burn-out", "half flight"};
 static const double level[LEVELS] = {0.5, 0.9, 0.99};
 static const double after_burnout_s = 30, step_s = 1, elevation_min = 0.0175, detection_probability = 0.9;
 static const double sigma[4] = {30, 1e-3, 1e-3, 5};
+static const double wind_m = 100, wind_s = 0.3; /* W7 */
+
+/* Points that a region may hold too many: no bound where the population is narrower than what is supposed.
+ * Where it is not, what the filter is too careful by: it watches for second burns that no missile here has.
+ */
+static const double above_any[MOMENTS][LEVELS] = {{50, 10, 1}, {50, 10, 1}};
+static const double above_supposed[MOMENTS][LEVELS] = {{15, 4, 1}, {25, 7, 1}};
+
+/* What the flights are drawn from. */
+struct population {
+  const char *name;
+  double (*log_drag)(struct prng *prng);
+  bool unrest; /* random accelerations, and winds at the end */
+};
 
 /* One missile, the radar that sees it, and the filter's time. */
 struct body {
   struct prng prng;
   struct missile_type type;
   struct flight flight;
+  struct path fall;           /* from burn-out on where there is unrest, else empty; owned */
+  double drift_m[2], drift_s; /* of winds and lift */
   int kind;
   double radar_m[3], enu[9];
   bool doppler;
@@ -53,11 +75,16 @@ struct tally {
   double major_m, minor_m, nees;
 };
 
+static bool body_state(const struct body *body, double time_s, struct state *state) {
+  bool falls = body->fall.count > 0 && time_s > body->flight.cutoff_s;
+  return path_at(falls ? &body->fall : &body->flight.path, time_s, state);
+}
+
 /* Range, azimuth, elevation, range rate of the truth; false below the horizon. */
 static bool body_look(const struct body *body, double time_s, double z[4]) {
   struct state state;
   double d[3], local[3] = {0};
-  if (!path_at(&body->flight.path, time_s, &state)) return false;
+  if (!body_state(body, time_s, &state)) return false;
   for (int c = 0; c < 3; c++) d[c] = state.r[c] - body->radar_m[c];
   for (int r = 0; r < 3; r++) {
     for (int c = 0; c < 3; c++) local[r] += body->enu[3 * r + c] * d[c];
@@ -87,14 +114,88 @@ static bool radar_draw(struct body *body) {
   return first < flight->cutoff_s - 10;
 }
 
-static void body_draw(struct body *body, uint64_t stream, double (*log_drag)(struct prng *)) {
+/* (m/s^2)^2 s, as the coast mode supposes. */
+static double unrest_psd(double height_m) {
+  (void)height_m;
+  return wk_tuning_default().coast_accel_psd;
+}
+
+/* Free flight by the generator's gravity and air, with a constant push. */
+static void fall_rate(const struct body *body, const double x[6], const double push[3], double d[6]) {
+  double height_m = earth_geodetic(x).height_m, a[3], k = 0;
+  earth_free_fall(x, x + 3, a);
+  if (height_m < 1000e3) {
+    k = 0.5 * atmosphere_at(height_m).density_kgpm3 * vec_norm(x + 3) /
+        body->type.ballistic_coefficient_kgpm2;
+  }
+  for (int c = 0; c < 3; c++) {
+    d[c] = x[3 + c];
+    d[3 + c] = a[c] - k * x[3 + c] + push[c];
+  }
+}
+
+static void fall_advance(const struct body *body, const double x[6], const double push[3], double h,
+                         double y[6]) {
+  double k[4][6];
+  const double part[4] = {0, 0.5, 0.5, 1};
+  for (int stage = 0; stage < 4; stage++) {
+    for (int i = 0; i < 6; i++) y[i] = x[i] + (stage ? h * part[stage] * k[stage - 1][i] : 0);
+    fall_rate(body, y, push, k[stage]);
+  }
+  for (int i = 0; i < 6; i++) y[i] = x[i] + h / 6 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
+}
+
+static void fall_keep(struct body *body, double time_s, double h, const double x[6], const double y[6],
+                      const double push[3]) {
+  struct state from, to;
+  double rate[2][6];
+  fall_rate(body, x, push, rate[0]);
+  fall_rate(body, y, push, rate[1]);
+  memcpy(from.r, x, sizeof from.r);
+  memcpy(from.v, x + 3, sizeof from.v);
+  memcpy(to.r, y, sizeof to.r);
+  memcpy(to.v, y + 3, sizeof to.v);
+  path_append(&body->fall, time_s, h, &from, rate[0] + 3, &to, rate[1] + 3);
+}
+
+/* Flies once more from burn-out to the ground, with a random acceleration every half second; the place and
+ * time of impact become those of this way. */
+static void unrest_fly(struct body *body) {
+  struct flight *flight = &body->flight;
+  struct state state;
+  double x[6], y[6], time_s = flight->cutoff_s, height_m = 1;
+  assert_true(path_at(&flight->path, time_s, &state));
+  memcpy(x, state.r, sizeof state.r);
+  memcpy(x + 3, state.v, sizeof state.v);
+  for (int step = 0; height_m > 0; step++) {
+    double h = 0.5, push[3], before_m = earth_geodetic(x).height_m, size = sqrt(unrest_psd(before_m) / h);
+    for (int c = 0; c < 3; c++) push[c] = size * prng_normal(&body->prng);
+    for (int tries = 0; tries < GROUND_TRIES_MAX; tries++) {
+      fall_advance(body, x, push, h, y);
+      height_m = earth_geodetic(y).height_m;
+      if (height_m > -0.5) break;
+      h *= before_m / (before_m - height_m);
+    }
+    if (step > WAY_STEPS_MAX) fail_msg("seed %d: a flight does not come down", SEED);
+    fall_keep(body, time_s, h, x, y, push);
+    memcpy(x, y, sizeof x);
+    time_s += h;
+    if (h < 0.5) break;
+  }
+  flight->impact_s = time_s;
+  flight->impact = earth_geodetic(x);
+  for (int k = 0; k < 2; k++) body->drift_m[k] = wind_m * prng_normal(&body->prng);
+  body->drift_s = wind_s * prng_normal(&body->prng);
+}
+
+static void body_draw(struct body *body, uint64_t stream, const struct population *population) {
   memset(body, 0, sizeof *body);
   body->prng = prng_seed(SEED, stream);
   struct prng *prng = &body->prng;
   struct flight *flight = &body->flight;
   body->kind = (int)prng_below(prng, TYPES);
   body->type = *missile_preset(types[body->kind]);
-  body->type.ballistic_coefficient_kgpm2 = exp(-log_drag(prng));
+  body->type.ballistic_coefficient_kgpm2 = exp(-population->log_drag(prng));
   flight->type = &body->type;
   flight->launch = (struct earth_geodetic){2 * prng_uniform(prng) - 1, 6 * prng_uniform(prng) - 3, 0};
   flight->azimuth_rad = 6.2832 * prng_uniform(prng);
@@ -104,6 +205,7 @@ static void body_draw(struct body *body, uint64_t stream, double (*log_drag)(str
       fmax(full - 0.5 * prng_uniform(prng) * missile_burn_s(last), fmin(body->type.pitch_end_s + 5, full));
   if (flight_integrate(flight, 1e-2, true))
     fail_msg("seed %d stream %d: does not come down", SEED, (int)stream);
+  if (population->unrest) unrest_fly(body);
   body->doppler = prng_uniform(prng) < 0.5;
   for (int tries = 0; !radar_draw(body); tries++) assert_true(tries < 100);
   body->moment_s[0] = flight->cutoff_s + after_burnout_s;
@@ -118,7 +220,7 @@ static void bank_begin(struct body *body, double *bank) {
   static const double weight[3] = {0.6, 0.2, 0.2}, place_m = 300, speed_mps = 300;
   struct state state;
   double x[6];
-  assert_true(path_at(&body->flight.path, body->time_s, &state));
+  assert_true(body_state(body, body->time_s, &state));
   for (int i = 0; i < 3; i++) x[i] = state.r[i] + place_m * prng_normal(&body->prng);
   for (int i = 0; i < 3; i++) x[3 + i] = state.v[i] + speed_mps * prng_normal(&body->prng);
   memset(bank, 0, WK_TRACK_ELEMENTS * sizeof *bank);
@@ -155,11 +257,11 @@ static void estimate_judge(const struct body *body, const double *bank, struct t
   wk_ecef_from_geodetic(body->flight.impact.lat_rad, body->flight.impact.lon_rad, 0, p);
   plane_from(&impact.plane, p, &east, &north);
   const double *c = impact.whole.covariance;
-  east -= impact.whole.mean[0];
-  north -= impact.whole.mean[1];
+  east += body->drift_m[0] - impact.whole.mean[0];
+  north += body->drift_m[1] - impact.whole.mean[1];
   double d2 =
       (c[3] * east * east - 2 * c[1] * east * north + c[0] * north * north) / (c[0] * c[3] - c[1] * c[1]);
-  double late_s = impact.whole.mean[2] + body->time_s - body->flight.impact_s;
+  double late_s = impact.whole.mean[2] + body->time_s - body->flight.impact_s - body->drift_s;
   tally->count++;
   for (int k = 0; k < LEVELS; k++) tally->inside[k] += d2 <= -2 * log(1 - level[k]);
   tally->in_time += fabs(late_s) <= 1.6449 * sqrt(c[5]);
@@ -232,21 +334,41 @@ static int flights_wanted(void) {
   return stat && strcmp(stat, "full") == 0 ? FLIGHTS_FULL : FLIGHTS_SHORT;
 }
 
-static void population_fly(const char *name, double (*log_drag)(struct prng *), int flights,
-                           struct tally all[MOMENTS]) {
+static void population_fly(const struct population *population, int flights, struct tally all[MOMENTS]) {
   struct tally tally[MOMENTS][TYPES] = {0};
   for (int first = 0; first < flights; first += WK_LANES) {
     static struct body body[WK_LANES];
-    for (int l = 0; l < WK_LANES; l++) body_draw(&body[l], (uint64_t)(first + l), log_drag);
+    for (int l = 0; l < WK_LANES; l++) body_draw(&body[l], (uint64_t)(first + l), population);
     eight_fly(body, tally);
-    for (int l = 0; l < WK_LANES; l++) flight_free(&body[l].flight);
+    for (int l = 0; l < WK_LANES; l++) {
+      flight_free(&body[l].flight);
+      path_free(&body[l].fall);
+    }
   }
   for (int m = 0; m < MOMENTS; m++) {
     for (int k = 0; k < TYPES; k++) {
-      tally_print(name, moment_names[m], types[k], &tally[m][k]);
+      tally_print(population->name, moment_names[m], types[k], &tally[m][k]);
       tally_join(&tally[m][k], &all[m]);
     }
-    tally_print(name, moment_names[m], "all", &all[m]);
+    tally_print(population->name, moment_names[m], "all", &all[m]);
+  }
+}
+
+/* `above_max`: how many points a region may hold too many; chance is allowed for on both sides. */
+static void population_check(const struct population *population, const double above_max[MOMENTS][LEVELS]) {
+  struct tally all[MOMENTS] = {0};
+  int flights = flights_wanted();
+  population_fly(population, flights, all);
+  for (int m = 0; m < MOMENTS; m++) {
+    assert_int_equal(all[m].count, flights);
+    for (int k = 0; k < LEVELS; k++) {
+      double off = 100.0 * all[m].inside[k] / all[m].count - 100 * level[k];
+      double chance = flights < FLIGHTS_FULL ? 257.6 * sqrt(level[k] * (1 - level[k]) / flights) : 0;
+      if (off < -2 - chance || off > above_max[m][k] + chance) {
+        fail_msg("seed %d, %s, %s: the %.0f %% region is %.2f points off", SEED, population->name,
+                 moment_names[m], 100 * level[k], off);
+      }
+    }
   }
 }
 
@@ -254,21 +376,31 @@ static double drag_prior(struct prng *prng) {
   return -8 + prng_normal(prng);
 }
 
-static void regions_hold_their_share_of_the_generators_flights(void **state) {
+static double drag_moderate(struct prng *prng) {
+  return -log(1000) - log(10) * prng_uniform(prng);
+}
+
+static void regions_hold_their_share_of_what_is_supposed(void **state) {
   (void)state;
-  struct tally all[MOMENTS] = {0};
-  population_fly("prior", drag_prior, flights_wanted(), all);
-  for (int m = 0; m < MOMENTS; m++) {
-    for (int k = 0; k < LEVELS; k++) {
-      double off = 100.0 * all[m].inside[k] / all[m].count - 100 * level[k];
-      if (off < -2)
-        fail_msg("seed %d: %s: the %.0f %% region is %.2f points off", SEED, moment_names[m], 100 * level[k],
-                 off);
-    }
-  }
+  static const struct population supposed = {"supposed", drag_prior, true};
+  population_check(&supposed, above_supposed);
+}
+
+static void regions_are_no_narrower_than_smooth_flights_allow(void **state) {
+  (void)state;
+  static const struct population smooth = {"smooth", drag_prior, false};
+  population_check(&smooth, above_any);
+}
+
+static void regions_are_no_narrower_than_moderate_bodies_allow(void **state) {
+  (void)state;
+  static const struct population moderate = {"moderate", drag_moderate, false};
+  population_check(&moderate, above_any);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(regions_hold_their_share_of_the_generators_flights)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(regions_hold_their_share_of_what_is_supposed),
+                                     cmocka_unit_test(regions_are_no_narrower_than_smooth_flights_allow),
+                                     cmocka_unit_test(regions_are_no_narrower_than_moderate_bodies_allow)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
