@@ -139,6 +139,7 @@ static void foreign_report(const struct tracker *tracker, struct foreign *entry,
   bank_fill(entry);
   out->time_ns = time_ns;
   out->track = entry->shown;
+  out->continues = entry->continues;
   out->status = status;
   out->class_ = line->class_;
   out->has_phase = line->has_phase;
@@ -241,7 +242,10 @@ static void test_judge(struct tracker *tracker, const struct foreign_test *test)
   }
   entry->partner = agrees ? test->found : entry->partner;
   if (!agrees || bits(entry->history) < AGREE_DECLARE) return;
+  struct track *partner = &tracker->store.tracks[entry->partner];
+  if (entry->shown && partner->continues == 0) partner->continues = entry->shown;
   if (entry->shown) show_end(tracker, entry);
+  entry->continues = 0;
   correlation_begin(tracker, test->foreign);
 }
 
@@ -278,6 +282,7 @@ void foreign_partner_ended(struct tracker *tracker, uint32_t slot) {
   while (t->of_slot[slot] != FOREIGN_NONE) {
     struct foreign *entry = &t->entries[t->of_slot[slot]];
     correlation_end(tracker, t->of_slot[slot]);
+    entry->continues = tracker->store.tracks[slot].number;
     entry->partner = TRACK_NONE;
     entry->partner_number = 0;
     entry->history = 0;

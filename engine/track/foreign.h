@@ -29,6 +29,7 @@ struct foreign {
   uint8_t history;                    /* the last tests, newest in bit 0: was it the partner again? */
   uint8_t lonely;                     /* tests in a row in which none of ours was near */
   uint64_t shown;                     /* number of ours that it is shown under, 0 = it isn't */
+  uint64_t continues;   /* number of the ended track of ours that it was correlated with, 0 = none */
   uint64_t shown_frame;               /* frame in which it has given a line last */
   double bank[WK_BALLISTIC_ELEMENTS]; /* while shown: what the warning works with */
 };

@@ -132,7 +132,7 @@ void stitch_confirmed(struct tracker *tracker, uint32_t slot) {
 
 static bool young_valid(const struct tracker *tracker, const struct stitch_young *young) {
   const struct track *track = &tracker->store.tracks[young->slot];
-  return track->alive && track->number == young->number && track->continues == 0 &&
+  return track->alive && track->number == young->number &&
          tracker->front_ns - track->first_ns <= youth_ns;
 }
 
@@ -260,6 +260,7 @@ static void pair_join(struct tracker *tracker, const struct stitch_pair *pair) {
   } else {
     track_take_over(tracker, old.slot, slot);
   }
+  stitch->young[pair->young].number = 0; /* compared no more */
   old_remove(stitch, pair->old);
 }
 
