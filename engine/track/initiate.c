@@ -11,6 +11,8 @@ static const double speed_max_mps = 8500, speed_max_flat_mps = 900;
 static const double speed_sigma_mps = 2500, speed_sigma_flat_mps = 250, climb_sigma_flat_mps = 15;
 static const double new_objects_per_scan = 0.02; /* expected, over a sensor's whole coverage */
 static const double pair_gate_chi2 = 16.3;       /* 3 degrees of freedom, 0.1 % */
+static const double pair_rate_gate_chi2 = 18.5;  /* with range rate: 4 */
+static const double rate_span_mps = 16000;       /* over which false range rates are spread */
 static const double log_odds_start_min =
     -6; /* a pair less likely real than this is not worth a track record */
 static const double ln_2pi = 1.8378770664093453;
@@ -24,7 +26,8 @@ static double density_in_space(const struct plot *plot) {
   double cosine = plot->kind == WK_RADAR ? fmax(wk_cos(plot->z[2]), 0.05) : 1;
   switch ((enum wk_kind)plot->kind) {
   case WK_RADAR:
-    return plot->log_clutter_density - wk_log(r * r * cosine) + ((plot->present & 8) ? wk_log(16000) : 0);
+    return plot->log_clutter_density - wk_log(r * r * cosine) +
+           ((plot->present & 8) ? wk_log(rate_span_mps) : 0);
   case WK_RADAR2D:
     return plot->log_clutter_density - wk_log(r) - (plot->height_assumed ? wk_log(15000) : 0);
   case WK_LOS:
@@ -162,6 +165,49 @@ static bool start_from_pair(const struct seed *first, const struct seed *second,
   return true;
 }
 
+/* Trace of the part across the unit vector u of the 3 x 3 block of p that begins there. */
+static double across_part(const double p[21], int row, int column, const double u[3]) {
+  double sum = 0;
+  for (int i = 0; i < 3; i++) {
+    for (int j = 0; j < 3; j++) {
+      int a = row + i, b = column + j;
+      sum += ((i == j) - u[i] * u[j]) * p[a <= b ? WK_AT(6, a, b) : WK_AT(6, b, a)];
+    }
+  }
+  return sum;
+}
+
+/* The second plot's range rate, which says at once what the two points leave most uncertain for accurate
+ * ranges: a scalar update with the mean and variance of its second-order part (docs/maths.md T9). */
+static void rate_take(struct start *start, const struct plot *plot) {
+  double d[3], u[3], v[3], row[6], ph[6], *x = start->x, *p = start->p;
+  vector_subtract(d, x, plot->site_m);
+  vector_subtract(v, x + 3, plot->site_velocity_mps);
+  double range = fmax(vector_norm(d), 1);
+  for (int i = 0; i < 3; i++) u[i] = d[i] / range;
+  double rate = vector_dot(u, v);
+  for (int i = 0; i < 3; i++) {
+    row[i] = (v[i] - rate * u[i]) / range;
+    row[3 + i] = u[i];
+  }
+  double together = across_part(p, 0, 3, u) / range;
+  double apart = across_part(p, 0, 0, u) * across_part(p, 3, 3, u) / (2 * range * range);
+  double variance = plot->variance[3] + apart + together * together / 2;
+  double innovation = plot->z[3] - rate - together;
+  for (int i = 0; i < 6; i++) {
+    ph[i] = 0;
+    for (int j = 0; j < 6; j++) ph[i] += p[i <= j ? WK_AT(6, i, j) : WK_AT(6, j, i)] * row[j];
+    variance += row[i] * ph[i];
+  }
+  for (int i = 0; i < 6; i++) {
+    x[i] += ph[i] * innovation / variance;
+    for (int j = i; j < 6; j++) p[WK_AT(6, i, j)] -= ph[i] * ph[j] / variance;
+  }
+  double distance2 = innovation * innovation / variance;
+  start->distance2 += distance2;
+  start->log_ratio += wk_log(rate_span_mps) - 0.5 * (distance2 + ln_2pi + wk_log(variance));
+}
+
 static void track_start(struct tracker *tracker, struct seed *first, const struct seed *second,
                         const struct start *start, int64_t arrival_ns) {
   struct birth birth = {.time_ns = second->time_ns,
@@ -184,6 +230,7 @@ static void track_start(struct tracker *tracker, struct seed *first, const struc
 struct partner_search {
   struct tracker *tracker;
   const struct seed *second;
+  const struct plot *plot; /* which the second is */
   struct start best;
   uint32_t place; /* of the best seed in the ring */
   uint32_t weighed;
@@ -207,6 +254,10 @@ static void partner_consider(void *context, uint32_t place) {
   struct start start;
   double pd = tracker->site->sensors[second->sensor[0]].detection_probability;
   if (!start_from_pair(first, second, pd, &start) || start.distance2 > pair_gate_chi2) return;
+  if (search->plot->kind == WK_RADAR && search->plot->present & 8) {
+    rate_take(&start, search->plot);
+    if (start.distance2 > pair_rate_gate_chi2) return;
+  }
   if (first->log_odds + start.log_ratio < log_odds_start_min) return;
   bool better = search->place == GRID_NONE || start.log_ratio > search->best.log_ratio ||
                 (start.log_ratio == search->best.log_ratio && place < search->place);
@@ -216,8 +267,8 @@ static void partner_consider(void *context, uint32_t place) {
 }
 
 /* A new point either completes a pair or waits for one. */
-static void point_offer(struct tracker *tracker, const struct seed *point, int64_t arrival_ns) {
-  struct partner_search search = {.tracker = tracker, .second = point, .place = GRID_NONE};
+static void point_offer(struct tracker *tracker, const struct seed *point, const struct plot *plot) {
+  struct partner_search search = {.tracker = tracker, .second = point, .plot = plot, .place = GRID_NONE};
   double life_s = (double)(point->expires_ns - point->time_ns) * 1e-9;
   double reach = (point->flat ? speed_max_flat_mps : speed_max_mps) * life_s;
   double half[3];
@@ -230,7 +281,7 @@ static void point_offer(struct tracker *tracker, const struct seed *point, int64
   struct seed first = tracker->seeds.seeds[search.place];
   tracker->seeds.seeds[search.place].present = false;
   grid_remove(&tracker->seeds.grid, search.place);
-  track_start(tracker, &first, point, &search.best, arrival_ns);
+  track_start(tracker, &first, point, &search.best, plot->arrival_ns);
 }
 
 /* A track started earlier in this same frame may own this plot too: another radar saw the object at the same
@@ -275,7 +326,7 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
     const struct plot *plot = &tracker->plots[i];
     if (plot->has_point) {
       struct seed seed = seed_from_plot(tracker, plot);
-      point_offer(tracker, &seed, plot->arrival_ns);
+      point_offer(tracker, &seed, plot);
     } else {
       rays_offer(tracker, plot);
     }

@@ -1,4 +1,4 @@
-// stage: weft_track weft_domain weft_base weft_kernels
+// stage: weft_track weft_ingest weft_domain weft_base weft_kernels
 /* While a state is wide against the curvature of what a sensor measures, the EKF is overconfident; where docs/maths.md M21 says so
  * the filter takes sigma points and is not. Truth is drawn from the stated covariance, coasts or cruises, and is seen once a second;
  * NEES per degree of freedom over all runs. Accurate sensors, where nothing bends, must not be given points. WEFT_STAT=full: 2,000
@@ -255,11 +255,75 @@ static void range_rate_is_used_honestly(void **state) {
   assert_true(with.rms_m[3] < none.rms_m[3]);
 }
 
+/* What two plots of a radar make of a body: the error along the line of sight in standard deviations, and that deviation. False
+ * where they started nothing. */
+static bool pair_start(bool with_rate, double thrust_mps2, uint64_t seed, double *error2, double *sigma_mps) {
+  struct rig *rig = rig_new();
+  struct sensor *radar = rig_sensor(&rig->site, KIND_RADAR, 38, -3, 100);
+  radar->sigma[3] = with_rate ? 5 : 0;
+  rig_open(rig, 64, 16, NULL);
+  struct prng prng = prng_seed(seed, 1);
+  struct body body = body_at(42, 1, 60000, 1200, 900, 1500);
+  for (int look = 0; look < 2; look++) {
+    double line[3];
+    if (look > 0) body_fly(&body, 1, thrust_mps2);
+    struct detection *d = rig_see(rig, 0, RIG_BEGIN_NS + look * RIG_SECOND_NS, body.p, &prng);
+    double rate_error = prng_normal(&prng) * 5;
+    if (with_rate) {
+      vector_subtract(line, body.p, radar->position_m);
+      d->valid |= VALID_RANGE_RATE;
+      d->measure[3] = vector_dot(line, body.v) / vector_norm(line) + rate_error;
+    }
+    rig_step(rig, RIG_BEGIN_NS + look * RIG_SECOND_NS);
+  }
+  const struct track *track = rig_only(rig);
+  if (track) {
+    double line[3], moments[1][27], error = 0, variance = 0;
+    uint32_t slot = (uint32_t)(track - rig->tracker->store.tracks);
+    filter_moments(&rig->tracker->filter, &slot, 1, moments);
+    vector_subtract(line, body.p, radar->position_m);
+    for (int i = 0; i < 3; i++) {
+      error += line[i] / vector_norm(line) * (moments[0][3 + i] - body.v[i]);
+      for (int j = 0; j < 3; j++)
+        variance += line[i] * line[j] / vector_dot(line, line) *
+                    moments[0][6 + (i <= j ? WK_AT(6, 3 + i, 3 + j) : WK_AT(6, 3 + j, 3 + i))];
+    }
+    *error2 = error * error / variance;
+    *sigma_mps = sqrt(variance);
+  }
+  rig_close(rig);
+  return track != NULL;
+}
+
+/* Two plots with range rate know the speed along the line at once, honestly, thrust or no thrust. */
+static void range_rate_makes_a_start_sharp_and_honest(void **state) {
+  (void)state;
+  for (int burning = 0; burning < 2; burning++) {
+    double sum[2] = {0}, sigma[2] = {0};
+    int started[2] = {0}, tried = runs() / 4;
+    for (int k = 0; k < 2 * tried; k++) {
+      double error2, sigma_mps;
+      int with = k % 2;
+      if (!pair_start(with, burning ? 30 : 0, 100 + (uint64_t)k / 2, &error2, &sigma_mps)) continue;
+      sum[with] += error2;
+      sigma[with] += sigma_mps;
+      started[with]++;
+    }
+    print_message("thrust %d: along the line %.1f m/s without, %.1f m/s with range rate; error squared %.2f, %.2f of it\n",
+                  burning ? 30 : 0, sigma[0] / started[0], sigma[1] / started[1], sum[0] / started[0],
+                  sum[1] / started[1]);
+    assert_true(started[1] > 0.95 * tried && started[0] > 0.95 * tried);
+    assert_true(sigma[1] < 0.25 * sigma[0]);
+    assert_true(sum[1] / started[1] < 1.6 && sum[1] / started[1] > 0.5);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wide_states_stay_honest_by_points_and_not_by_the_ekf),
       cmocka_unit_test(what_is_settled_is_left_to_the_ekf),
       cmocka_unit_test(range_rate_is_used_honestly),
+      cmocka_unit_test(range_rate_makes_a_start_sharp_and_honest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
