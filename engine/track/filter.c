@@ -113,8 +113,7 @@ static void lanes_predict(const struct filter *filter, struct lanes *lanes, cons
   if (lanes->banks & BANK_BALLISTIC) {
     filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, tuning);
   }
-  if (lanes->banks & BANK_AIRCRAFT)
-    filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, tuning);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, tuning);
 }
 
 /* ln(exp(a) + exp(b)) with the smaller term's weight small or not. */
@@ -199,6 +198,21 @@ static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, e
   return any;
 }
 
+/* A line of sight is of something that burns: boost is the likelier for it, and an aircraft the less
+ * (docs/maths.md T8). */
+static void plumes_take(struct lanes *lanes, int count, struct pair_evidence evidence[WK_LANES]) {
+  const double dim = 0.1; /* chance of such a line where nothing burns, relative to a plume */
+  for (int i = 0; i < count; i++) {
+    if (!(lanes->in_use[i] & BANK_BALLISTIC)) continue;
+    double boost = lanes->ballistic.e[WK_B_WEIGHT][i], seen = boost + dim * (1 - boost);
+    lanes->ballistic.e[WK_B_WEIGHT][i] = boost / seen;
+    for (int m = 1; m < 3; m++) lanes->ballistic.e[WK_B_WEIGHT + m][i] *= dim / seen;
+    if (!(lanes->in_use[i] & BANK_AIRCRAFT)) continue;
+    evidence[i].log_ballistic += wk_log(seen);
+    evidence[i].log_aircraft += wk_log(dim);
+  }
+}
+
 /* Both banks' updates in the lanes at hand, and what each pair's plot says. By sigma points where the
  * measurement bends. */
 static void lanes_update(const struct filter *filter, struct lanes *lanes,
@@ -224,6 +238,7 @@ static void lanes_update(const struct filter *filter, struct lanes *lanes,
     evidence_of(tracks[i], &ballistic[bends[i]], &aircraft[bends[i]], i, &evidence[i]);
     evidence[i].bends = bends[i];
   }
+  if (update && kind == WK_LOS) plumes_take(lanes, count, evidence);
 }
 
 static double between_s(const struct track *track, const struct plot *plot) {
@@ -407,7 +422,7 @@ struct slots_job {
   const uint32_t *slots;
   uint32_t count;
   int64_t time_ns;         /* INT64_MIN: no advance */
-  bool freely; /* no burn begins meanwhile */
+  bool freely;             /* no burn begins meanwhile */
   const int64_t *times_ns; /* one per slot instead, or NULL */
   double (*moments)[27];   /* or NULL: summarise */
   bool by_slot;            /* moments[slot], else in the order of slots */
@@ -429,7 +444,8 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
       dt_s[i] = fmin(fmax((double)(until_ns[i] - tracks[i]->time_ns) * 1e-9, 0), 600);
       if (dt_s[i] > 0) moved[i] = tracks[i];
     }
-    lanes_predict(job->filter, &lanes, dt_s, loud, job->freely ? &job->filter->tuning_free : &job->filter->tuning);
+    lanes_predict(job->filter, &lanes, dt_s, loud,
+                  job->freely ? &job->filter->tuning_free : &job->filter->tuning);
     lanes_store(job->filter, &lanes, moved);
     for (int i = 0; i < count; i++) {
       if (moved[i]) moved[i]->time_ns = until_ns[i];
@@ -458,7 +474,8 @@ static void slots_run(struct slots_job job) {
   if (blocks) parallel->run(parallel->context, run_slot_pieces, &job, blocks, BLOCKS_PER_PIECE);
 }
 
-void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns, bool freely) {
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns,
+                    bool freely) {
   slots_run((struct slots_job){
       .filter = filter, .slots = slots, .count = count, .time_ns = time_ns, .freely = freely});
 }
