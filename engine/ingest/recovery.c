@@ -213,7 +213,7 @@ static void group_try(struct recovery *recovery, uint32_t sensor, uint32_t senso
   bool good = data_gather(recovery, sensor, group, &presence, data) &&
               parity_code_recover(recovery->work, group->k, lost, group->length, data, index, parity, out) &&
               rows_queue(recovery, sensor, sensor_id, group, &presence);
-  group_end(recovery, sensor, group, good ? lost : 0, !good);
+  group_end(recovery, sensor, group, recovery->queued > 0 ? lost : 0, !good);
 }
 
 static bool queue_empty(const struct recovery *recovery) {
