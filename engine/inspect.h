@@ -62,6 +62,9 @@ extern const char *const inspect_kind_names[KIND_END];
 int inspect_csv(struct inspect *inspect, struct weft_error *err);
 int inspect_truth(struct inspect *inspect, struct weft_error *err);
 int inspect_asterix(struct inspect *inspect, int capture_kind, struct weft_error *err);
+/* A datagram of weft's own wire format in a capture: an object for it, and where it is not sealed one for each detection. */
+struct capture_block;
+void inspect_datagram(struct inspect *inspect, const struct capture_block *block);
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
 int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err);

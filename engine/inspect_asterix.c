@@ -22,6 +22,7 @@ struct asterix_view {
   struct asterix_window windows[RADARS_MAX + 1];
   uint64_t records[CATEGORIES], skipped[CATEGORIES]; /* records decoded, blocks of other categories */
   uint64_t uses[ASTERIX_USE_OUT_OF_RANGE + 1];
+  uint64_t datagrams; /* of weft's own wire format */
   uint64_t duplicates, malformed, with_height_3d, with_height, with_address, with_track, cut;
   struct arena arena;           /* with a site: */
   struct frame frame;           /* one row, */
@@ -245,6 +246,7 @@ static void summary_put(struct asterix_view *view) {
   if (view->capture.kind == CAPTURE_PCAP) {
     inspect_u64(inspect, "packets", counts->packets);
     inspect_u64(inspect, "payloads", counts->payloads);
+    if (view->datagrams) inspect_u64(inspect, "datagrams", view->datagrams);
     inspect_u64(inspect, "other_packets", counts->other);
     inspect_u64(inspect, "fragments", counts->fragments);
   }
@@ -261,6 +263,11 @@ static int capture_run(struct asterix_view *view, struct weft_error *err) {
     if (status == CAPTURE_BROKEN) return -EINVAL;
     if (status == CAPTURE_BLOCK) {
       block_put(view, &block);
+      continue;
+    }
+    if (status == CAPTURE_DATAGRAM) {
+      inspect_datagram(inspect, &block);
+      view->datagrams++;
       continue;
     }
     int more = inspect_read(inspect, err);
@@ -290,6 +297,7 @@ int inspect_asterix(struct inspect *inspect, int capture_kind, struct weft_error
   if (rc == 0 && inspect->date) rc = clock_day_date(&view->service_clock, inspect->date, err);
   if (rc == 0) {
     capture_open(&view->capture, (enum capture_kind)capture_kind, inspect->name);
+    view->capture.wants_datagrams = true;
     rc = capture_run(view, err);
     if (!inspect->failed) summary_put(view);
   }

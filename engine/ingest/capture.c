@@ -129,10 +129,22 @@ static bool payload_block(struct capture *c, struct capture_block *out) {
   return true;
 }
 
+/* The payload in `held`, if it is a datagram of weft's own. */
+static bool payload_datagram(struct capture *c, struct capture_block *out) {
+  size_t size = c->payload_end - c->payload;
+  if (!c->wants_datagrams || c->kind != CAPTURE_PCAP || size < 4) return false;
+  if (memcmp(c->held + c->payload, "WEFT", 4) != 0) return false;
+  *out = (struct capture_block){.has_time = c->has_time, .time_ns = c->time_ns, .datagram = c->held + c->payload,
+                                .datagram_size = (uint32_t)size};
+  c->payload = c->payload_end;
+  return true;
+}
+
 enum capture_status capture_take(struct capture *capture, const uint8_t **data, size_t *size,
                                  struct capture_block *out, struct weft_error *err) {
   struct capture *c = capture;
   while (!c->broken) { /* every turn yields, takes bytes, or finishes a unit */
+    if (payload_datagram(c, out)) return CAPTURE_DATAGRAM;
     if (payload_block(c, out)) return CAPTURE_BLOCK;
     size_t take = c->need - c->used;
     if (take > *size) take = *size;

@@ -21,6 +21,8 @@ struct capture_block {
   struct asterix_block block; /* valid until the next call */
   bool has_time;
   int64_t time_ns;            /* of capture, Unix UTC */
+  const uint8_t *datagram;    /* with CAPTURE_DATAGRAM: a whole payload that begins with `WEFT`, */
+  uint32_t datagram_size;     /* and its bytes; valid until the next call */
 };
 
 /* What was seen and not yielded. */
@@ -36,6 +38,7 @@ struct capture_counts {
 enum capture_status {
   CAPTURE_MORE,   /* everything given was taken in */
   CAPTURE_BLOCK,  /* *out */
+  CAPTURE_DATAGRAM, /* *out, only where they are wanted */
   CAPTURE_BROKEN  /* the recording can't be read further: *err says why and what to do. Stays so. */
 };
 
@@ -47,6 +50,7 @@ struct capture {
   uint64_t offset;        /* bytes taken */
   uint8_t stage;          /* which unit is being gathered */
   bool broken;
+  bool wants_datagrams;   /* set after opening: payloads of weft's own wire format are yielded (pcap) */
   bool swapped, nanoseconds; /* pcap */
   uint32_t link;          /* pcap link type */
   bool has_time;

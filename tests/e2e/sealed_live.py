@@ -308,6 +308,29 @@ def refusals():
     says("damaged_replay_marks_are_said", "site.yaml.marks:", "new key epoch", command=("run", "--config", config, "--duration", 1))
 
 
+def captured():
+    """inspect on a capture: sealed datagrams are told to be sealed, others are read."""
+    place = folder()
+    sensor = Sensor(place)
+    plain = datagram(8, 5, [entry(123, POSITION, (6.5e6, 1.0, 2.0, 0.0))] * 2, sent_ns=7)
+    payloads = [sensor.one(), plain, *parity_datagrams(8, 5, [plain], 1, 6), plain[:-1] + b"x", plain[:60], b"WEFT"]
+    path = os.path.join(place, "capture.pcap")
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
+        for at, data in enumerate(payloads):
+            packet = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0, b"\x7f\0\0\1", b"\x7f\0\0\1", 9, 9, 8 + len(data), 0) + data
+            file.write(struct.pack("<IIII", 1700000000 + at, 0, len(packet), len(packet)) + packet)
+    said = run("inspect", path)
+    lines = [json.loads(line) for line in said.stdout.splitlines()]
+    told = [one for one in lines if one.get("record") == "datagram"]
+    good = len(told) == 6 and told[0]["sealed"] and told[0]["epoch"] == 1 and told[0]["sequence"] == sensor.sequence and told[0]["crc_good"]
+    check("inspect_tells_sealed_datagrams_in_a_capture", said.returncode == 0 and good, told[:1])
+    good = not told[1]["sealed"] and told[2]["type"] == "parity" and (told[2]["first"], told[2]["k"], told[2]["m"]) == (5, 1, 1) and not told[3]["crc_good"]
+    check("and_reads_those_that_are_not", good and [one.get("reason") for one in told[4:]] == ["malformed"] * 2, [one.get("type") for one in told])
+    found = [one for one in lines if one.get("record") == "detection"]
+    check("with_their_detections", len(found) >= 2 and found[0]["x_m"] == 6.5e6 and found[0]["sensor"] == 8 and lines[-1]["datagrams"] == 6, f"{len(found)} detections")
+
+
 def test():
     check("the_hand_made_cipher_is_that_of_rfc_8439", rfc_8439_agrees(), "section 2.8.2")
     for transport in ("udp", "tcp"):
@@ -315,6 +338,7 @@ def test():
     flood()
     loss()
     generator()
+    captured()
     refusals()
 
 
