@@ -24,6 +24,8 @@ static uint32_t tests_begin(struct tracker *tracker) {
     test->foreign = at;
     test->count = 0;
     test->found = TRACK_NONE;
+    test->news = line->time_ns > t->entries[at].tested_ns;
+    t->entries[at].tested_ns = line->time_ns;
     memcpy(test->state, line->position_m, sizeof line->position_m);
     memcpy(test->state + 3, line->velocity_mps, sizeof line->velocity_mps);
     memcpy(test->state + 6, line->covariance, sizeof line->covariance);
@@ -239,4 +241,30 @@ uint32_t correlate_test(struct tracker *tracker) {
   for (uint32_t c = 0; c < t->names->centre_count; c++) centre_assign(tracker, c, tests, own);
   for (uint32_t i = 0; i < own; i++) t->place_of_slot[t->slots[i]] = FOREIGN_NONE;
   return tests;
+}
+
+static double position_variance(const double state[WK_GAUSS_ELEMENTS]) {
+  return state[6 + WK_AT(6, 0, 0)] + state[6 + WK_AT(6, 1, 1)] + state[6 + WK_AT(6, 2, 2)];
+}
+
+bool correlate_shown(const struct tracker *tracker, uint32_t at, uint32_t shown) {
+  const struct foreign_table *t = &tracker->foreign;
+  const struct foreign_test *test = &t->tests[at];
+  uint32_t centre = t->entries[test->foreign].line.centre;
+  double variance = position_variance(test->state);
+  for (uint32_t i = 0; i < shown; i++) {
+    const struct foreign_test *other = &t->tests[t->row[i]];
+    struct wk_gauss_block block;
+    wk_lane distance2, log_likelihood;
+    double d[3];
+    if (t->entries[other->foreign].line.centre == centre) continue;
+    vector_subtract(d, test->state, other->state);
+    if (vector_dot(d, d) > gate_chi2 * (variance + position_variance(other->state))) continue;
+    for (int k = 0; k < WK_GAUSS_ELEMENTS; k++) {
+      for (int l = 0; l < WK_LANES; l++) block.e[k][l] = other->state[k];
+    }
+    tracker->filter.kernels->gauss_distance(test->state, &block, distance2, log_likelihood);
+    if (distance2[0] < gate_chi2) return true;
+  }
+  return false;
 }

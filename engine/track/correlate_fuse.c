@@ -5,6 +5,7 @@
 
 enum { FUSE_PIECE = 4 };
 static const int64_t same_age_ns = 3000000000;
+static const int64_t fresh_ns = 15000000000; /* what drag has done since, an older line can't know */
 
 /* Does everything that the other centre knows come from sensors that this track of ours has used itself, and
  * of late? */
@@ -88,6 +89,7 @@ static uint32_t turn_collect(struct tracker *tracker, int turn) {
     for (int k = 0; k < turn && at != FOREIGN_NONE; k++) at = t->entries[at].next_same;
     if (at == FOREIGN_NONE) continue;
     const struct foreign_track *line = &t->entries[at].line;
+    if (line_time_ns(tracker, slot) - line->time_ns > fresh_ns) continue;
     if (known_already(tracker, &tracker->store.tracks[slot], line)) {
       tracker->statistics.lines_known++;
       continue;

@@ -77,8 +77,12 @@ static uint32_t entry_take(struct foreign_table *t, const struct foreign_track *
     return FOREIGN_NONE;
   }
   uint32_t *bucket = bucket_of(t, line);
-  t->entries[at] = (struct foreign){
-      .line = *line, .used = true, .next = *bucket, .next_same = FOREIGN_NONE, .partner = TRACK_NONE};
+  t->entries[at] = (struct foreign){.line = *line,
+                                    .used = true,
+                                    .next = *bucket,
+                                    .tested_ns = INT64_MIN,
+                                    .next_same = FOREIGN_NONE,
+                                    .partner = TRACK_NONE};
   return *bucket = at;
 }
 
@@ -260,19 +264,34 @@ static void silent_drop(struct tracker *tracker) {
   }
 }
 
+/* Who is to be shown. Of an object that several centres see and none of ours is, one track is shown: the
+ * first. */
+static void shown_choose(struct tracker *tracker, uint32_t count) {
+  struct foreign_table *t = &tracker->foreign;
+  uint32_t shown = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (t->entries[t->tests[i].foreign].shown) t->row[shown++] = i;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    struct foreign *entry = &t->entries[t->tests[i].foreign];
+    if (entry->correlated || entry->shown || entry->lonely < LONELY_SHOW || !t->tests[i].news) continue;
+    if (correlate_shown(tracker, i, shown)) continue;
+    entry->shown = tracker->store.next_number++;
+    t->row[shown++] = i;
+    if (t->heard_count < t->capacity) t->heard[t->heard_count++] = t->tests[i].foreign;
+  }
+}
+
 void foreign_step(struct tracker *tracker) {
   struct foreign_table *t = &tracker->foreign;
   if (t->high == 0 || tracker->frame_time_ns < t->next_ns) return;
   t->next_ns = tracker->frame_time_ns + test_ns;
   silent_drop(tracker);
   uint32_t count = correlate_test(tracker);
-  for (uint32_t i = 0; i < count; i++) test_judge(tracker, &t->tests[i]);
   for (uint32_t i = 0; i < count; i++) {
-    struct foreign *entry = &t->entries[t->tests[i].foreign];
-    if (entry->correlated || entry->shown || entry->lonely < LONELY_SHOW) continue;
-    entry->shown = tracker->store.next_number++;
-    if (t->heard_count < t->capacity) t->heard[t->heard_count++] = t->tests[i].foreign;
+    if (t->tests[i].news) test_judge(tracker, &t->tests[i]);
   }
+  shown_choose(tracker, count);
 }
 
 void foreign_partner_ended(struct tracker *tracker, uint32_t slot) {

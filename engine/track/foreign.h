@@ -26,17 +26,19 @@ struct foreign {
   uint32_t next_same; /* next one correlated with the same track of ours, in order of centre and number */
   uint32_t partner;   /* slot of the track of ours that it is, or may be; TRACK_NONE */
   uint64_t partner_number;
-  uint8_t history;                    /* the last tests, newest in bit 0: was it the partner again? */
-  uint8_t lonely;                     /* tests in a row in which none of ours was near */
-  uint64_t shown;                     /* number of ours that it is shown under, 0 = it isn't */
+  int64_t tested_ns;    /* time of the line that was tested last */
+  uint8_t history;      /* the last tests, newest in bit 0: was it the partner again? */
+  uint8_t lonely;       /* tests in a row in which none of ours was near */
+  uint64_t shown;       /* number of ours that it is shown under, 0 = it isn't */
   uint64_t continues;   /* number of the ended track of ours that it was correlated with, 0 = none */
-  uint64_t shown_frame;               /* frame in which it has given a line last */
+  uint64_t shown_frame; /* frame in which it has given a line last */
   double bank[WK_BALLISTIC_ELEMENTS]; /* while shown: what the warning works with */
 };
 
 /* One test's view of a foreign track: who of ours is near. */
 struct foreign_test {
   uint32_t foreign;
+  bool news; /* its line is newer than at the last test; else it only takes part in the assignment */
   uint32_t count;
   uint32_t slots[FOREIGN_CANDIDATES_MAX];
   double distance2[FOREIGN_CANDIDATES_MAX], log_likelihood[FOREIGN_CANDIDATES_MAX];
@@ -86,6 +88,8 @@ void foreign_lines(struct tracker *tracker, struct step_output *output);
 
 /* correlate.c: the test itself, over all that are confirmed and heard of lately; fills tests[0 .. count). */
 uint32_t correlate_test(struct tracker *tracker);
+/* Is test `at` near one of another centre among the `shown` ones that row[] lists? */
+bool correlate_shown(const struct tracker *tracker, uint32_t at, uint32_t shown);
 /* correlate_fuse.c: states the correlations in the reports of ours and intersects the moments of their lines.
  * To be called with the moments of the touched tracks in place, before the reports are filled from them. */
 void correlate_fuse(struct tracker *tracker);

@@ -246,6 +246,36 @@ static void lines_out_of_order_and_without_room_are_counted(void **state) {
   scene_close(scene);
 }
 
+static void two_centres_that_see_the_same_object_give_one_shown_track(void **state) {
+  (void)state;
+  struct scene *scene = scene_new(64);
+  uint64_t first = 0;
+  for (int s = 0; s < 20; s++) {
+    struct foreign_track line = line_of(scene, &scene->body, s, 200, 2);
+    struct foreign_track other = line_of(scene, &scene->body, s, 300, 2);
+    other.centre = 1;
+    frame_builder_add_foreign(&scene->rig->builder, &other, &names);
+    second_step(scene, s, false, &line);
+    if (scene->shown && !first) first = scene->shown;
+    assert_int_equal(scene->shown, first);
+  }
+  assert_true(first != 0);
+  int s = 20; /* the one that is shown ends: the other takes its place */
+  struct foreign_track end = line_of(scene, &scene->body, s, 200, 2);
+  end.status = STATUS_LOST;
+  uint32_t was = scene->shown_report.source->centre;
+  for (; s < 24; s++) {
+    struct foreign_track line = line_of(scene, &scene->body, s, was == 0 ? 300 : 200, 2);
+    line.centre = 1 - was;
+    end.centre = was;
+    end.time_ns = at(s);
+    if (s == 20) frame_builder_add_foreign(&scene->rig->builder, &end, &names);
+    second_step(scene, s, false, &line);
+  }
+  assert_true(scene->shown > first && scene->lost == first);
+  scene_close(scene);
+}
+
 static void a_tracker_that_was_not_asked_ignores_them(void **state) {
   (void)state;
   struct scene *scene = scene_new(0);
@@ -265,6 +295,7 @@ int main(void) {
       cmocka_unit_test(a_correlation_is_withdrawn_after_tests_that_disagree),
       cmocka_unit_test(lines_go_on_while_only_the_other_sees_it),
       cmocka_unit_test(lines_out_of_order_and_without_room_are_counted),
+      cmocka_unit_test(two_centres_that_see_the_same_object_give_one_shown_track),
       cmocka_unit_test(a_tracker_that_was_not_asked_ignores_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
