@@ -30,6 +30,7 @@ int filter_open(struct filter *filter, struct arena *arena, struct store *store,
   filter->ways = arena_take(arena, pair_capacity, sizeof *filter->ways);
   filter->places = arena_take(arena, pair_capacity, sizeof *filter->places);
   filter->runs = arena_take(arena, pair_capacity / WK_LANES + WAYS * WK_KINDS + 1, sizeof *filter->runs);
+  filter->past = &filter->history;
   if (!filter->order || !filter->ways || !filter->places || !filter->runs) return -ENOMEM;
   return history_open(&filter->history, arena, history_bytes);
 }
@@ -49,7 +50,7 @@ static void ways_choose(struct filter *filter, const struct pair *pairs, uint32_
     int64_t time_ns = filter->plots[pairs[i].plot].time_ns;
     enum filter_way way = WAY_IN_ORDER;
     if (time_ns < track->time_ns) {
-      way = history_find(&filter->history, track, time_ns) ? WAY_EXACT : WAY_APPROXIMATE;
+      way = history_find(filter->past, track, time_ns) ? WAY_EXACT : WAY_APPROXIMATE;
     }
     filter->ways[i] = (uint8_t)way;
     filter->updates[way] += update;

@@ -16,11 +16,11 @@
 struct pair_evidence {
   double log_likelihood;              /* ln p(z | track), classes mixed by their probabilities */
   double log_ballistic, log_aircraft; /* by bank; equal where one bank no longer takes part */
-  double distance2; /* smallest squared Mahalanobis distance over likely modes and classes */
-  double dimension; /* components present */
+  double distance2;          /* smallest squared Mahalanobis distance over likely modes and classes */
+  double dimension;          /* components present */
   double innovation2;        /* normalised innovation squared (docs/maths.md T14), of updates only */
   int innovation_components; /* what it is the sum of; 0: it isn't known */
-  bool bends;       /* taken by sigma points, since the measurement bends over the extent of the state */
+  bool bends; /* taken by sigma points, since the measurement bends over the extent of the state */
 };
 
 struct pair {
@@ -34,17 +34,20 @@ enum filter_way { WAY_IN_ORDER, WAY_EXACT, WAY_APPROXIMATE, WAYS };
 
 struct filter {
   const struct wk_table *kernels;
-  struct wk_tuning tuning, tuning_free; /* the second for tracks that nobody has seen for long (docs/maths.md C11) */
+  struct wk_tuning tuning,
+      tuning_free; /* the second for tracks that nobody has seen for long (docs/maths.md C11) */
   struct store *store;
   const struct plot *plots;
   struct parallel parallel;
   struct history history;
-  uint64_t updates[WAYS];  /* so far, by way */
-  uint64_t bent;           /* of them, by sigma points */
-  uint32_t *order;         /* pair_capacity: pairs sorted by way and kind */
-  uint8_t *ways;           /* per pair */
-  uint64_t *places;        /* per pair: its entry in the history, 0 = none */
-  struct filter_run *runs; /* run_capacity */
+  const struct history *past; /* where late plots find their tracks' past: its own history, or another
+                                 filter's, then read only */
+  uint64_t updates[WAYS];     /* so far, by way */
+  uint64_t bent;              /* of them, by sigma points */
+  uint32_t *order;            /* pair_capacity: pairs sorted by way and kind */
+  uint8_t *ways;              /* per pair */
+  uint64_t *places;           /* per pair: its entry in the history, 0 = none */
+  struct filter_run *runs;    /* run_capacity */
   uint32_t pair_capacity;
 };
 
@@ -66,8 +69,10 @@ void filter_update(struct filter *filter, const struct pair *pairs, uint32_t cou
 void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
                  const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
                  struct pair_evidence evidence[WK_LANES]);
-/* Predicts the tracks in `slots` to time_ns where that is later than their own time. `freely`: no burn begins meanwhile. */
-void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns, bool freely);
+/* Predicts the tracks in `slots` to time_ns where that is later than their own time. `freely`: no burn begins
+ * meanwhile. */
+void filter_advance(struct filter *filter, const uint32_t *slots, uint32_t count, int64_t time_ns,
+                    bool freely);
 /* The same with a time for each. */
 void filter_advance_each(struct filter *filter, const uint32_t *slots, uint32_t count,
                          const int64_t *times_ns);

@@ -38,9 +38,9 @@ static void rewound_begin(struct rewound *r, const struct history *history, cons
 /* The plot that comes next. Its entry, which keeps its place in the chain, gets the state that the plot now
  * finds. */
 static const struct plot *rewound_plot(struct rewound *r, const struct track *track, const struct plot *plot,
-                                       struct history_entry *entry, bool update) {
+                                       struct history_entry *entry, bool keep) {
   if (r->next == r->own) {
-    if (entry && update) history_write(entry, &r->track, plot);
+    if (entry && keep) history_write(entry, &r->track, plot);
     r->other_log = 0;
     return plot;
   }
@@ -48,7 +48,7 @@ static const struct plot *rewound_plot(struct rewound *r, const struct track *tr
   struct history_entry *old = r->entries[k];
   double then = k + 1 < r->count ? r->entries[k + 1]->class_log_odds : track->class_log_odds;
   r->other_log = then - old->class_after;
-  if (update) { /* a bank that was given up then has no room, and weighs nothing */
+  if (keep) { /* a bank that was given up then has no room, and weighs nothing */
     struct plot kept = old->plot;
     r->track.banks &= old->room;
     history_write(old, &r->track, &kept);
@@ -57,10 +57,10 @@ static const struct plot *rewound_plot(struct rewound *r, const struct track *tr
 }
 
 /* After a step: what came on top of the plot's own evidence the first time comes again. */
-static void rewound_end(struct rewound *r, struct history_entry *entry, bool update) {
+static void rewound_end(struct rewound *r, struct history_entry *entry, bool keep) {
   struct history_entry *done =
       r->next == r->own ? entry : r->entries[r->next < r->own ? r->next : r->next - 1];
-  if (done && update) done->class_after = r->track.class_log_odds;
+  if (done && keep) done->class_after = r->track.class_log_odds;
   r->track.class_log_odds = fmin(fmax(r->track.class_log_odds + r->other_log, -40), 40);
   r->track.detections++;
   r->next++;
@@ -91,12 +91,11 @@ static bool rewound_advance(struct filter *filter, struct rewound *all, struct t
                             int count, bool update, struct pair_evidence evidence[WK_LANES]) {
   const struct plot *due[WK_LANES] = {0};
   struct history_entry *own[WK_LANES] = {0};
-  bool any = false;
+  bool any = false, keep = update && filter->past == &filter->history;
   for (int i = 0; i < count; i++) {
     struct rewound *r = &all[i];
     own[i] = history_at(&filter->history, places[i]);
-    if (r->next <= (update ? r->count : r->own))
-      due[i] = rewound_plot(r, tracks[i], plots[i], own[i], update);
+    if (r->next <= (update ? r->count : r->own)) due[i] = rewound_plot(r, tracks[i], plots[i], own[i], keep);
     any |= due[i] != NULL;
   }
   for (uint8_t kind = 0; any && kind < WK_KINDS; kind++) {
@@ -117,7 +116,7 @@ static bool rewound_advance(struct filter *filter, struct rewound *all, struct t
     }
   }
   for (int i = 0; i < count; i++) {
-    if (due[i]) rewound_end(&all[i], own[i], update);
+    if (due[i]) rewound_end(&all[i], own[i], keep);
   }
   return any;
 }
@@ -126,12 +125,12 @@ void rewind_step(struct filter *filter, struct track *const tracks[WK_LANES],
                  const struct plot *const plots[WK_LANES], const uint64_t places[WK_LANES], int count,
                  bool update, struct pair_evidence evidence[WK_LANES]) {
   struct rewound all[WK_LANES];
-  for (int i = 0; i < count; i++) rewound_begin(&all[i], &filter->history, tracks[i], plots[i]);
+  for (int i = 0; i < count; i++) rewound_begin(&all[i], filter->past, tracks[i], plots[i]);
   for (int step = 0; step <= HISTORY_STEPS_MAX; step++) {
     if (!rewound_advance(filter, all, tracks, plots, places, count, update, evidence)) break;
   }
   for (int i = 0; i < count && update; i++) {
-    chain_insert(&filter->history, &all[i], tracks[i], places[i]);
+    if (filter->past == &filter->history) chain_insert(&filter->history, &all[i], tracks[i], places[i]);
     rewound_take(&all[i], tracks[i]);
   }
 }

@@ -60,6 +60,7 @@ struct soft *soft_open(struct arena *arena, struct tracker *tracker) {
     complete = work_open(&soft->work[w], arena);
   if (!complete) return NULL;
   soft->filter.plots = tracker->plots;
+  soft->filter.past = &tracker->filter.history;
   for (uint32_t i = 0; i < BRANCHES_MAX; i++) soft->slots[i] = i;
   for (uint32_t i = 0; i < tracker->detections_max; i++) soft->holder[i] = ASSIGN_NONE;
   return soft;

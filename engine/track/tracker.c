@@ -297,4 +297,8 @@ void tracker_statistics_get(const struct tracker *tracker, struct tracker_statis
   out->out_of_sequence[0] = tracker->filter.updates[WAY_EXACT];
   out->out_of_sequence[1] = tracker->filter.updates[WAY_APPROXIMATE];
   out->updates_bent = tracker->filter.bent;
+  if (tracker->soft) { /* hypotheses that late plots were tried in */
+    out->out_of_sequence[0] += tracker->soft->filter.updates[WAY_EXACT];
+    out->out_of_sequence[1] += tracker->soft->filter.updates[WAY_APPROXIMATE];
+  }
 }
