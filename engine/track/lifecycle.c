@@ -155,8 +155,7 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   queue_set(&tracker->review, slot, tracker->now_ns + review_step_ns);
 }
 
-/* Revisit of the quickest sensor that has seen the track, s. */
-static double revisit_shortest_s(const struct tracker *tracker, const struct track *track) {
+double lifecycle_revisit_s(const struct tracker *tracker, const struct track *track) {
   double shortest_s = INFINITY;
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     const struct look *look = &track->looks[i];
@@ -170,7 +169,7 @@ static double revisit_shortest_s(const struct tracker *tracker, const struct tra
 /* Without a plot for some looks. */
 static bool silent(const struct tracker *tracker, const struct track *track) {
   double silent_s = (double)(tracker->now_ns - track->newest_ns) * 1e-9;
-  return silent_s > fmax(2.5 * revisit_shortest_s(tracker, track), 3);
+  return silent_s > fmax(2.5 * lifecycle_revisit_s(tracker, track), 3);
 }
 
 /* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the
@@ -344,7 +343,7 @@ static bool duplicate_of_older(struct tracker *tracker, uint32_t slot, const dou
 
 /* How long a track may go without a plot where no sensor's miss speaks against it. */
 static double silence_limit_s(const struct tracker *tracker, const struct track *track) {
-  double revisit_s = revisit_shortest_s(tracker, track);
+  double revisit_s = lifecycle_revisit_s(tracker, track);
   if (track->status == STATUS_TENTATIVE) return fmax(silence_max_tentative_looks * revisit_s, 10);
   if (track_ballistic_probability(track) > 0.5) return silence_max_s;
   return fmax(silence_max_air_s, silence_max_air_looks * revisit_s);

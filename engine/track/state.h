@@ -127,6 +127,8 @@ void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *pl
  * included; `plot` the likeliest, `seen` whether the track was more likely seen than not. */
 void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,
                     bool seen);
+/* Revisit of the quickest sensor that has seen the track, s. */
+double lifecycle_revisit_s(const struct tracker *tracker, const struct track *track);
 /* For a track that shares a plot with others: seen, but neither more nor less likely to exist. */
 void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot);
 /* Whether one sensor saw both in one scan as two plots, lately; remembered with the first. */

@@ -6,6 +6,7 @@
 
 enum { LANE_PIECE = 4, PARK_MAX = 512 };
 static const int64_t silence_ns = 20000000000; /* free flight predicts well enough for less */
+static const double silence_looks = 6;         /* nor do a few missed looks of a slow sensor say much */
 static const int64_t again_ns = 20000000000;   /* what was judged stands so long */
 
 /* Moves every old one on to the common time, eight at a time, and leaves them in lanes. */
@@ -84,7 +85,9 @@ void stitch_park(struct tracker *tracker, const uint32_t *slots, uint32_t count)
     uint32_t at = stitch->old_of_slot[slots[i]];
     if (at == STITCH_NONE) continue;
     struct stitch_old *old = &stitch->olds[at];
-    if (tracker->front_ns - old->newest_ns < silence_ns) continue;
+    double looks_s = silence_looks * lifecycle_revisit_s(tracker, &tracker->store.tracks[slots[i]]);
+    int64_t silent_ns = tracker->front_ns - old->newest_ns;
+    if (silent_ns < silence_ns || (double)silent_ns * 1e-9 < looks_s) continue;
     if (old->judged_ns != 0 && tracker->front_ns - old->judged_ns < again_ns) continue;
     old->judged_ns = tracker->front_ns;
     job.olds[found++] = at;
