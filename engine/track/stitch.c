@@ -122,6 +122,7 @@ void stitch_ended(struct tracker *tracker, uint32_t slot, bool merged) {
 
 void stitch_confirmed(struct tracker *tracker, uint32_t slot) {
   struct stitch *stitch = &tracker->stitch;
+  stitch->eager = true;
   if (stitch->young_count == STITCH_YOUNG_MAX) {
     tracker->statistics.stitch_young_refused++;
     return;
@@ -132,8 +133,7 @@ void stitch_confirmed(struct tracker *tracker, uint32_t slot) {
 
 static bool young_valid(const struct tracker *tracker, const struct stitch_young *young) {
   const struct track *track = &tracker->store.tracks[young->slot];
-  return track->alive && track->number == young->number &&
-         tracker->front_ns - track->first_ns <= youth_ns;
+  return track->alive && track->number == young->number && tracker->front_ns - track->first_ns <= youth_ns;
 }
 
 /* Keeps the lists to what can still be compared. */
@@ -299,7 +299,8 @@ static void component_solve(struct tracker *tracker, uint32_t root) {
 
 void stitch_step(struct tracker *tracker) {
   struct stitch *stitch = &tracker->stitch;
-  if (tracker->front_ns == INT64_MIN || tracker->front_ns < stitch->next_ns) return;
+  if (tracker->front_ns == INT64_MIN || (tracker->front_ns < stitch->next_ns && !stitch->eager)) return;
+  stitch->eager = false;
   stitch->next_ns = tracker->front_ns + step_ns;
   lists_prune(tracker);
   if (stitch->young_count == 0 || stitch->old_count == 0) return;

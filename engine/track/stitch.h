@@ -47,6 +47,7 @@ struct stitch {
   struct stitch_young *young;
   uint32_t young_count;
   int64_t next_ns; /* measurement time of the next comparison, INT64_MIN at first */
+  bool eager;      /* somebody has been confirmed in this frame: compared at once, before a line says so */
 
   /* scratch of one comparison */
   struct wk_gauss_block *blocks;      /* olds in lanes */
@@ -74,7 +75,7 @@ void stitch_seen(struct tracker *tracker, uint32_t slot);
 void stitch_ended(struct tracker *tracker, uint32_t slot, bool merged);
 /* It has just been confirmed. */
 void stitch_confirmed(struct tracker *tracker, uint32_t slot);
-/* Once a second of measurement time: compares, decides, joins. */
+/* Once a second of measurement time, and in frames that confirm a track: compares, decides, joins. */
 void stitch_step(struct tracker *tracker);
 
 /* stitch_park.c. Judges which of these silent tracks must not take plots. */
