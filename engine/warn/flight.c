@@ -5,11 +5,12 @@
 #include "engine/domain/orbit.h"
 #include "engine/warn/flight.h"
 
-/* Before drag is seen, ln(CD A / m) ~ N(-8, 1), as the filter's re-entry mode begins (W9). */
-static const double drag_mean = -8, drag_sigma = 1, drag_none = -50;
+/* Before drag is seen, ln(CD A / m): the moments of a ballistic coefficient anywhere from 1,000 to 10,000
+ * kg/m^2 on a logarithmic scale, the sigma rounded up (W9). */
+static const double drag_mean = -8.06, drag_sigma = 0.7, drag_none = -50;
 /* The filter's own coefficient counts once it is known better than this and the body has come down to where
  * air acts. */
-static const double drag_known_variance = 0.5, drag_seen_height_m = 70e3;
+static const double drag_known_variance = 0.4, drag_seen_height_m = 70e3;
 static const double mode_weight_min = 0.05, down_min = 0.5;
 /* Winds, lift and geoid: never narrower than this. */
 static const double floor_m = 100, floor_s = 0.3;

@@ -62,7 +62,7 @@ static void trial_draw(struct prng *prng, bool early, struct trial *trial) {
   trial->bank[WK_B_WEIGHT + WK_COAST] = 1;
   memcpy(trial->truth.position_m, x, sizeof trial->truth.position_m);
   memcpy(trial->truth.velocity_mps, x + 3, sizeof trial->truth.velocity_mps);
-  trial->truth.log_drag = -8 + prng_normal(prng);
+  trial->truth.log_drag = -8.06 + 0.7 * prng_normal(prng);
 }
 
 struct tally {

@@ -6,10 +6,10 @@
  * shares nothing with the engine's, seen by one radar through the filter that the engine uses, half a minute
  * after burn-out and at half flight.
  *
- * Populations: "supposed" is drawn from what docs/maths.md states: ln(CD A / m) ~ N(-8, 1) (W9), winds and
- * lift as W7, random accelerations in free flight as M7. "smooth" has the same drag and neither winds nor
- * unrest: what the generator flies. "moderate" is smooth with ballistic coefficients log-uniform from 1,000
- * to 10,000 kg/m^2: the prior is wider than it. */
+ * Populations: "supposed" is drawn from what docs/maths.md states: ln(CD A / m) ~ N(-8.06, 0.7) (W9), winds
+ * and lift as W7, random accelerations in free flight as M7. "smooth" has the same drag and neither winds nor
+ * unrest: what the generator flies. "moderate" is
+ * smooth with ballistic coefficients log-uniform from 1,000 to 10,000 kg/m^2. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -373,7 +373,7 @@ static void population_check(const struct population *population, const double a
 }
 
 static double drag_prior(struct prng *prng) {
-  return -8 + prng_normal(prng);
+  return -8.06 + 0.7 * prng_normal(prng);
 }
 
 static double drag_moderate(struct prng *prng) {
