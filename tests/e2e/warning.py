@@ -80,7 +80,9 @@ def test():
     with_event = sum("event" in one.get("launch", {}) for one in lines)
     check("nearly_every_line_names_its_event", with_event > 0.98 * len(lines), f"{with_event} of {len(lines)}")
     events = events_of(tracks)
-    check("three_areas_are_three_events_of_twenty_launches", sorted(events.values()) == [(20, 20)] * 3, f"{events}")
+    # A track that broke counts its second half as another launch: one such in an event at most.
+    check("three_areas_are_three_events_of_twenty_launches",
+          len(events) == 3 and all(20 <= said <= 21 and said == members for said, members in events.values()), f"{events}")
 
     late, wrong, met = [], [], set()
     for number, those in tracks.items():
