@@ -142,6 +142,7 @@ int marks_keeper_open(struct marks_keeper **keeper, struct sealed_feeds *feeds, 
                       struct weft_error *err) {
   struct marks_keeper *made = calloc(1, sizeof *made);
   if (!made) return weft_fail(err, -ENOMEM, "out of memory for replay marks");
+  made->lock_fd = -1;
   made->feeds = feeds;
   made->path = path;
   pthread_mutex_init(&made->mutex, NULL);
