@@ -504,7 +504,7 @@ static void inspect_fills_in_the_defaults_of_a_site(void **state) {
   struct weft_error err = {{0}};
   char *text = inspect(path_of("site.yaml"), NULL, &rc, &err);
   assert_int_equal(rc, 0);
-  assert_non_null(strstr(text, "{\"record\":\"site\",\"centre\":\"A1\",\"exercise\":false,\"time\":\"recorded\",\"stale_s\":10,\"future_s\":1,"
+  assert_non_null(strstr(text, "{\"record\":\"site\",\"centre\":\"A1\",\"exercise\":false,\"time\":\"recorded\",\"association\":\"soft\",\"stale_s\":10,\"future_s\":1,"
                                "\"lag_s\":3,\"frame_limit_ms\":5,"));
   assert_non_null(strstr(text, "\"detection_probability\":0.9,"));
   assert_int_equal(count_of(text, "\n"), 1);
