@@ -302,15 +302,16 @@ static void engine_refuses_a_wrong_configuration(void **state) {
   weft_engine_close(NULL);
 }
 
-/* Takes each line's track number out and reports the smallest. */
+/* Takes each line's track number, and that of its launch event, out and reports the smallest. */
 static char *numbers_strip(const char *path, uint64_t *least) {
   size_t size, used = 0;
   char *text = file_read(path, &size), *out = malloc(size + 1);
   *least = UINT64_MAX;
   for (const char *at = text; *at;) {
-    if (strncmp(at, "\"track\":", 8) == 0) {
+    size_t key = strncmp(at, "\"track\":", 8) == 0 ? 8 : strncmp(at, "\"number\":", 9) == 0 ? 9 : 0;
+    if (key) {
       char *end;
-      uint64_t number = strtoull(at + 8, &end, 10);
+      uint64_t number = strtoull(at + key, &end, 10);
       if (number < *least) *least = number;
       at = end;
     } else {
