@@ -55,16 +55,20 @@ struct wk_aircraft_block {
 struct wk_tuning {
   double boost_jerk_psd;      /* (m/s^3)^2 s: white jerk on the specific force */
   double boost_force_tau_s;   /* correlation time of the specific force */
-  double coast_accel_psd;     /* (m/s^2)^2 s */
+  double coast_accel_psd;     /* (m/s^2)^2 s: coast and re-entry in space */
+  double coast_low_accel_psd; /* (m/s^2)^2 s: the same below staging_altitude_m */
   double coast_drag_fraction; /* extra coast noise: this fraction of rho v^2 / (2 beta) at beta = 5000 kg/m^2, one sigma */
-  double reentry_accel_psd;   /* (m/s^2)^2 s */
+  double reentry_lift_fraction; /* extra re-entry noise: this fraction of the drag, one sigma, over a second */
   double reentry_drag_psd;    /* (ln m^2/kg)^2 / s: random walk of the log inverse ballistic coefficient */
   double cv_accel_psd;        /* horizontal */
   double ct_accel_psd;
   double ct_turn_psd;         /* (rad/s)^2 / s */
   double vertical_fraction;   /* aircraft: vertical noise amplitude over horizontal */
   double boost_end_rate;      /* 1/s: boost to coast or re-entry */
-  double boost_begin_rate;    /* 1/s: coast or re-entry to boost */
+  double boost_begin_rate;    /* 1/s: coast or re-entry to boost, climbing below staging_altitude_m */
+  double boost_begin_fall_rate;  /* 1/s: the same, falling through the air below reentry_altitude_m */
+  double boost_begin_space_rate; /* 1/s: the same elsewhere */
+  double staging_altitude_m;
   double settle_rate;         /* 1/s: coast <-> re-entry to whichever the altitude and climb call for */
   double stray_rate;          /* 1/s: the other way round */
   double reentry_altitude_m;  /* 80 km: re-entry begins below this on the way down */

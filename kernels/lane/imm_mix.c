@@ -10,6 +10,11 @@
  * light upper stage lies within two of them. */
 #define IGNITION_FORCE_MPS2 25.0
 
+/* ln(CD A / m) of a body that meets the air: 3,000 kg/m^2, a factor e either way. What the re-entry mode made of its own state
+ * while it explained nothing (burns, free fall in space) says nothing of the body. */
+#define ENTRY_LOG_DRAG (-8.0)
+#define ENTRY_LOG_DRAG_VARIANCE 1.0
+
 enum { MIX_MODES_MAX = 3, MIX_EXTRA_MAX = 3 };
 
 /* What a mode's extra states are for a track that enters it from a mode without them (M12). */
@@ -73,19 +78,33 @@ WK_INLINE void switching_row(lane dt, lane rate_a, lane rate_b, lane *stay, lane
   *to_b = leave * rate_b;
 }
 
-/* All ones where the coast mode descends below the re-entry altitude (M13). */
-WK_INLINE lane_mask flight_settles(const lane *coast, const struct wk_tuning *tuning) {
+/* Where the coast mode is in its flight (M13): all ones where it descends below the re-entry altitude; the rate at which a burn
+ * may begin there. */
+struct flight_place {
+  lane_mask settles;
+  lane begin;
+};
+
+WK_INLINE struct flight_place flight_place_of(const lane *coast, const struct wk_tuning *tuning) {
+  struct flight_place place;
   lane height, up[3];
   lane_height(coast, &height, up);
-  return lane_less(dot3(up, coast + 3), lane_all(0.0)) & lane_less(height, lane_all(tuning->reentry_altitude_m));
+  const lane_mask descends = lane_less(dot3(up, coast + 3), lane_all(0.0));
+  place.settles = descends & lane_less(height, lane_all(tuning->reentry_altitude_m));
+  const lane air = lane_all(tuning->boost_begin_rate), space = lane_all(tuning->boost_begin_space_rate);
+  const lane above = (height - lane_all(tuning->staging_altitude_m)) * lane_all(-1.0 / IMM_STAGING_SCALE_M);
+  const lane climbing = lane_max(air * lane_exp(lane_min(above, lane_all(0.0))), space);
+  place.begin = lane_select(descends, lane_select(place.settles, lane_all(tuning->boost_begin_fall_rate), space), climbing);
+  return place;
 }
 
 WK_INLINE void ballistic_switching(const lane *coast, lane dt, const struct wk_tuning *tuning,
                                    lane pi[MIX_MODES_MAX][MIX_MODES_MAX]) {
-  const lane_mask settles = flight_settles(coast, tuning);
+  const struct flight_place place = flight_place_of(coast, tuning);
+  const lane_mask settles = place.settles;
   const double stray = tuning->stray_rate / (tuning->settle_rate + tuning->stray_rate);
   const lane down = lane_select(settles, lane_all(1.0 - stray), lane_all(stray));
-  const lane end = lane_all(tuning->boost_end_rate), begin = lane_all(tuning->boost_begin_rate);
+  const lane end = lane_all(tuning->boost_end_rate), begin = place.begin;
   const lane fall = lane_select(settles, lane_all(tuning->settle_rate), lane_all(tuning->stray_rate));
   const lane rise = lane_select(settles, lane_all(tuning->stray_rate), lane_all(tuning->settle_rate));
   switching_row(dt, end * (lane_all(1.0) - down), end * down, &pi[0][0], &pi[0][1], &pi[0][2]);
@@ -112,7 +131,7 @@ WK_INLINE void ballistic_mix_at(struct wk_ballistic_block *block, int first, lan
 
   const lane zero = lane_all(0.0), force = lane_all(IGNITION_FORCE_MPS2 * IGNITION_FORCE_MPS2);
   const struct mix_entry ignition = {{zero, zero, zero}, {force, zero, zero, force, zero, force}};
-  const struct mix_entry reentry = {{from[2].x[6]}, {from[2].p[packed_at(WK_REENTRY_N, 6, 6)]}};
+  const struct mix_entry reentry = {{lane_all(ENTRY_LOG_DRAG)}, {lane_all(ENTRY_LOG_DRAG_VARIANCE)}};
   mode_mix(WK_BOOST_N, 0, 3, from, n, share[0], &ignition, &to);
   mode_store_where(&to, WK_BOOST_N, &block->e[WK_B_BOOST_X], first, mixing);
   mode_mix(WK_COAST_N, 1, 3, from, n, share[1], NULL, &to);

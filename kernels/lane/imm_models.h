@@ -313,6 +313,31 @@ WK_INLINE void noise_extra(int n, lane *p, lane h, lane psd, const struct motion
   for (int e = 0; e < extra; e++) p[packed_at(n, 6 + e, 6 + e)] = p[packed_at(n, 6 + e, 6 + e)] + ee;
 }
 
+/* PSD of what free flight has besides drag: thrusters and vents of stages low above the air, nothing but gravity's detail in
+ * space (M7). */
+WK_INLINE lane motion_unrest(lane height, const struct wk_tuning *tuning) {
+  const lane above = (height - lane_all(tuning->staging_altitude_m)) * lane_all(-1.0 / IMM_STAGING_SCALE_M);
+  const lane low = lane_all(tuning->coast_low_accel_psd) * lane_exp(lane_min(above, lane_all(0.0)));
+  return lane_max(low, lane_all(tuning->coast_accel_psd));
+}
+
+/* PSD of re-entry's acceleration noise about the state x: unrest and lift (M7). */
+WK_INLINE lane motion_lift(const lane *x, const struct motion_slope *slope, const struct wk_tuning *tuning) {
+  lane up[3], height;
+  lane_height(x, &height, up);
+  const lane lift = lane_all(tuning->reentry_lift_fraction * tuning->reentry_lift_fraction * MOTION_DRAG_CORRELATION_S);
+  return lane_fma(lift, dot3(slope->de, slope->de), motion_unrest(height, tuning));
+}
+
+/* Half of re-entry's acceleration noise comes before the step's transition, taken back by h so that free flight would carry it to
+ * what M7 says; the other half after: so drag damps what it damps on average (M7). */
+WK_INLINE void motion_noise_before(enum wk_mode mode, const lane *x, const struct motion_slope *slope, lane *p, lane h,
+                                   lane_mask noisy, const struct wk_tuning *tuning) {
+  if (mode != WK_REENTRY) return;
+  const lane zero = lane_all(0.0), on = lane_select(noisy, lane_all(1.0), zero);
+  noise_accel(WK_REENTRY_N, p, -h, on * lane_all(-0.5) * motion_lift(x, slope, tuning), zero, NULL);
+}
+
 /* Process noise of a mode over h seconds about the state x; `noisy` lanes only (M7 to M9). */
 WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, const struct motion_slope *slope, lane *p, lane h,
                             lane_mask noisy, const struct wk_tuning *tuning) {
@@ -324,11 +349,11 @@ WK_INLINE void motion_noise(enum wk_mode mode, const lane *x, const struct motio
     lane_height(x, &height, up);
     const lane drag = lane_all(tuning->coast_drag_fraction / (2.0 * MOTION_DRAG_BETA)) * lane_density(height) *
                       dot3(x + 3, x + 3);
-    const lane psd = lane_fma(drag * lane_all(MOTION_DRAG_CORRELATION_S), drag, lane_all(tuning->coast_accel_psd));
+    const lane psd = lane_fma(drag * lane_all(MOTION_DRAG_CORRELATION_S), drag, motion_unrest(height, tuning));
     noise_accel(n, p, h, on * psd, zero, NULL);
   }
   if (mode == WK_REENTRY) {
-    noise_accel(n, p, h, on * lane_all(tuning->reentry_accel_psd), zero, NULL);
+    noise_accel(n, p, h, on * lane_all(0.5) * motion_lift(x, slope, tuning), zero, NULL);
     const lane known = p[packed_at(n, 6, 6)] * lane_all(1.0 / MOTION_DRAG_VARIANCE_MAX);
     const lane room = lane_max(lane_all(1.0) - known, zero);
     noise_extra(n, p, h, on * room * lane_all(tuning->reentry_drag_psd), slope);

@@ -9,6 +9,9 @@
  * weight above 1e-9 after the division by a sum that the floor itself has raised. */
 #define IMM_WEIGHT_FLOOR 1.00000001e-9
 
+/* Above the staging altitude both unrest (M7) and the rate of ignition (M13) fall by a factor e with each such height. */
+#define IMM_STAGING_SCALE_M 8e3
+
 enum { IMM_STATE_MAX = 9, IMM_PACKED_MAX = WK_PACKED(IMM_STATE_MAX) };
 
 /* A mode's state and packed covariance in the lanes at hand. */

@@ -66,6 +66,7 @@ WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, lane h, lane_mas
   } else {
     motion_transition_at(n - 6, &slope, h, &transition);
   }
+  motion_noise_before(mode, middle, &slope, s->p, h, noisy, tuning);
   covariance_carry(n, &transition, s->p);
   motion_noise(mode, middle, &slope, s->p, h, noisy, tuning);
 }

@@ -126,7 +126,9 @@ static void switching(const struct ref_bank *bank, double dt, const struct wk_tu
   const double stray = t->stray_rate / (t->stray_rate + t->settle_rate), down = falls ? 1.0 - stray : stray;
   rate[0][1] = t->boost_end_rate * (1.0 - down);
   rate[0][2] = t->boost_end_rate * down;
-  rate[1][0] = rate[2][0] = t->boost_begin_rate;
+  const double climbing = fmax(t->boost_begin_rate * ref_low(height, t), t->boost_begin_space_rate);
+  const double descending = falls ? t->boost_begin_fall_rate : t->boost_begin_space_rate;
+  rate[1][0] = rate[2][0] = climb < 0.0 ? descending : climbing;
   rate[1][2] = falls ? t->settle_rate : t->stray_rate;
   rate[2][1] = falls ? t->stray_rate : t->settle_rate;
   for (int i = 0; i < 3; i++) {
@@ -148,6 +150,9 @@ static void augment(const struct ref_bank *bank, int from, int to, struct ref_ga
   }
   if (bank->mode[to] == WK_BOOST) {
     for (int i = 6; i < 9; i++) out->p[i][i] = 25.0 * 25.0;
+  } else if (bank->mode[to] == WK_REENTRY) {
+    out->x[6] = -8.0;
+    out->p[6][6] = 1.0;
   } else if (out->n == 7) {
     out->x[6] = destination->x[6];
     out->p[6][6] = destination->p[6][6];

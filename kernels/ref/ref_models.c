@@ -94,10 +94,15 @@ void ref_rate(enum wk_mode mode, const double *x, const struct wk_tuning *tuning
   }
 }
 
+double ref_low(double height_m, const struct wk_tuning *tuning) {
+  return exp(fmin(0.0, -(height_m - tuning->staging_altitude_m) / 8e3));
+}
+
 void ref_noise(enum wk_mode mode, const struct ref_gauss *s, const struct wk_tuning *tuning, ref_density density,
                double q[REF_N_MAX][REF_N_MAX]) {
   double up[3];
   const double height = ref_height(s->x, up);
+  const double unrest = fmax(tuning->coast_accel_psd, tuning->coast_low_accel_psd * ref_low(height, tuning));
   memset(q, 0, sizeof(double[REF_N_MAX][REF_N_MAX]));
   for (int i = 0; i < 3; i++) {
     for (int j = 0; j < 3; j++) {
@@ -105,9 +110,12 @@ void ref_noise(enum wk_mode mode, const struct ref_gauss *s, const struct wk_tun
       const double same = i == j;
       if (mode == WK_COAST) {
         const double drag = tuning->coast_drag_fraction * density(height) * dot(s->x + 3, s->x + 3) / (2.0 * 5000.0);
-        *accel = same * (tuning->coast_accel_psd + drag * drag * 1.0);
+        *accel = same * (unrest + drag * drag * 1.0);
       } else if (mode == WK_REENTRY) {
-        *accel = same * tuning->reentry_accel_psd;
+        const double speed = sqrt(dot(s->x + 3, s->x + 3));
+        const double drag = fmin(1.0, 0.5 * density(height) * speed * exp(fmin(0.0, s->x[6]))) * speed;
+        const double lift = tuning->reentry_lift_fraction * drag;
+        *accel = same * (unrest + lift * lift * 1.0);
       } else if (mode == WK_CV || mode == WK_CT) {
         const double psd = mode == WK_CV ? tuning->cv_accel_psd : tuning->ct_accel_psd;
         const double vertical = psd * tuning->vertical_fraction * tuning->vertical_fraction;

@@ -29,6 +29,8 @@ int ref_mode_n(enum wk_mode mode);
 double ref_height(const double p[3], double up[3]);
 /* Rate of a mode's state. */
 void ref_rate(enum wk_mode mode, const double *x, const struct wk_tuning *tuning, ref_density density, double *rate);
+/* What is left, at a height, of the unrest and of the readiness to ignite that stages have below the staging altitude: 1 there. */
+double ref_low(double height_m, const struct wk_tuning *tuning);
 /* Density of the white noise on the rate (n x n), about x with covariance p. */
 void ref_noise(enum wk_mode mode, const struct ref_gauss *s, const struct wk_tuning *tuning, ref_density density,
                double q[REF_N_MAX][REF_N_MAX]);

@@ -267,7 +267,7 @@ static void coast_is_consistent(void **state) {
   (void)state;
   enum { RUNS = 25, LOOKS = 60 };
   const struct wk_tuning tuning = {.boost_jerk_psd = 1.0, .boost_force_tau_s = 60.0, .coast_accel_psd = 1.0,
-                                   .reentry_accel_psd = 1.0, .settle_rate = 1e-12, .stray_rate = 1e-12,
+                                    .settle_rate = 1e-12, .stray_rate = 1e-12,
                                    .boost_end_rate = 1e-12, .boost_begin_rate = 1e-12};
   double nees = 0.0;
   wk_lane dt;
