@@ -1,5 +1,6 @@
-// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c
-// tools/salvo/missile.c
+// clang-format off
+// links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c
+// clang-format on
 /* The filter's stated uncertainty against a truth that shares nothing with it: the generator's missiles, of
  * many kinds, seen by one radar each. NEES of position and velocity per degree of freedom by true phase, and
  * how soon burns' ends and beginnings are seen. */
