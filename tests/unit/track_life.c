@@ -300,7 +300,7 @@ static void full_table_sheds_and_keeps_the_books(void **state) {
   rig_close(rig);
 }
 
-/* A radar whose reports are 2.5 km too far for its first seconds makes a second track of the same object. */
+/* A radar whose reports are 3.5 km too far for its first seconds makes a second track of the same object. */
 static void duplicates(uint64_t seed, double revisit_s, struct body start, bool cruise) {
   struct rig *rig = rig_new();
   rig_sensor(&rig->site, KIND_RADAR, 41, 2, 100)->revisit_s = revisit_s;
@@ -315,7 +315,7 @@ static void duplicates(uint64_t seed, double revisit_s, struct body start, bool 
       if (cruise) body_cruise(&body, t);
       if (!cruise) body_fly(&body, t, 0);
       struct detection *d = rig_see(rig, sensor, at(t), body.p, &prng);
-      if (sensor == 1 && k < 6) d->measure[0] += 2500;
+      if (sensor == 1 && k < 6) d->measure[0] += 3500;
       rig_step(rig, at(t));
       if (k == 5 && sensor == 1) assert_true(rig_live(rig, 0) >= 2);
     }
