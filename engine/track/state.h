@@ -10,16 +10,24 @@
 #include "engine/track/plot.h"
 #include "engine/track/queue.h"
 #include "engine/track/rays.h"
-#include "engine/track/seeds.h"
+#include "engine/track/seed.h"
 #include "engine/track/stitch.h"
 #include "engine/track/store.h"
+#include "engine/track/strand.h"
 #include "engine/track/tracker.h"
 
-enum { PAIRS_MAX = 1 << 16 };
+enum { PAIRS_MAX = 1 << 16, FOLLOWINGS_MAX = 1 << 16 };
 enum { PARTS_MAX = 1024 }; /* of shared plots, worked in at a time */
 
 /* What becomes of a pair: nothing; the track's own plot; a plot that it shares with others. */
 enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
+
+/* A seed that might go on a strand. */
+struct following {
+  double value; /* ln odds of the strand with the seed against both alone, above the least that is worth it */
+  uint32_t seed, strand;
+  uint32_t root; /* smallest seed of its cluster */
+};
 
 /* A plot of the frame with at least one candidate, for sorting into groups. */
 struct member {
@@ -46,7 +54,7 @@ struct tracker {
   struct track_index index;
   struct queue refresh, review;
   struct filter filter;
-  struct seeds seeds;
+  struct strands strands;
   struct stitch stitch;
   struct foreign_table foreign;
   struct rays rays;
@@ -81,6 +89,11 @@ struct tracker {
   struct assign_work *work; /* per worker; nearest neighbours */
   bool cells;               /* some sensor has a resolution cell */
   struct soft *soft;        /* NULL: nearest neighbours */
+
+  /* initiation */
+  struct seed *seeds;           /* leftover plots of one moment */
+  uint8_t *seed_taken;          /* per seed: it went on a strand */
+  struct following *followings; /* FOLLOWINGS_MAX */
 
   /* lines of this frame */
   uint32_t *touched; /* slots */

@@ -27,16 +27,17 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_track = sizeof(struct track) + sizeof(struct track_report) + 27 * sizeof(double) + 96 +
                      grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
-                    sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) + 32;
+                    sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
+                    sizeof(struct seed) + 40;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
-  size_t seeds = SEEDS_MAX * (sizeof(struct seed) + sizeof(struct grid_entry) + 16) + rays_bytes();
+  size_t starts = strands_bytes() + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
-  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + seeds + parts + work + sensors +
-         o.history_bytes + stitch_arena_size(o.tracks_max) +
-         foreign_arena_size(o.foreign_max, o.tracks_max) + (1u << 20);
+  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
+         o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
+         (1u << 20);
 }
 
 /* Everything the tracker will ever use. False when the arena is too small. */
@@ -62,6 +63,9 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
   t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
   if (t->site->association == ASSOCIATION_SOFT) t->soft = soft_open(arena, t);
+  t->seeds = arena_take(arena, plots, sizeof *t->seeds);
+  t->seed_taken = arena_take(arena, plots, sizeof *t->seed_taken);
+  t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
@@ -69,9 +73,9 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
-         t->pairs && t->evidence && t->choice && t->chosen && t->chosen_evidence && t->work &&
-         (t->soft || t->site->association != ASSOCIATION_SOFT) && t->touched && t->due && t->fresh &&
-         t->moments && t->lost;
+         t->pairs && t->evidence && t->choice && t->chosen && t->chosen_evidence && t->work && t->seeds &&
+         t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
+         t->touched && t->due && t->fresh && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -85,10 +89,9 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->front_ns = INT64_MIN;
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
-      queue_open(&t->review, arena, o.tracks_max) || seeds_open(&t->seeds, arena) ||
+      queue_open(&t->review, arena, o.tracks_max) || strands_open(&t->strands, arena) ||
       stitch_open(&t->stitch, arena, o.tracks_max) ||
-      foreign_open(&t->foreign, arena, o.foreign_max, o.tracks_max) ||
-      rays_open(&t->rays, arena) ||
+      foreign_open(&t->foreign, arena, o.foreign_max, o.tracks_max) || rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
   }

@@ -294,8 +294,8 @@ static void full_table_sheds_and_keeps_the_books(void **state) {
   assert_int_equal(rig_live(rig, STATUS_CONFIRMED), 64);
   assert_int_equal(statistics.tracks_started, 64);
   assert_true(statistics.tracks_refused > 0);
-  assert_int_equal(rig_fates(rig, FATE_SHED), 2 * statistics.tracks_refused);
-  assert_int_equal(rig_fates(rig, FATE_STARTED), 2 * 64);
+  assert_true(rig_fates(rig, FATE_SHED) >= 2 * statistics.tracks_refused); /* two plots a start, more among rivals */
+  assert_true(rig_fates(rig, FATE_STARTED) >= 2 * 64);
   rig_drain(rig);
   rig_close(rig);
 }
@@ -307,6 +307,7 @@ static void duplicates(uint64_t seed, double revisit_s, struct body start, bool 
   rig_sensor(&rig->site, KIND_RADAR, 42.5, 3, 100)->revisit_s = revisit_s;
   rig_open(rig, 256, 1024, NULL);
   struct prng prng = prng_seed(seed, 0);
+  bool doubled = false;
   for (int k = 0; k < 40; k++) {
     double now = k * revisit_s;
     for (uint32_t sensor = 0; sensor < 2; sensor++) {
@@ -317,9 +318,10 @@ static void duplicates(uint64_t seed, double revisit_s, struct body start, bool 
       struct detection *d = rig_see(rig, sensor, at(t), body.p, &prng);
       if (sensor == 1 && k < 6) d->measure[0] += 3500;
       rig_step(rig, at(t));
-      if (k == 5 && sensor == 1) assert_true(rig_live(rig, 0) >= 2);
+      doubled |= rig_live(rig, 0) >= 2;
     }
   }
+  assert_true(doubled);
   struct tracker_statistics statistics;
   tracker_statistics_get(rig->tracker, &statistics);
   rig_expect(rig_live(rig, 0) == 1, "seed %llu revisit %g s: %u live tracks, %llu merged", (unsigned long long)seed,

@@ -108,12 +108,10 @@ static inline void rig_close(struct rig *rig) {
 /* Detections that wait for a second sight, by the tracker's own lists. */
 static inline uint64_t rig_waiting(const struct tracker *tracker) {
   uint64_t waiting = 0;
-  const struct seeds *seeds = &tracker->seeds;
+  const struct strands *strands = &tracker->strands;
   const struct rays *rays = &tracker->rays;
-  for (uint64_t at = seeds->head; at < seeds->tail; at++) {
-    const struct seed *seed = &seeds->seeds[at % SEEDS_MAX];
-    if (seed->present) waiting += seed->detections;
-  }
+  for (uint32_t i = 0; i < strands->high; i++)
+    waiting += strands->expiry.position[i] != QUEUE_NONE ? strands->strands[i].count : 0;
   for (uint32_t i = 0; i < rays->high; i++) waiting += rays->tracklets[i].present ? rays->tracklets[i].count : 0;
   return waiting;
 }

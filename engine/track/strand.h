@@ -1,0 +1,62 @@
+/* What may become a track: seeds that one object left, one after the other. A strand begins with any seed
+ * that no track and no other strand wanted, and ends as a track or as clutter; its plots are in flight until
+ * then. Straight flight with white acceleration (docs/maths.md, T9). */
+#ifndef WEFT_TRACK_STRAND_H
+#define WEFT_TRACK_STRAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/domain/ledger.h"
+#include "engine/track/birth.h"
+#include "engine/track/grid.h"
+#include "engine/track/queue.h"
+#include "engine/track/seed.h"
+
+enum { STRANDS_MAX = 1 << 16, STRAND_SEEDS_MAX = 16, STRAND_NONE = UINT32_MAX };
+
+struct strand {
+  double x[6],
+      p[21]; /* position and velocity (ECEF, m, m/s) at time_ns; velocity is unknown before the second seed */
+  double log_odds; /* of existence */
+  double height_m; /* of its newest seed */
+  int64_t time_ns; /* of its newest seed */
+  struct birth_plot plots[STRAND_SEEDS_MAX];
+  uint32_t count;  /* of plots */
+  uint32_t claim;  /* scratch of one scan: first seed that lay within its gate */
+  uint32_t claims; /* ... and how many did; 0 between scans */
+  bool flat;       /* of 2-D radars alone */
+  bool contested;  /* some seed near it might as well have been another strand's, or the other way round */
+};
+
+struct strands {
+  struct strand *strands; /* STRANDS_MAX */
+  struct grid grid;       /* by place of the newest seed */
+  struct queue expiry;
+  uint32_t *free_slots, free_count, high;
+};
+
+struct tracker;
+
+/* -ENOMEM when the arena is too small; strands_bytes says how much it takes at most. */
+int strands_open(struct strands *strands, struct arena *arena);
+size_t strands_bytes(void);
+/* Begins a strand with a seed; where all places are taken, the strand due to expire first ends as clutter. */
+void strand_begin(struct tracker *tracker, const struct seed *seed);
+/* Takes a strand out and books its plots. */
+void strand_end(struct tracker *tracker, uint32_t slot, enum fate fate);
+/* Gives it the state that strand_extend made of it, with its place in the index and its new term. */
+void strand_grow(struct tracker *tracker, uint32_t slot, const struct strand *grown);
+/* Ends as clutter what has waited for longer than its sensors' looks allow. */
+void strands_expire(struct tracker *tracker, int64_t now_ns);
+
+/* The strand with one seed more, `pd` the detection probability of its sensor: prediction to its time, update
+ * by its point. Where the velocity is still unknown the state is that under the likelier of two priors:
+ * anything physical; just launched from below. *evidence: ln of how much likelier the seed is as the strand's
+ * than as a false plot. False where the point lies outside the gate; `out` NULL: only the
+ * evidence is wanted. */
+bool strand_extend(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,
+                   double *evidence);
+
+#endif
