@@ -156,7 +156,7 @@ static inline int radar_slope(const struct ref_measure *m, const double *x, doub
     }
   }
   for (int c = 0; c < 4; c++) {
-    if (m->present[c]) memcpy(h[rows++], slope[c], sizeof slope[c]);
+    if (m->present[c] > 0) memcpy(h[rows++], slope[c], sizeof slope[c]);
   }
   return rows;
 }
