@@ -94,7 +94,7 @@ static int completions_take(struct weft_recorder *recorder, int64_t timeout_ns) 
   if (rc < 0) return rc;
   for (uint32_t i = 0; i < recorder->batch->event_count; i++) {
     const struct io_event *event = &recorder->batch->events[i];
-    if (event->kind == IO_EVENT_APPEND) journal_completed(recorder->writer, event->token, event->result);
+    if (event->kind == IO_EVENT_APPEND || event->kind == IO_EVENT_SYNC) journal_completed(recorder->writer, event->token, event->result);
   }
   io_release(recorder->io, recorder->batch);
   return 0;
@@ -104,14 +104,16 @@ static int completions_take(struct weft_recorder *recorder, int64_t timeout_ns) 
  * when one frame is missing. */
 static int journal_settle(struct weft_recorder *recorder, struct weft_error *err) {
   int rc = 0;
+  journal_finish(recorder->writer);
   for (int turn = 0; rc == 0 && !journal_idle(recorder->writer) && turn < APPEND_TURNS_MAX; turn++) {
     rc = completions_take(recorder, APPEND_WAIT_NS);
   }
   if (rc == 0 && !journal_idle(recorder->writer)) rc = -ETIMEDOUT;
   if (rc < 0) return weft_fail(err, rc, "the journal can't be written: %s", strerror(-rc));
-  uint64_t lost = journal_marks_of(recorder->writer).unjournaled;
+  struct journal_marks marks = journal_marks_of(recorder->writer);
+  uint64_t lost = marks.unjournaled + marks.unsynced;
   if (lost == 0) return 0;
-  return weft_fail(err, -EIO, "%llu frame(s) could not be written to the journal; is the disk full?",
+  return weft_fail(err, -EIO, "%llu frame(s) could not be written to the journal or synced; is the disk full?",
                    (unsigned long long)lost);
 }
 
@@ -121,6 +123,7 @@ static int frame_write(struct weft_recorder *recorder, int64_t close_ns, struct 
   for (int turn = 0; turn < APPEND_TURNS_MAX; turn++) {
     rc = journal_append(recorder->writer, &recorder->frame, clock_real_ns());
     if (rc != -EAGAIN) break;
+    journal_turn(recorder->writer, clock_real_ns());
     int taken = completions_take(recorder, APPEND_WAIT_NS);
     if (taken < 0) return weft_fail(err, taken, "the journal can't be written: %s", strerror(-taken));
   }

@@ -167,7 +167,8 @@ bool server_signal_taken(struct server *server) {
 }
 
 static void event_take(struct server *server, const struct io_event *event) {
-  if (event->kind == IO_EVENT_APPEND && server->journal && journal_owns(server->journal, event->token)) {
+  bool disk = event->kind == IO_EVENT_APPEND || event->kind == IO_EVENT_SYNC;
+  if (disk && server->journal && journal_owns(server->journal, event->token)) {
     journal_completed(server->journal, event->token, event->result);
   } else if (event->kind == IO_EVENT_SOCKET) {
     log_line(LOG_LEVEL_WARNING, "receiving failed on listen.%s: %s; it goes on",
@@ -250,7 +251,9 @@ static int drain(struct server *server, struct weft_error *err) {
   engine_fates_copy(&server->engine, server->ledger);
   server->ledger->kernel_drops =
       io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  if (server->journal) journal_finish(server->journal);
   for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) events_wait(server);
+  frames_journal_marks(server);
   int rc = server->tracks ? line_file_flush(server->tracks) : 0;
   if (rc < 0)
     weft_fail(err, rc, "%s: writing tracks failed: %s; %llu later line(s) are missing there",

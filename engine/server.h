@@ -123,6 +123,8 @@ void frames_emit(struct server *server);
 void frames_turn(struct server *server, bool force);
 /* Steps and emits everything, waiting for the engine. False if a second signal cut that short. */
 bool frames_finish(struct server *server);
+/* The journal's marks as they are now, into the ledger. */
+void frames_journal_marks(struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
 int64_t frames_wait_ns(const struct server *server, int64_t now_ns);
 

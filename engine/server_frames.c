@@ -85,6 +85,21 @@ static bool journal_lets(struct server *server, const struct slot *slot) {
   return io_now(server->io) - slot->closed_ns > JOURNAL_STALL_NS;
 }
 
+void frames_journal_marks(struct server *server) {
+  if (!server->journal) return;
+  struct journal_marks marks = journal_marks_of(server->journal);
+  server->ledger->journal = (struct ledger_journal){.on = true, .accepted_frame = marks.settled_frame,
+                                                    .durable_frame = marks.durable_frame, .unsynced = marks.unsynced};
+}
+
+/* Is a frame that leaves now without a journal that works? Its own append failed or is not done, or the disk has failed and
+ * not worked again since. */
+static bool unjournaled(const struct server *server, uint64_t frame) {
+  if (!server->journal) return false;
+  struct journal_marks marks = journal_marks_of(server->journal);
+  return marks.failing || marks.settled_frame < frame || journal_frame_failed(server->journal, frame);
+}
+
 static void warning_copy(const struct warn_statistics *from, struct metrics_warning *to) {
   to->estimates = from->estimates;
   to->deferred = from->deferred;
@@ -99,10 +114,8 @@ static void warning_copy(const struct warn_statistics *from, struct metrics_warn
 
 static void slot_emit(struct server *server, struct slot *slot) {
   int64_t now_ns = io_now(server->io), began_ns = monotonic_ns();
-  if (server->journal && (journal_frame_failed(server->journal, slot->frame.number) ||
-                          journal_marks_of(server->journal).settled_frame < slot->frame.number)) {
-    server->ledger->unjournaled++;
-  }
+  bool marked = unjournaled(server, slot->frame.number);
+  if (marked) server->ledger->unjournaled++;
   if (server->tracks) {
     line_file_put(server->tracks, &slot->output, server->site);
     int rc = line_file_flush(server->tracks);
@@ -113,7 +126,10 @@ static void slot_emit(struct server *server, struct slot *slot) {
       server->tracks_failed = true;
     }
   }
-  if (server->track_port) track_port_publish(server->track_port, &slot->output, now_ns);
+  if (server->track_port) {
+    track_port_unjournaled(server->track_port, marked);
+    track_port_publish(server->track_port, &slot->output, now_ns);
+  }
   for (uint32_t i = 0; i < slot->output.count; i++) {
     int64_t arrival_ns = slot->output.reports[i].arrival_ns;
     if (arrival_ns != 0) histogram_record(server->latency_ns, now_ns - arrival_ns);
@@ -216,6 +232,7 @@ static void slot_wait(struct server *server) {
 
 void frames_turn(struct server *server, bool force) {
   int64_t now_ns = io_now(server->io);
+  if (server->journal) journal_turn(server->journal, now_ns);
   append_retry(server, now_ns);
   if (force) {
     slot_wait(server);
@@ -256,7 +273,7 @@ bool frames_finish(struct server *server) {
     bool signalled = false;
     for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
       const struct io_event *event = &server->batch->events[i];
-      if (event->kind == IO_EVENT_APPEND && server->journal)
+      if ((event->kind == IO_EVENT_APPEND || event->kind == IO_EVENT_SYNC) && server->journal)
         journal_completed(server->journal, event->token, event->result);
       if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
         signalled = server_signal_taken(server);
@@ -264,6 +281,7 @@ bool frames_finish(struct server *server) {
     io_release(server->io, server->batch);
     if (signalled) return false;
     append_retry(server, io_now(server->io));
+    if (server->journal) journal_turn(server->journal, io_now(server->io));
     frames_emit(server);
     if (monotonic_ns() - said_ns > say_every_ns) {
       said_ns = monotonic_ns();

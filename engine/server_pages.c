@@ -9,6 +9,8 @@ static void snapshot_fill(struct server *server) {
   server->ledger->kernel_drops =
       io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
   ledger_settle(server->ledger);
+  frames_journal_marks(server);
+  snapshot->journal_failed = server->journal && journal_marks_of(server->journal).failing;
   snapshot->ledger = *server->ledger;
   snapshot->site = server->site;
   snapshot->version = WEFT_VERSION;
@@ -22,12 +24,6 @@ static void snapshot_fill(struct server *server) {
   snapshot->stage_count = 3;
   memcpy(snapshot->stages, server->stages, sizeof server->stages);
   snapshot->replay_marks_failed = server->marks && marks_keeper_failed(server->marks);
-  snapshot->journal_on = server->journal != NULL;
-  if (server->journal) {
-    struct journal_marks marks = journal_marks_of(server->journal);
-    snapshot->journal_accepted_frame = marks.settled_frame;
-    snapshot->journal_failed = marks.unjournaled > 0;
-  }
   snapshot->ring_used = server->closed - server->emitted;
   snapshot->ring_capacity = SERVER_SLOTS;
   snapshot->lines_not_finite = server->tracks ? line_file_not_finite(server->tracks) : 0;
@@ -41,6 +37,8 @@ size_t pages_body(void *context, enum http_page page, char *body, size_t size, b
   const char *reason = NULL;
   if (server->tracks_failed) reason = "the track file can't be written";
   if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
+  if (server->ledger->journal.unsynced > 0) reason = "journaled frames could not be synced to the disk";
+  if (server->snapshot->journal_failed) reason = "the journal can't be written";
   if (server->snapshot->replay_marks_failed) reason = "replay marks can't be written";
   *healthy = reason == NULL;
   return health_write(body, size, server->site, reason, server->emitted,

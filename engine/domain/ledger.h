@@ -79,12 +79,21 @@ struct ledger_sensor {
   uint64_t skipped[SKIPS]; /* enum ledger_skip */
 };
 
+/* How far the journal is: every frame up to `accepted_frame` is appended, up to `durable_frame` on the disk, or counted as
+ * unjournaled or unsynced. */
+struct ledger_journal {
+  bool on;
+  uint64_t accepted_frame, durable_frame;
+  uint64_t unsynced; /* frames appended whose sync failed */
+};
+
 struct ledger {
   uint32_t sensor_count;
   struct ledger_sensor sensors[SITE_SENSORS_MAX + 1]; /* the last row: sensor unknown */
   struct ledger_row foreign;                          /* other centres' track lines */
   uint64_t kernel_drops;                              /* datagrams that the kernel dropped before us */
-  uint64_t unjournaled;                               /* frames emitted without their journal append */
+  uint64_t unjournaled;                               /* frames emitted without a journal that works */
+  struct ledger_journal journal;
 };
 
 /* Row of a sensor index, or of the unknown sensor for an index of sensor_count or above. */

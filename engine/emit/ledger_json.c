@@ -104,6 +104,15 @@ size_t ledger_json_write(char *line, size_t size, const struct ledger *ledger, c
   pair_write(&text, "kernel_drops", ledger->kernel_drops);
   text_char(&text, ',');
   pair_write(&text, "unjournaled", ledger->unjournaled);
+  if (ledger->journal.on) {
+    text_put(&text, ",\"journal\":{");
+    pair_write(&text, "accepted_frame", ledger->journal.accepted_frame);
+    text_char(&text, ',');
+    pair_write(&text, "durable_frame", ledger->journal.durable_frame);
+    text_char(&text, ',');
+    pair_write(&text, "unsynced", ledger->journal.unsynced);
+    text_char(&text, '}');
+  }
   text_put(&text, "},\"balanced\":");
   text_put(&text, ledger_balanced(ledger) ? "true}\n" : "false}\n");
   return text.cut ? 0 : text.used;

@@ -251,18 +251,20 @@ static void warning_write(struct text *text, const struct metrics_warning *warni
 }
 
 static void journal_write(struct text *text, const struct metrics_snapshot *snapshot) {
-  single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without their journal append.",
+  single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without a journal that works.",
                snapshot->ledger.unjournaled);
   single_write(text, "weft_replay_marks_failed", "gauge",
                "1: the file of replay marks can't be written; a restart may accept old sealed datagrams again.",
                snapshot->replay_marks_failed);
-  if (!snapshot->journal_on) return;
-  single_write(text, "weft_journal_failed", "gauge", "1: the journal has failed, output goes on without it.",
+  if (!snapshot->ledger.journal.on) return;
+  single_write(text, "weft_journal_failed", "gauge", "1: the journal fails now, output goes on without it.",
                snapshot->journal_failed);
   single_write(text, "weft_journal_accepted_frame", "gauge", "Newest frame appended to the journal.",
-               snapshot->journal_accepted_frame);
+               snapshot->ledger.journal.accepted_frame);
   single_write(text, "weft_journal_durable_frame", "gauge", "Newest frame synced to the disk.",
-               snapshot->journal_durable_frame);
+               snapshot->ledger.journal.durable_frame);
+  single_write(text, "weft_journal_unsynced_frames_total", "counter", "Frames appended whose sync failed.",
+               snapshot->ledger.journal.unsynced);
 }
 
 static void port_write(struct text *text, const struct metrics_snapshot *snapshot) {

@@ -51,10 +51,7 @@ struct metrics_snapshot {
   uint64_t out_of_sequence[2];       /* plots older than their tracks: worked in exactly, approximately */
   struct metrics_warning warning;
   bool replay_marks_failed;          /* what was accepted under seal is not on the disk */
-  bool journal_on;
-  bool journal_failed;
-  uint64_t journal_accepted_frame;   /* newest frame appended */
-  uint64_t journal_durable_frame;    /* newest frame synced */
+  bool journal_failed;               /* now */
   uint64_t ring_used, ring_capacity; /* between ingest and the engine, entries */
   uint32_t overload_step;
   uint64_t overload_changes;

@@ -1,5 +1,7 @@
 #include "engine/emit/track_line.h"
 
+#include <string.h>
+
 #include "engine/base/check.h"
 #include "engine/base/text.h"
 
@@ -218,6 +220,14 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   text_put(&text, "}\n");
   weft_assert(!text.cut);
   return text.not_finite ? 0 : text.used;
+}
+
+size_t track_line_mark_unjournaled(char *line, size_t length) {
+  static const char mark[] = ",\"unjournaled\":true}\n";
+  if (length == 0) return 0;
+  weft_assert(line[length - 2] == '}' && length - 2 + sizeof mark <= TRACK_LINE_MAX);
+  memcpy(line + length - 2, mark, sizeof mark - 1);
+  return length - 2 + sizeof mark - 1;
 }
 
 size_t track_line_missed_write(char *line, size_t size, uint64_t missed) {

@@ -22,6 +22,10 @@ enum { TRACK_LINE_MAX = 20 * 1024 };
 size_t track_line_write(char *line, size_t size, const struct track_report *report, const struct site *site,
                         int64_t latency_us);
 
+/* Makes a written line of `length` bytes, its newline included, say "unjournaled":true at its end; a length of 0 stays 0. The
+ * buffer has TRACK_LINE_MAX bytes. Returns the new length. */
+size_t track_line_mark_unjournaled(char *line, size_t length);
+
 /* The line that tells a slow reader how many lines were passed over. `size` at least 64. */
 size_t track_line_missed_write(char *line, size_t size, uint64_t missed);
 

@@ -49,6 +49,7 @@ struct track_port {
   struct subscriber subscribers[TRACK_PORT_SUBSCRIBERS_MAX];
   struct newest newest;
   struct track_port_counts counts;
+  bool unjournaled; /* what goes out now is in no journal that works */
   char line[TRACK_LINE_MAX];
 };
 
@@ -152,6 +153,14 @@ static int64_t latency_us(const struct track_report *report, int64_t now_ns) {
   return now_ns > report->arrival_ns ? (now_ns - report->arrival_ns) / 1000 : 0;
 }
 
+/* `line` has TRACK_LINE_MAX bytes. */
+static size_t report_write(const struct track_port *port, char *line, const struct track_report *report, int64_t now_ns) {
+  size_t size = track_line_write(line, TRACK_LINE_MAX, report, port->site, latency_us(report, now_ns));
+  return port->unjournaled ? track_line_mark_unjournaled(line, size) : size;
+}
+
+void track_port_unjournaled(struct track_port *port, bool unjournaled) { port->unjournaled = unjournaled; }
+
 /* Moves marked tracks into the buffer of a subscriber that is behind, until it is full or has caught up. */
 static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
   struct subscriber *s = &port->subscribers[index];
@@ -170,8 +179,7 @@ static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
       continue;
     }
     const struct track_report *report = &port->newest.reports[port->newest.slots[at]];
-    size_t size = track_line_write(buffer_end(port, s, TRACK_LINE_MAX), TRACK_LINE_MAX, report, port->site,
-                                   latency_us(report, now_ns));
+    size_t size = report_write(port, buffer_end(port, s, TRACK_LINE_MAX), report, now_ns);
     s->tail += (uint32_t)size;
     s->cursor = report->track + 1;
     s->pending--;
@@ -343,7 +351,7 @@ static void newest_settle(struct track_port *port) {
 /* Writes the line to those who keep up; `wanted`: do. Returns those who could not take it. */
 static uint64_t line_offer(struct track_port *port, const struct track_report *report, uint64_t wanted,
                            int64_t now_ns) {
-  size_t size = track_line_write(port->line, sizeof port->line, report, port->site, latency_us(report, now_ns));
+  size_t size = report_write(port, port->line, report, now_ns);
   if (!size) {
     port->counts.not_finite++;
     return 0;

@@ -73,6 +73,8 @@ static inline bool track_port_tag_is(const struct track_port_config *config, uin
 bool track_port_owns(const struct track_port *port, uint64_t token);
 /* Reacts to IO_EVENT_READY: accepts, reads requests, sends what waits. `now_ns` on the clock of arrival_ns. Bounded work. */
 void track_port_ready(struct track_port *port, uint64_t token, int32_t ready, int64_t now_ns);
+/* From now on lines say that they are unjournaled, or no longer do. */
+void track_port_unjournaled(struct track_port *port, bool unjournaled);
 /* Offers the reports of one step to every subscriber and sends what the sockets take. Costs next to nothing without
  * subscribers. */
 void track_port_publish(struct track_port *port, const struct step_output *output, int64_t now_ns);

@@ -9,6 +9,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/journal/journal_files.h"
 #include "engine/journal/journal_segment.h"
 
 /* An append on its way. Entries are settled in the order of their frames, whatever order they complete in. */
@@ -18,9 +19,7 @@ struct pending {
   uint64_t segment;
   size_t begin, end; /* its bytes in the buffer */
   bool done;
-  bool last;         /* of its segment: the file is closed when it is settled */
   int32_t result;
-  int fd;
 };
 
 struct journal_writer {
@@ -33,8 +32,13 @@ struct journal_writer {
   uint64_t segment;           /* its number */
   uint64_t offset;            /* bytes handed to the io */
   uint64_t in_segment;        /* appends handed to the io */
-  uint64_t broken_segment;    /* the newest segment in which an append failed; 0: none */
-  bool alarmed;               /* the failure was logged and no append has succeeded since */
+  struct journal_files files; /* the open segment's and those before it that are not durable yet */
+  bool finishing;             /* journal_finish was called */
+  /* trouble: marks.failing is true */
+  uint64_t failed_segment;    /* the newest that failed */
+  int failed_error;           /* why */
+  int64_t retry_ns;           /* no new segment is tried before */
+  int64_t now_ns;             /* as the caller last said */
   /* the buffer: appends lie one behind the other and wrap round whole */
   uint8_t *buffer;
   size_t capacity, begin, end;
@@ -51,42 +55,69 @@ static int file_open_real(void *context, const char *path) {
   return fd < 0 ? -errno : fd;
 }
 
-static void segment_close(const struct journal_writer *writer, int fd) {
-  if (fd >= 0 && writer->options.file_open == file_open_real) close(fd);
+static bool files_real(const struct journal_writer *writer) { return writer->options.file_open == file_open_real; }
+
+/* Something failed in `segment`. Announced once until a sync goes well again; the first new segment may be tried at once,
+ * later ones after a pause. */
+static void trouble_note(struct journal_writer *writer, uint64_t segment, int error, const char *what) {
+  if (writer->marks.failing && segment == writer->failed_segment) return;
+  if (!writer->marks.failing) {
+    log_line(LOG_LEVEL_ERROR, "journal %s: segment %llu, %s failed: %s; fusing goes on, output is unjournaled until it works, "
+             "check the disk", writer->directory, (unsigned long long)segment, what, strerror(-error));
+  }
+  writer->retry_ns = writer->marks.failing ? writer->now_ns + JOURNAL_RETRY_NS : writer->now_ns;
+  writer->marks.failing = true;
+  writer->failed_segment = segment;
+  writer->failed_error = error;
 }
 
-/* A failed frame is remembered, counted and, once until an append succeeds again, announced. */
-static void failure_note(struct journal_writer *writer, uint64_t frame, int error) {
+/* A failed frame is remembered and counted. */
+static void failure_note(struct journal_writer *writer, uint64_t frame) {
   writer->failures[writer->failure_count++ % JOURNAL_FAILURES_MAX] = frame;
   writer->marks.unjournaled++;
-  if (!writer->alarmed) {
-    log_line(LOG_LEVEL_ERROR, "journal %s: frame %llu is not journaled: %s; fusing goes on without, check the disk",
-             writer->directory, (unsigned long long)frame, strerror(-error));
-  }
-  writer->alarmed = true;
 }
 
-/* Makes the next segment's file. 0 or a negative errno. */
+/* Makes the next segment's file. 0 or a negative errno; -EAGAIN: too many older ones wait for their sync. */
 static int segment_begin(struct journal_writer *writer) {
   char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
+  if (journal_files_full(&writer->files)) return -EAGAIN;
+  if (writer->marks.failing && writer->now_ns < writer->retry_ns) return writer->failed_error;
   journal_segment_path(path, sizeof path, writer->directory, writer->segment + 1);
   int fd = writer->options.file_open(writer->options.context, path);
-  if (fd < 0) return fd;
+  if (fd < 0) {
+    writer->failed_segment = 0; /* each attempt that fails has its pause */
+    trouble_note(writer, writer->segment + 1, fd, "making the file");
+    return fd;
+  }
   writer->fd = fd;
   writer->segment++;
   writer->offset = 0;
   writer->in_segment = 0;
   writer->marks.segments++;
+  journal_files_add(&writer->files, writer->segment, fd);
   return 0;
 }
 
-/* No further append goes to the open segment; its file is closed once those in flight are settled. */
+/* Closes the files that are done with. One that holds not a single frame is taken away again: trying every second on a
+ * full disk would leave thousands of them. */
+static void files_reap(struct journal_writer *writer) {
+  const struct journal_file *file;
+  while ((file = journal_files_finished(&writer->files))) {
+    if (files_real(writer)) {
+      char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
+      journal_segment_path(path, sizeof path, writer->directory, file->segment);
+      close(file->fd);
+      if (file->broken && file->appended == 0) unlink(path);
+    }
+    journal_files_drop(&writer->files);
+  }
+}
+
+/* No further append goes to the open segment; its file is closed once those in flight are settled and synced. */
 static void segment_end(struct journal_writer *writer) {
-  struct pending *newest = &writer->pending[(writer->next - 1) % JOURNAL_PENDING_MAX];
-  bool in_flight = writer->next > writer->first && newest->segment == writer->segment;
-  if (in_flight) newest->last = true;
-  else segment_close(writer, writer->fd);
+  journal_file_of(&writer->files, writer->segment)->ended = true;
   writer->fd = -1;
+  files_reap(writer);
 }
 
 size_t journal_writer_bytes(const struct journal_options *options) {
@@ -126,12 +157,16 @@ int journal_writer_open(struct journal_writer **out, struct arena *arena, struct
   if (!writer || !buffer) return weft_fail(err, -ENOMEM, "journal %s: out of memory", options->directory);
   *writer = (struct journal_writer){.io = io, .options = *options, .fd = -1, .segment = newest, .buffer = buffer,
                                     .capacity = JOURNAL_BUFFER_BYTES,
-                                    .segment_bytes = (uint64_t)options->segment_mib << 20};
+                                    .segment_bytes = (uint64_t)options->segment_mib << 20, .now_ns = created_ns};
   memcpy(writer->directory, options->directory, strlen(options->directory) + 1);
   if (!writer->options.file_open) writer->options.file_open = file_open_real;
   writer->options.head.run = (uint64_t)created_ns;
+  writer->files = (struct journal_files){.io = io, .directory_fd = -1, .token = options->token_base + JOURNAL_TOKENS,
+                                         .began_ns = INT64_MIN / 2};
+  if (files_real(writer)) writer->files.directory_fd = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   rc = segment_begin(writer);
   if (rc < 0) {
+    if (writer->files.directory_fd >= 0) close(writer->files.directory_fd);
     return weft_fail(err, rc, "journal %s: cannot begin segment %llu: %s; make the directory writable",
                      options->directory, (unsigned long long)newest + 1, strerror(-rc));
   }
@@ -149,39 +184,54 @@ static size_t buffer_find(struct journal_writer *writer, size_t size) {
   return size < writer->begin - writer->end ? writer->end : SIZE_MAX;
 }
 
+/* The durable mark: just before the first frame that waits for its sync. */
+static void durable_update(struct journal_writer *writer) {
+  uint64_t first = journal_files_first_unsynced(&writer->files);
+  writer->marks.durable_frame = first ? first - 1 : writer->marks.settled_frame;
+}
+
 /* Settles what is complete, oldest first. */
 static void settle(struct journal_writer *writer) {
   while (writer->first < writer->next && writer->pending[writer->first % JOURNAL_PENDING_MAX].done) {
     struct pending *entry = &writer->pending[writer->first % JOURNAL_PENDING_MAX];
-    if (entry->result < 0) writer->broken_segment = entry->segment;
-    if (entry->segment == writer->broken_segment) {
-      failure_note(writer, entry->frame, entry->result < 0 ? entry->result : -EIO);
+    struct journal_file *file = journal_file_of(&writer->files, entry->segment);
+    if (entry->result < 0) { /* what stands before the hole can still be synced */
+      file->broken = true;
+      trouble_note(writer, file->segment, entry->result, "an append");
+    }
+    if (file->broken) {
+      failure_note(writer, entry->frame);
     } else {
+      journal_file_appended(&writer->files, file, entry->frame);
       writer->marks.frames++;
       writer->marks.bytes += entry->end - entry->begin;
-      writer->alarmed = false;
     }
-    if (entry->last) segment_close(writer, entry->fd);
+    file->in_flight--;
     writer->marks.settled_frame = entry->through;
     writer->begin = entry->end;
     writer->first++;
   }
+  files_reap(writer);
+  durable_update(writer);
 }
 
 /* A frame that will never be in the journal. It is settled when all before it are. */
-static void frame_lose(struct journal_writer *writer, uint64_t frame, int error) {
-  failure_note(writer, frame, error);
+static void frame_lose(struct journal_writer *writer, uint64_t frame) {
+  failure_note(writer, frame);
   if (writer->first == writer->next) writer->marks.settled_frame = frame;
   else writer->pending[(writer->next - 1) % JOURNAL_PENDING_MAX].through = frame;
+  durable_update(writer);
 }
 
 void journal_give_up(struct journal_writer *writer, uint64_t frame_number) {
-  frame_lose(writer, frame_number, -ENOBUFS);
+  frame_lose(writer, frame_number);
+  log_line(LOG_LEVEL_ERROR, "journal %s: the disk is too slow, frame %llu is not journaled", writer->directory,
+           (unsigned long long)frame_number);
 }
 
 /* Ends the open segment where it is broken or would grow too long, and sees to it that one is open. */
 static int segment_provide(struct journal_writer *writer, size_t record) {
-  bool broken = writer->fd >= 0 && writer->broken_segment == writer->segment;
+  bool broken = writer->fd >= 0 && journal_file_of(&writer->files, writer->segment)->broken;
   bool full = writer->offset > 0 && writer->offset + record > writer->segment_bytes;
   if (writer->fd >= 0 && (broken || full)) segment_end(writer);
   return writer->fd >= 0 ? 0 : segment_begin(writer);
@@ -189,10 +239,12 @@ static int segment_provide(struct journal_writer *writer, size_t record) {
 
 int journal_append(struct journal_writer *writer, const struct frame *frame, int64_t now_ns) {
   size_t record = journal_record_size(frame);
+  writer->now_ns = now_ns;
   if (writer->next - writer->first == JOURNAL_PENDING_MAX) return -EAGAIN;
   int rc = segment_provide(writer, record);
+  if (rc == -EAGAIN) return rc;
   if (rc < 0) {
-    frame_lose(writer, frame->number, rc);
+    frame_lose(writer, frame->number);
     return rc;
   }
   struct journal_head *head = &writer->options.head;
@@ -211,13 +263,15 @@ int journal_append(struct journal_writer *writer, const struct frame *frame, int
   rc = io_append(writer->io, writer->fd, bytes, head_size + record, (int64_t)writer->offset, token);
   if (rc == -EBUSY) return -EAGAIN;
   if (rc < 0) {
+    trouble_note(writer, writer->segment, rc, "an append");
     segment_end(writer); /* nothing was written behind what it holds: it stays whole */
-    frame_lose(writer, frame->number, rc);
+    frame_lose(writer, frame->number);
     return rc;
   }
   writer->pending[writer->next++ % JOURNAL_PENDING_MAX] =
       (struct pending){.through = frame->number, .frame = frame->number, .segment = writer->segment, .begin = begin,
-                       .end = begin + head_size + record, .fd = writer->fd};
+                       .end = begin + head_size + record};
+  journal_file_of(&writer->files, writer->segment)->in_flight++;
   writer->end = begin + head_size + record;
   writer->offset += head_size + record;
   writer->in_segment++;
@@ -225,10 +279,37 @@ int journal_append(struct journal_writer *writer, const struct frame *frame, int
 }
 
 bool journal_owns(const struct journal_writer *writer, uint64_t token) {
-  return token - writer->options.token_base < JOURNAL_TOKENS;
+  return token - writer->options.token_base <= JOURNAL_TOKENS;
 }
 
-void journal_completed(struct journal_writer *writer, uint64_t token, int32_t result) {
+void journal_turn(struct journal_writer *writer, int64_t now_ns) {
+  writer->now_ns = now_ns;
+  journal_files_sync(&writer->files, now_ns, writer->finishing);
+}
+
+void journal_finish(struct journal_writer *writer) {
+  writer->finishing = true;
+  if (writer->fd >= 0) segment_end(writer);
+  journal_files_sync(&writer->files, writer->now_ns, true);
+}
+
+static void synced(struct journal_writer *writer, int32_t result) {
+  uint64_t segment = writer->files.segment;
+  struct journal_file *failed = journal_files_synced(&writer->files, result);
+  if (failed) {
+    writer->marks.unsynced += journal_file_give_up(failed);
+    trouble_note(writer, segment, result, "a sync");
+  } else if (!failed && !writer->files.of_directory && writer->marks.failing && segment > writer->failed_segment) {
+    writer->marks.failing = false;
+    log_line(LOG_LEVEL_WARNING, "journal %s: works again from segment %llu on; unjournaled so far: %llu frame(s), never synced: "
+             "%llu", writer->directory, (unsigned long long)segment, (unsigned long long)writer->marks.unjournaled,
+             (unsigned long long)writer->marks.unsynced);
+  }
+  files_reap(writer);
+  durable_update(writer);
+}
+
+static void appended(struct journal_writer *writer, uint64_t token, int32_t result) {
   uint64_t serial = writer->first; /* at most JOURNAL_PENDING_MAX of the JOURNAL_TOKENS are in flight */
   while (serial < writer->next && writer->options.token_base + serial % JOURNAL_TOKENS != token) serial++;
   weft_assert(serial < writer->next);
@@ -239,6 +320,12 @@ void journal_completed(struct journal_writer *writer, uint64_t token, int32_t re
   settle(writer);
 }
 
+void journal_completed(struct journal_writer *writer, uint64_t token, int32_t result) {
+  if (token == writer->files.token) synced(writer, result);
+  else appended(writer, token, result);
+  if (writer->finishing) journal_files_sync(&writer->files, writer->now_ns, true);
+}
+
 bool journal_frame_failed(const struct journal_writer *writer, uint64_t frame_number) {
   uint64_t count = writer->failure_count < JOURNAL_FAILURES_MAX ? writer->failure_count : JOURNAL_FAILURES_MAX;
   for (uint64_t i = 0; i < count; i++) {
@@ -247,12 +334,20 @@ bool journal_frame_failed(const struct journal_writer *writer, uint64_t frame_nu
   return false;
 }
 
-bool journal_idle(const struct journal_writer *writer) { return writer->first == writer->next; }
+bool journal_idle(const struct journal_writer *writer) {
+  bool left = writer->finishing && writer->files.first < writer->files.next;
+  return writer->first == writer->next && !writer->files.syncing && !left;
+}
 
 struct journal_marks journal_marks_of(const struct journal_writer *writer) { return writer->marks; }
 
 void journal_writer_close(struct journal_writer *writer) {
-  weft_assert(journal_idle(writer));
-  if (writer->fd >= 0) segment_close(writer, writer->fd);
-  writer->fd = -1;
+  weft_assert(writer->first == writer->next && !writer->files.syncing);
+  if (writer->fd >= 0) segment_end(writer);
+  for (uint64_t s = writer->files.first; s < writer->files.next && files_real(writer); s++) {
+    close(journal_file_of(&writer->files, s)->fd);
+  }
+  writer->files.first = writer->files.next;
+  if (writer->files.directory_fd >= 0) close(writer->files.directory_fd);
+  writer->files.directory_fd = -1;
 }

@@ -1,6 +1,9 @@
 /* Appends frames to the segments of a journal through the I/O table. Lives on the I/O thread of its io. A journal that
- * fails never stops anything: the frame counts as unjournaled, an alarm is logged once per segment, and the next frame
- * tries a new segment. */
+ * fails never stops anything: the frame counts as unjournaled, an alarm is logged, and a new segment is tried: at once the
+ * first time, then once every JOURNAL_RETRY_NS until one works.
+ *
+ * Accepted means appended, durable means synced (fdatasync). Syncs run beside the appends, one at a time, each for all that
+ * was appended before it. A file whose sync failed is given up: it is never synced again, a new segment takes over. */
 #ifndef WEFT_JOURNAL_WRITER_H
 #define WEFT_JOURNAL_WRITER_H
 
@@ -14,13 +17,14 @@
 #include "engine/platform/io.h"
 
 enum { JOURNAL_PENDING_MAX = 64, JOURNAL_BUFFER_BYTES = 32 << 20, JOURNAL_TOKENS = 256, JOURNAL_FAILURES_MAX = 256 };
+#define JOURNAL_RETRY_NS 1000000000
 
 struct journal_options {
   const char *directory;   /* made if absent (its parent must exist) */
   uint32_t segment_mib;    /* a segment is closed before the record that would take it beyond this; a record larger than a
                               segment still gets one of its own */
   struct journal_head head; /* segment, run, created_ns, first_frame are filled by the writer */
-  uint64_t token_base;     /* tokens of this writer: token_base .. token_base + JOURNAL_TOKENS - 1 */
+  uint64_t token_base;     /* tokens of this writer: token_base .. token_base + JOURNAL_TOKENS */
   /* Opens a segment file for writing, which must not exist yet; NULL: open(2), and close(2) when it is done with. For
    * simulated disks. */
   int (*file_open)(void *context, const char *path);
@@ -29,10 +33,13 @@ struct journal_options {
 
 struct journal_marks {
   uint64_t settled_frame;   /* every frame up to this number has been appended or given up (unjournaled) */
+  uint64_t durable_frame;   /* every frame up to this number is on the disk, or counted in unjournaled or unsynced */
   uint64_t frames;          /* appended */
+  uint64_t unsynced;        /* of these, those whose sync failed: they may be lost in a power failure */
   uint64_t bytes;           /* appended, headers included */
   uint64_t unjournaled;     /* frames given up */
   uint64_t segments;        /* opened by this writer */
+  bool failing;             /* an append or a sync has failed and no sync has gone well in a newer segment */
 };
 
 struct journal_writer;
@@ -51,17 +58,23 @@ int journal_writer_open(struct journal_writer **writer, struct arena *arena, str
 int journal_append(struct journal_writer *writer, const struct frame *frame, int64_t now_ns);
 void journal_give_up(struct journal_writer *writer, uint64_t frame_number);
 
-/* To be called for every IO_EVENT_APPEND whose token is the writer's (journal_owns). */
+/* Begins a sync if it is time. To be called every few milliseconds, or whenever the I/O thread wakes. */
+void journal_turn(struct journal_writer *writer, int64_t now_ns);
+/* Nothing more will be appended: syncs what is left, without pause; journal_idle says when that is done. */
+void journal_finish(struct journal_writer *writer);
+
+/* To be called for every IO_EVENT_APPEND and IO_EVENT_SYNC whose token is the writer's (journal_owns). */
 bool journal_owns(const struct journal_writer *writer, uint64_t token);
 void journal_completed(struct journal_writer *writer, uint64_t token, int32_t result);
 
 /* Is this settled frame unjournaled? A frame whose own write went well behind one that failed in the same segment counts
  * as unjournaled too, because no reader gets past the hole. The writer remembers the last JOURNAL_FAILURES_MAX. */
 bool journal_frame_failed(const struct journal_writer *writer, uint64_t frame_number);
-bool journal_idle(const struct journal_writer *writer); /* nothing in flight */
+/* Nothing in flight; after journal_finish also: nothing left to sync. */
+bool journal_idle(const struct journal_writer *writer);
 struct journal_marks journal_marks_of(const struct journal_writer *writer);
 
-/* Only when idle. Closes the segment file. */
+/* Only when idle. Closes the segment files; what was not synced is left to the kernel. */
 void journal_writer_close(struct journal_writer *writer);
 
 #endif

@@ -205,6 +205,13 @@ void io_sim_fd_ready(struct io *io, int fd, unsigned ready);
  * -ENOSPC. */
 int io_sim_file_open(struct io *io);
 void io_sim_disk_set(struct io *io, int64_t delay_max_ns, uint64_t capacity_bytes);
+/* What the simulated disk does besides, as probabilities in [0, 1]. */
+struct io_sim_disk_faults {
+  double append_error; /* an append fails with -EIO; a seeded beginning of it is written all the same (torn) */
+  double append_lost;  /* an append says it went well and nothing is written: the file has zeros there */
+  double sync_error;   /* a sync fails with -EIO; what it covered may be gone after a crash, and stays unsynced for ever */
+};
+void io_sim_disk_faults_set(struct io *io, const struct io_sim_disk_faults *faults);
 /* Size of the file as a reader would see it, and its bytes (owned by the io, valid until the next append). */
 const uint8_t *io_sim_file(const struct io *io, int fd, uint64_t *size);
 /* Power failure: of every file remains what was synced, plus of each later append a seeded prefix. Appends and syncs in

@@ -383,6 +383,10 @@ void io_sim_disk_set(struct io *io, int64_t delay_max_ns, uint64_t capacity_byte
   sim_checked(io)->disk.capacity_bytes = capacity_bytes;
 }
 
+void io_sim_disk_faults_set(struct io *io, const struct io_sim_disk_faults *faults) {
+  sim_checked(io)->disk.faults = *faults;
+}
+
 const uint8_t *io_sim_file(const struct io *io, int fd, uint64_t *size) {
   const struct sim_disk *disk = &sim_checked(io)->disk;
   weft_assert(fd >= SIM_FILE_FIRST && fd < SIM_FILE_FIRST + (int)disk->file_count);

@@ -63,11 +63,23 @@ static void bytes_write(struct sim_bytes *bytes, uint64_t offset, const uint8_t 
   if (end > bytes->size) bytes->size = end;
 }
 
+static bool happens(struct sim_disk *disk, double probability) {
+  return probability > 0 && prng_uniform(&disk->prng) < probability;
+}
+
 static int32_t append_do(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
   uint64_t end = (uint64_t)op->offset + op->size;
   uint64_t grows = end > file->seen.size ? end - file->seen.size : 0;
   if (disk->used_bytes + grows > disk->capacity_bytes) return -ENOSPC;
-  bytes_write(&file->seen, (uint64_t)op->offset, op->data, op->size);
+  if (happens(disk, disk->faults.append_error)) {
+    uint64_t torn = prng_below(&disk->prng, op->size);
+    bytes_write(&file->seen, (uint64_t)op->offset, op->data, torn);
+    return -EIO;
+  }
+  static const uint8_t none[1];
+  bool lost = happens(disk, disk->faults.append_lost);
+  if (lost) bytes_write(&file->seen, end, none, 0); /* the file grows, the bytes don't arrive */
+  else bytes_write(&file->seen, (uint64_t)op->offset, op->data, op->size);
   disk->used_bytes += grows;
   if (file->extent_count == file->extent_capacity) {
     file->extent_capacity = 2 * file->extent_capacity + 16;
@@ -77,16 +89,31 @@ static int32_t append_do(struct sim_disk *disk, struct sim_file *file, const str
   return 0;
 }
 
-static void sync_do(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
-  for (uint32_t e = 0; e < op->extents; e++)
-    bytes_write(&file->durable, file->extents[e].offset, file->seen.data + file->extents[e].offset, file->extents[e].size);
+/* The extents that a sync covered are dealt with. Syncs of the same file that are still under way counted them too. */
+static void extents_forget(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
   file->extent_count -= op->extents;
   memmove(file->extents, file->extents + op->extents, file->extent_count * sizeof *file->extents);
-  /* Syncs of the same file that are still under way counted these extents too. */
   for (uint32_t o = 0; o < disk->operation_count; o++) {
     struct sim_operation *other = &disk->operations[o];
     if (other != op && other->fd == op->fd) other->extents -= other->extents < op->extents ? other->extents : op->extents;
   }
+}
+
+static void sync_do(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
+  for (uint32_t e = 0; e < op->extents; e++)
+    bytes_write(&file->durable, file->extents[e].offset, file->seen.data + file->extents[e].offset, file->extents[e].size);
+  extents_forget(disk, file, op);
+}
+
+/* As Linux does: what could not be written is marked clean, so the next sync of the file would find nothing to do and go
+ * well. A crash then leaves a beginning of each, as of any write that was not synced. */
+static int32_t sync_fail(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
+  for (uint32_t e = 0; e < op->extents; e++) {
+    uint64_t kept = prng_below(&disk->prng, file->extents[e].size + 1);
+    bytes_write(&file->durable, file->extents[e].offset, file->seen.data + file->extents[e].offset, kept);
+  }
+  extents_forget(disk, file, op);
+  return -EIO;
 }
 
 bool sim_disk_step(struct sim_disk *disk, int64_t now_ns, struct io_event *event) {
@@ -99,6 +126,7 @@ bool sim_disk_step(struct sim_disk *disk, int64_t now_ns, struct io_event *event
   *event = (struct io_event){.token = op.token, .kind = op.kind};
   if (!file) event->result = -EBADF;
   else if (op.kind == IO_EVENT_APPEND) event->result = append_do(disk, file, &op);
+  else if (happens(disk, disk->faults.sync_error)) event->result = sync_fail(disk, file, &op);
   else sync_do(disk, file, &op);
   return true;
 }

@@ -48,6 +48,7 @@ struct sim_disk {
   int64_t delay_max_ns;
   uint64_t capacity_bytes;
   uint64_t used_bytes;
+  struct io_sim_disk_faults faults;
   struct sim_file files[SIM_FILE_MAX];
   uint32_t file_count;
   struct sim_operation operations[IO_OPERATION_MAX]; /* in flight, in no order */

@@ -73,6 +73,14 @@ static void fields_that_do_not_apply_are_absent(void **state) {
   assert_null(json_object_get(parsed, "phase_probability"));
   assert_int_equal(json_integer_value(json_object_get(parsed, "latency_us")), 0);
   json_decref(parsed);
+  assert_null(json_object_get(parsed = line_parse(&report, 0), "unjournaled"));
+  size_t size = track_line_mark_unjournaled(line, track_line_write(line, sizeof line, &report, &site, 0));
+  assert_int_equal(line[size - 1], '\n');
+  json_decref(parsed);
+  parsed = json_loadb(line, size, 0, NULL);
+  assert_true(json_is_true(json_object_get(parsed, "unjournaled")));
+  assert_int_equal(track_line_mark_unjournaled(line, 0), 0);
+  json_decref(parsed);
 }
 
 static void warning_is_said_of_ballistic_tracks_only(void **state) {

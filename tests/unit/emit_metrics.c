@@ -71,9 +71,9 @@ static void snapshot_draw(void) {
   snapshot.warning = (struct metrics_warning){.estimates = 41, .deferred = 42, .waiting = 43, .waiting_ns = 250000000,
                                               .first_wait_ns = 750000000, .retractions = {1, 2, 3, 4}, .launches = 60, .events = 5,
                                               .events_merged = 2};
-  snapshot.journal_on = true;
-  snapshot.journal_accepted_frame = 12345;
-  snapshot.journal_durable_frame = 12340;
+  snapshot.ledger.journal.on = true;
+  snapshot.ledger.journal.accepted_frame = 12345;
+  snapshot.ledger.journal.durable_frame = 12340;
   snapshot.track_port.published = 99;
 }
 
@@ -148,10 +148,10 @@ static void metrics_hold_the_rest(void **state) {
               (double)histogram_count_to(&snapshot.latency_ns, 10000000));
   assert_true(sample("weft_frame_detections_sum") == (double)snapshot.frame_detections.sum);
   assert_non_null(strstr(body, "io=\"io_uring \\\"x\\\\y\\nz\""));
-  snapshot.journal_on = false;
+  snapshot.ledger.journal.on = false;
   text_make();
   assert_null(strstr(body, "weft_journal_"));
-  snapshot.journal_on = true;
+  snapshot.ledger.journal.on = true;
 }
 
 /* Length of a metric name at `at`. */
@@ -202,7 +202,7 @@ static void text_that_does_not_fit_is_refused_and_the_bound_holds(void **state) 
   full.version = full.kernels = full.io = "a name";
   full.stage_count = METRICS_STAGES_MAX;
   for (int i = 0; i < METRICS_STAGES_MAX; i++) full.stages[i].name = "a stage with a long name";
-  full.journal_on = full.journal_failed = full.replay_marks_failed = true;
+  full.ledger.journal.on = full.journal_failed = full.replay_marks_failed = true;
   for (uint32_t count = 0; count <= SITE_SENSORS_MAX; count += 64) {
     large.sensor_count = full.ledger.sensor_count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -288,6 +288,7 @@ static void ledger_line_holds_the_ledger(void **state) {
   assert_int_equal(member(json_object_get(total, "detections"), "associated"), associated);
   assert_int_equal(member(ledger, "kernel_drops"), 77);
   assert_int_equal(member(ledger, "unjournaled"), 5);
+  assert_int_equal(member(json_object_get(ledger, "journal"), "durable_frame"), 12340);
   json_decref(parsed);
 }
 

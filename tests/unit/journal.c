@@ -18,6 +18,7 @@
 #include "engine/journal/journal_reader.h"
 #include "engine/journal/journal_segment.h"
 #include "engine/journal/journal_writer.h"
+#include "tests/unit/journal_support.h"
 
 enum { CAPACITY = 64, BYTES_MAX = 1 << 20, PATH_BYTES = 300 };
 static struct arena arena;
@@ -54,36 +55,6 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* A frame that depends on its number in every column. */
-static void frame_fill(uint64_t number, uint32_t count, bool platform) {
-  struct prng prng = prng_seed(number, 3);
-  frame_reset(&frame);
-  frame.number = number;
-  frame.time_ns = 1700000000000000000 + (int64_t)number * 1000;
-  frame.overload_step = (uint32_t)number % 3;
-  for (uint32_t i = 0; i < count; i++) {
-    struct detection d = {.time_ns = frame.time_ns - (int64_t)prng_below(&prng, 100000), .sequence = prng_u64(&prng),
-                          .sensor = (uint32_t)prng_below(&prng, 5), .index = (uint16_t)prng_u64(&prng),
-                          .kind = (uint8_t)(1 + prng_below(&prng, 4)), .valid = (uint16_t)prng_below(&prng, 256),
-                          .snr_db = (float)prng_normal(&prng), .arrival_ns = 77};
-    for (int k = 0; k < 4; k++) d.measure[k] = prng_normal(&prng), d.sigma[k] = (float)prng_uniform(&prng);
-    if (platform) d.platform_m[0] = 7e6 + prng_normal(&prng), d.valid |= VALID_PLATFORM;
-    frame_append(&frame, &d);
-  }
-  frame.state_count = (uint32_t)number % 4;
-  for (uint32_t i = 0; i < frame.state_count; i++) {
-    frame.states[i] = (struct sensor_state){.time_ns = frame.time_ns, .sequence = prng_u64(&prng), .sensor = i, .status = i % 3,
-                                            .position_m = {prng_normal(&prng), 1, 2}, .velocity_mps = {0, 1, 2}};
-  }
-}
-
-static const char site_text[] = "centre: T\nsensors: []\n";
-static struct journal_head head_example(void) {
-  return (struct journal_head){.segment = 3, .run = 99, .created_ns = 1234, .track_base = 1000, .first_frame = 1,
-                               .centre = "T", .site_text = site_text, .site_size = sizeof site_text - 1,
-                               .parameters = "lag_s=3\n", .parameter_size = 8};
-}
-
 static void crc_is_castagnoli(void **state) {
   (void)state;
   assert_int_equal(journal_crc("123456789", 9), 0xE3069283);
@@ -92,7 +63,7 @@ static void crc_is_castagnoli(void **state) {
 static void record_comes_back_bit_for_bit(void **state) {
   (void)state;
   for (uint64_t number = 1; number <= 60; number++) {
-    frame_fill(number, (uint32_t)number - 1, number % 2);
+    frame_fill(&frame, number, (uint32_t)number - 1, number % 2);
     size_t size = journal_record_size(&frame), used;
     assert_int_equal(size % 8, 0);
     assert_true(size <= journal_record_size_max(frame.count));
@@ -108,7 +79,7 @@ static void record_comes_back_bit_for_bit(void **state) {
 
 static void record_cut_anywhere_is_found_cut(void **state) {
   (void)state;
-  frame_fill(7, 9, true);
+  frame_fill(&frame, 7, 9, true);
   size_t size = journal_record_size(&frame), used;
   journal_record_encode(&frame, bytes);
   for (size_t cut = 0; cut < size; cut++) {
@@ -119,7 +90,7 @@ static void record_cut_anywhere_is_found_cut(void **state) {
 
 static void record_with_any_flipped_bit_is_found_corrupt(void **state) {
   (void)state;
-  frame_fill(7, 9, true);
+  frame_fill(&frame, 7, 9, true);
   size_t size = journal_record_size(&frame), used;
   journal_record_encode(&frame, bytes);
   for (size_t bit = 0; bit < size * 8; bit++) {
@@ -136,7 +107,7 @@ static void record_with_impossible_content_is_refused(void **state) {
   (void)state;
   size_t used;
   for (int fault = 0; fault < 6; fault++) {
-    frame_fill(7, 9, true);
+    frame_fill(&frame, 7, 9, true);
     if (fault == 0) frame.kind[3] = 0;
     if (fault == 1) frame.sensor[3] = 256;
     if (fault == 2) frame.measure[3][1] = __builtin_nan("");
@@ -188,7 +159,7 @@ static void writer_turn(struct journal_writer *writer) {
 
 static void writer_write(struct journal_writer *writer, uint64_t from, uint64_t to) {
   for (uint64_t number = from; number <= to; number++) {
-    frame_fill(number, number % CAPACITY, false);
+    frame_fill(&frame, number, number % CAPACITY, false);
     int rc;
     while ((rc = journal_append(writer, &frame, 50)) == -EAGAIN) writer_turn(writer);
     assert_int_equal(rc, 0);
@@ -208,7 +179,7 @@ static struct journal_reader *reader_expect(uint64_t run, uint64_t from, uint64_
   if (journal_open(&reader, directory, run, &err) < 0) fail_msg("%s", err.text);
   for (uint64_t number = from; number <= to; number++) {
     assert_int_equal(journal_next(reader, &read_back), 1);
-    frame_fill(number, number % CAPACITY, false);
+    frame_fill(&frame, number, number % CAPACITY, false);
     if (!frame_equal(&frame, &read_back)) fail_msg("frame %llu differs", (unsigned long long)number);
   }
   return reader;
@@ -271,7 +242,7 @@ static void journal_cut_at_every_byte_keeps_the_whole_frames(void **state) {
   struct journal_head head = head_example();
   size_t ends[5] = {journal_head_size(&head)};
   for (uint64_t number = 1; number <= 4; number++) {
-    frame_fill(number, (uint32_t)number, false);
+    frame_fill(&frame, number, (uint32_t)number, false);
     ends[number] = ends[number - 1] + journal_record_size(&frame);
   }
   struct stat status;
@@ -342,7 +313,7 @@ static void a_full_disk_stops_nothing_and_is_counted(void **state) {
   struct journal_writer *writer;
   assert_int_equal(journal_writer_open(&writer, &arena, io, &options, 1, &err), 0);
   for (uint64_t number = 1; number <= 40; number++) {
-    frame_fill(number, 40, false);
+    frame_fill(&frame, number, 40, false);
     assert_int_equal(journal_append(writer, &frame, 1), 0);
     if (number == 12) { /* the disk is full now: what waits fails, and is given space again */
       while (!journal_idle(writer)) writer_turn(writer);
