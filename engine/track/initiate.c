@@ -15,9 +15,17 @@ static const double log_odds_pair_max = 5, log_odds_start_max = 14;
 static const double pairing_min_s = 0.15;  /* closer in time, two points say nothing of the speed */
 static const int64_t moment_ns = 50000000; /* plots so close in time are taken sensor by sensor */
 static const double following_looks = 2.2; /* a strand goes on within so many revisits */
-static const double contested_looks = 4.2; /* rivals are let go after so many revisits, or so many seeds: */
+/* Rivals are let go after so many revisits, where several sensors see them, or after more where few do. */
+static const double contested_looks = 4.2, contested_looks_few = 6.2;
 static const double company_reach_m = 25000, company_chi2 = 11.3; /* 3 degrees of freedom, 1 % */
-enum { COMPANY_MIN = 5, CONTESTED_SEEDS_MIN = 6, FOLLOWINGS_PER_SEED = 16, REACHED_MAX = 1024 };
+enum {
+  COMPANY_MIN = 5,
+  COMPANY_SEEDS_MIN = 5,
+  CONTESTED_SEEDS = 8,
+  CONTESTED_SEEDS_FEW = 4,
+  FOLLOWINGS_PER_SEED = 16,
+  REACHED_MAX = 1024
+};
 
 struct scan {
   struct tracker *tracker;
@@ -172,7 +180,7 @@ static void company_note(struct company *company, const double position_m[3], co
 static void company_strand(void *context, uint32_t slot) {
   struct company *company = context;
   const struct strand *other = &company->tracker->strands.strands[slot];
-  if (other->count < CONTESTED_SEEDS_MIN || slot == company->slot) return;
+  if (other->count < COMPANY_SEEDS_MIN || slot == company->slot) return;
   company_note(company, other->x, other->x + 3, trace3(other->p, 6, 3));
 }
 
@@ -202,7 +210,10 @@ static bool strand_ripe(struct tracker *tracker, uint32_t slot) {
   if (strand->log_odds < log_odds_start_min || span_s < pairing_min_s) return false;
   if (!strand->contested || strand->count >= STRAND_SEEDS_MAX) return true;
   double looks = span_s / tracker->site->sensors[strand->plots[strand->count - 1].sensor].revisit_s;
-  return strand->count >= CONTESTED_SEEDS_MIN && looks >= contested_looks && !strand_strange(tracker, slot);
+  bool shown = strand->count >= CONTESTED_SEEDS
+                   ? looks >= contested_looks
+                   : strand->count >= CONTESTED_SEEDS_FEW && looks >= contested_looks_few;
+  return shown && !strand_strange(tracker, slot);
 }
 
 static void following_take(struct tracker *tracker, const struct following *following) {
