@@ -84,6 +84,13 @@ static void frame_map(struct journal_input *input, struct ledger *ledger, const 
   frame->state_count = states;
 }
 
+static void missing_tell(const struct journal_input *input) {
+  uint64_t missing = journal_missing_frames(input->reader);
+  if (missing == 0) return;
+  log_line(LOG_LEVEL_WARNING, "%llu frame(s) are missing in the journal; what follows them may differ from the live run",
+           (unsigned long long)missing);
+}
+
 int journal_input_next(struct journal_input *input, struct ledger *ledger, const struct site *site,
                        struct weft_error *err) {
   for (;;) {
@@ -92,13 +99,19 @@ int journal_input_next(struct journal_input *input, struct ledger *ledger, const
       frame_map(input, ledger, site);
       return 1;
     }
-    if (rc == 0) return 0;
+    if (rc == 0) {
+      missing_tell(input);
+      return 0;
+    }
     if (rc != -EILSEQ) return weft_fail(err, rc, "the journal can't be read: %s", strerror(-rc));
     struct journal_damage damage = journal_damage_of(input->reader);
     log_line(LOG_LEVEL_WARNING, "%s: %s at byte %llu; reading goes on with the next segment, if there is one",
              damage.path, damage.verdict == JOURNAL_CUT ? "a record is cut short" : "a damaged record",
              (unsigned long long)damage.offset);
-    if (!journal_skip_segment(input->reader)) return 0;
+    if (!journal_skip_segment(input->reader)) {
+      missing_tell(input);
+      return 0;
+    }
   }
 }
 

@@ -306,7 +306,8 @@ int journal_next(struct journal_reader *reader, struct frame *frame) {
     frame_reset(frame);
     return damaged(reader, verdict, reader->offset);
   }
-  uint64_t expected = reader->any_frame ? reader->last_frame + 1 : frame->number;
+  bool from_start = reader->segments[0].number > 0; /* a single file may be from anywhere in its run */
+  uint64_t expected = reader->any_frame ? reader->last_frame + 1 : from_start ? 1 : frame->number;
   reader->missing += frame->number - expected;
   reader->any_frame = true;
   reader->last_frame = frame->number;

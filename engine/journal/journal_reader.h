@@ -53,7 +53,8 @@ struct journal_damage journal_damage_of(const struct journal_reader *reader);
 /* Goes on with the next segment of the run. False if there is none. */
 bool journal_skip_segment(struct journal_reader *reader);
 
-/* Frame numbers that were never read, by the gaps between those that were (unjournaled frames, skipped damage). */
+/* Frame numbers that were never read, by the gaps between those that were (unjournaled frames, skipped damage, lost
+ * segments). A run begins with frame 1, so in a directory what is missing before the first counts as well. */
 uint64_t journal_missing_frames(const struct journal_reader *reader);
 
 #endif
