@@ -6,6 +6,7 @@ enum { WINDOWS_MAX = 10 };
 static const double smoothing = 0.2;   /* of the newest revisit in the average */
 static const double unheard_plots = 7; /* e^-7: chance that a working sensor sends none of so many */
 static const double unheard_scans_min = 2;
+static const int64_t behind_decay = 64; /* revisits after which a delay is forgotten */
 
 void hearing_note(struct hearing *hearing, int64_t time_ns, double revisit_s) {
   int64_t revisit_ns = (int64_t)(revisit_s * 1e9);
@@ -13,9 +14,12 @@ void hearing_note(struct hearing *hearing, int64_t time_ns, double revisit_s) {
     *hearing = (struct hearing){.any = true, .window_ns = time_ns, .front_ns = time_ns, .back_ns = INT64_MIN};
   }
   if (hearing_out(hearing, time_ns, revisit_s)) hearing->back_ns = time_ns;
-  if (time_ns > hearing->front_ns) hearing->front_ns = time_ns;
+  int64_t behind_ns = hearing->front_ns - time_ns;
+  if (behind_ns < 0) hearing->front_ns = time_ns;
+  if (behind_ns > hearing->behind_ns) hearing->behind_ns = behind_ns;
   for (int passed = 0; passed < WINDOWS_MAX && time_ns - hearing->window_ns >= revisit_ns; passed++) {
     hearing->per_scan += smoothing * (hearing->in_window - hearing->per_scan);
+    hearing->behind_ns -= hearing->behind_ns / behind_decay;
     hearing->in_window = 0;
     hearing->window_ns += revisit_ns;
   }

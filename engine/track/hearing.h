@@ -1,5 +1,5 @@
-/* How much is heard of each sensor, so that one that is out is told from one that looks and sees nothing
- * (docs/maths.md C10). */
+/* How each sensor is heard, so that one that is out, or whose plots are still under way, is told from one
+ * that looks and sees nothing (docs/maths.md C10, T7). */
 #ifndef WEFT_TRACK_HEARING_H
 #define WEFT_TRACK_HEARING_H
 
@@ -13,7 +13,8 @@ struct hearing {
   int64_t front_ns;  /* newest plot */
   int64_t back_ns;   /* first plot after the last outage, INT64_MIN before any */
   uint32_t in_window;
-  double per_scan; /* plots a revisit, averaged over the last ones that had any and those between */
+  int64_t behind_ns; /* how far its plots have come behind its newest one lately */
+  double per_scan;   /* plots a revisit, averaged over the last ones that had any and those between */
 };
 
 /* A plot of the sensor, in order of time (older ones count all the same). */

@@ -221,10 +221,12 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
   bool down = sensor_motion_status(&tracker->motion[look->sensor]) == SENSOR_DOWN;
   const struct hearing *hearing = &tracker->hearing[look->sensor];
   bool out = hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
+  int64_t lag_ns = tracker->site->lag_ns,
+          behind_ns = hearing->behind_ns < lag_ns ? hearing->behind_ns : lag_ns;
   /* Who sees plumes from above and has not seen this one may have clouds before it. */
   bool clouded = sensor->kind == KIND_LOS && look->last_hit_ns == INT64_MIN;
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
-    bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns;
+    bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns + behind_ns;
     bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !silent) return look->next_ns;
     bool looked = !down && !out && !clouded && !track->parked &&
