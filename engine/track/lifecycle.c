@@ -345,6 +345,23 @@ static bool duplicate_of_older(struct tracker *tracker, uint32_t slot, const dou
   return search.found != TRACK_NONE;
 }
 
+static void apart_note(void *context, uint32_t other_slot) {
+  struct duplicate_search *search = context;
+  struct track *track = &search->tracker->store.tracks[search->slot];
+  const struct track *other = &search->tracker->store.tracks[other_slot];
+  if (other->number < track->number) lifecycle_seen_apart(search->tracker, track, other);
+}
+
+/* Who was seen beside a new track in the scan that started it: at its first review that scan may be long
+ * past.
+ */
+static void neighbours_note(struct tracker *tracker, uint32_t slot) {
+  const struct track *track = &tracker->store.tracks[slot];
+  struct duplicate_search search = {.tracker = tracker, .slot = slot};
+  double reach = 5 * track->sigma_position_m, half[3] = {reach, reach, reach};
+  grid_query(&tracker->index.space, track->position_m, half, apart_note, &search);
+}
+
 /* How long a track may go without a plot where no sensor's miss speaks against it. */
 static double silence_limit_s(const struct tracker *tracker, const struct track *track) {
   double revisit_s = lifecycle_revisit_s(tracker, track);
@@ -386,6 +403,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
 
 void lifecycle_review(struct tracker *tracker) {
   uint32_t count = 0;
+  for (uint32_t i = 0; i < tracker->fresh_count; i++) neighbours_note(tracker, tracker->fresh[i]);
   for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->now_ns)) != QUEUE_NONE;) {
     tracker->due[count++] = slot;
   }
