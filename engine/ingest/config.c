@@ -102,6 +102,7 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   int64_t segment_mib = site->journal_segment_mib;
   yaml_doc_int(doc, journal, "segment_mib", YAML_OPTIONAL, 1, 65536, &segment_mib);
   site->journal_segment_mib = (uint32_t)segment_mib;
+  yaml_doc_bool(doc, journal, "pack", YAML_OPTIONAL, &site->journal_pack);
   yaml_doc_finish_mapping(doc, journal);
   path_read(doc, root, "regions", YAML_OPTIONAL, file, site->regions_path);
   path_read(doc, root, "replay_marks", YAML_OPTIONAL, file, site->replay_marks_path);
@@ -307,7 +308,7 @@ static int text_keep(const struct yaml_doc *doc, struct site *site) {
 
 static int site_read(struct yaml_doc *doc, const char *file, struct site *site, struct weft_error *err) {
   *site = (struct site){.centre = "weft", .time = SITE_TIME_LIVE, .stale_ns = 10000000000, .future_ns = 1000000000,
-                        .lag_ns = 3000000000, .frame_limit_ns = 5000000, .journal_segment_mib = 256};
+                        .lag_ns = 3000000000, .frame_limit_ns = 5000000, .journal_segment_mib = 256, .journal_pack = true};
   int root = yaml_doc_root(doc);
   top_read(doc, root, file, site);
   int sensors = yaml_doc_sequence(doc, root, "sensors", YAML_REQUIRED, SITE_SENSORS_MAX);

@@ -9,7 +9,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "columns are written as they lie in memory");
 _Static_assert(sizeof(struct sensor_state) == JOURNAL_STATE_BYTES, "states are written as they lie in memory");
 
-enum { FLAG_PLATFORM = 1, CENTRE_BYTES = 64, COLUMNS = 10 };
+enum { FLAG_PLATFORM = 1, CENTRE_BYTES = 64 };
 /* Times that differences can be taken of. */
 static const int64_t TIME_MIN_NS = -2000000000000000, TIME_MAX_NS = 9100000000000000000;
 
@@ -39,7 +39,7 @@ size_t journal_head_size(const struct journal_head *head) {
 void journal_head_encode(const struct journal_head *head, uint8_t *out) {
   weft_assert(head->site_size <= JOURNAL_SITE_BYTES_MAX && head->parameter_size <= JOURNAL_PARAMETER_BYTES_MAX);
   uint64_t size = journal_head_size(head);
-  uint32_t version = JOURNAL_VERSION;
+  uint32_t version = head->version ? head->version : JOURNAL_VERSION;
   memset(out, 0, size);
   put(out, 0, JOURNAL_MAGIC, 8);
   put(out, 8, &version, 4);
@@ -72,9 +72,10 @@ enum journal_verdict journal_head_decode(const uint8_t *data, size_t size, struc
   *used = 0;
   if (memcmp(data, JOURNAL_MAGIC, size < 8 ? size : 8) != 0) return JOURNAL_CORRUPT;
   if (size < 12) return JOURNAL_CUT;
-  if (get_u32(data, 8) != JOURNAL_VERSION) return JOURNAL_VERSION_UNKNOWN;
+  uint32_t version = get_u32(data, 8);
+  if (version != JOURNAL_VERSION && version != JOURNAL_VERSION_PACKED) return JOURNAL_VERSION_UNKNOWN;
   if (size < JOURNAL_HEADER_BYTES) return JOURNAL_CUT;
-  struct journal_head read = {.segment = get_u64(data, 24), .run = get_u64(data, 32),
+  struct journal_head read = {.version = version, .segment = get_u64(data, 24), .run = get_u64(data, 32),
                               .created_ns = (int64_t)get_u64(data, 40), .track_base = get_u64(data, 48),
                               .first_frame = get_u64(data, 56), .site_size = get_u64(data, 64),
                               .parameter_size = get_u64(data, 72)};
@@ -99,8 +100,8 @@ struct column {
 };
 
 /* In their order on disk; the platform is the last and may be left out. */
-static void columns_of(const struct frame *frame, struct column columns[COLUMNS]) {
-  const struct column list[COLUMNS] = {
+static void columns_of(const struct frame *frame, struct column columns[JOURNAL_COLUMNS]) {
+  const struct column list[JOURNAL_COLUMNS] = {
       {frame->time_of_ns, sizeof *frame->time_of_ns}, {frame->sequence, sizeof *frame->sequence},
       {frame->sensor, sizeof *frame->sensor},         {frame->index, sizeof *frame->index},
       {frame->kind, sizeof *frame->kind},             {frame->valid, sizeof *frame->valid},
@@ -119,11 +120,22 @@ static bool frame_has_platform(const struct frame *frame) {
 
 static size_t record_size(uint32_t detections, uint32_t states, bool platform) {
   struct frame none = {0};
-  struct column columns[COLUMNS];
+  struct column columns[JOURNAL_COLUMNS];
   columns_of(&none, columns);
   size_t size = JOURNAL_RECORD_BYTES + (size_t)states * JOURNAL_STATE_BYTES;
-  for (int i = 0; i < COLUMNS - !platform; i++) size += round_up(columns[i].width * detections);
+  for (int i = 0; i < JOURNAL_COLUMNS - !platform; i++) size += round_up(columns[i].width * detections);
   return size;
+}
+
+struct journal_shape journal_record_shape(const uint8_t *data) {
+  return (struct journal_shape){get_u32(data, 36), get_u32(data, 40), get_u32(data, 44) & FLAG_PLATFORM};
+}
+
+size_t journal_column_width(int column) {
+  struct frame none = {0};
+  struct column columns[JOURNAL_COLUMNS];
+  columns_of(&none, columns);
+  return columns[column].width;
 }
 
 size_t journal_record_size(const struct frame *frame) {
@@ -148,9 +160,9 @@ void journal_record_encode(const struct frame *frame, uint8_t *out) {
   size_t at = JOURNAL_RECORD_BYTES;
   put(out, at, frame->states, (size_t)frame->state_count * JOURNAL_STATE_BYTES);
   at += (size_t)frame->state_count * JOURNAL_STATE_BYTES;
-  struct column columns[COLUMNS];
+  struct column columns[JOURNAL_COLUMNS];
   columns_of(frame, columns);
-  for (int i = 0; i < COLUMNS - !platform; i++) {
+  for (int i = 0; i < JOURNAL_COLUMNS - !platform; i++) {
     size_t bytes = columns[i].width * frame->count, padded = round_up(bytes);
     put(out, at, columns[i].data, bytes);
     memset(out + at + bytes, 0, padded - bytes);
@@ -177,6 +189,10 @@ enum journal_verdict journal_record_measure(const uint8_t *data, size_t size, si
   if (get_u64(data, 8) != whole) return JOURNAL_CORRUPT;
   *length = whole;
   return JOURNAL_GOOD;
+}
+
+bool journal_record_intact(const uint8_t *data, size_t length) {
+  return journal_crc(data + JOURNAL_RECORD_BYTES, length - JOURNAL_RECORD_BYTES) == get_u32(data, 48);
 }
 
 static bool time_possible(int64_t time_ns) { return time_ns >= TIME_MIN_NS && time_ns <= TIME_MAX_NS; }
@@ -208,9 +224,9 @@ static bool frame_sound(const struct frame *frame) {
 /* Copies the columns out; false where padding is not zero. */
 static bool columns_read(const uint8_t *data, size_t at, bool platform, struct frame *frame) {
   bool zero = true;
-  struct column columns[COLUMNS];
+  struct column columns[JOURNAL_COLUMNS];
   columns_of(frame, columns);
-  for (int i = 0; i < COLUMNS - !platform; i++) {
+  for (int i = 0; i < JOURNAL_COLUMNS - !platform; i++) {
     size_t bytes = columns[i].width * frame->count, padded = round_up(bytes);
     memcpy(columns[i].data, data + at, bytes);
     for (size_t k = bytes; k < padded; k++) zero = zero && data[at + k] == 0;
@@ -227,7 +243,7 @@ enum journal_verdict journal_record_decode(const uint8_t *data, size_t size, str
   if (verdict != JOURNAL_GOOD) return verdict;
   if (size < *used) return JOURNAL_CUT;
   uint32_t count = get_u32(data, 36), states = get_u32(data, 40);
-  if (journal_crc(data + JOURNAL_RECORD_BYTES, *used - JOURNAL_RECORD_BYTES) != get_u32(data, 48)) return JOURNAL_CORRUPT;
+  if (!journal_record_intact(data, *used)) return JOURNAL_CORRUPT;
   if (count > frame->capacity) return JOURNAL_CORRUPT;
   frame->number = get_u64(data, 16);
   frame->time_ns = (int64_t)get_u64(data, 24);

@@ -1,11 +1,11 @@
-/* The journal on disk, version 1. Little-endian, every part 8-byte aligned, CRC32C (Castagnoli).
+/* The journal on disk, version 1; version 2 is a closed segment packed into blocks (journal_pack.h). Little-endian, every part 8-byte aligned, CRC32C (Castagnoli).
  *
  * A journal is a directory of segments 00000001.wj, 00000002.wj, ... Each segment stands for itself: a header, then frame
  * records until its end. All segments that one process wrote one after the other carry the same run number.
  *
  * Segment header:
  *     0  char[8]  "WEFTJRNL"
- *     8  u32      version = 1
+ *     8  u32      version = 1, or 2: packed
  *    12  u32      CRC32C of the whole header (header_size bytes) with this field 0
  *    16  u64      header_size, a multiple of 8: the first record begins here
  *    24  u64      segment number, from 1
@@ -39,6 +39,7 @@
 #ifndef WEFT_JOURNAL_FORMAT_H
 #define WEFT_JOURNAL_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,8 @@
 #define JOURNAL_RECORD_MAGIC "WJFR"
 enum {
   JOURNAL_VERSION = 1,
+  JOURNAL_VERSION_PACKED = 2,
+  JOURNAL_COLUMNS = 10, /* of the detections; the last, the platform, may be left out of a record */
   JOURNAL_HEADER_BYTES = 144,
   JOURNAL_RECORD_BYTES = 56,
   JOURNAL_STATE_BYTES = 72,
@@ -57,6 +60,7 @@ enum {
 
 /* What a segment header says besides its place in the run. Texts are borrowed by the writer, owned by the reader. */
 struct journal_head {
+  uint32_t version; /* 0 for the encoder means 1 */
   uint64_t segment;
   uint64_t run;
   int64_t created_ns;
@@ -86,6 +90,18 @@ enum journal_verdict journal_head_decode(const uint8_t *data, size_t size, struc
 /* Length of the record whose header begins at `data`, from its first JOURNAL_RECORD_BYTES bytes: JOURNAL_GOOD with *length
  * set, JOURNAL_CUT for fewer or for all zero bytes, else JOURNAL_CORRUPT. */
 enum journal_verdict journal_record_measure(const uint8_t *data, size_t size, size_t *length);
+
+/* Does a measured record that lies whole at `data` have the contents that its CRC says? */
+bool journal_record_intact(const uint8_t *data, size_t length);
+
+/* What a record's good header (journal_record_measure) says of its contents. */
+struct journal_shape {
+  uint32_t detections;
+  uint32_t states;
+  bool platform;
+};
+struct journal_shape journal_record_shape(const uint8_t *data);
+size_t journal_column_width(int column); /* bytes of an element */
 
 size_t journal_record_size(const struct frame *frame);
 size_t journal_record_size_max(uint32_t detections); /* of a frame with so many detections and all states */

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "engine/domain/site.h"
+#include "engine/journal/journal_file_io.h"
+#include "engine/journal/journal_pack.h"
 #include "engine/journal/journal_segment.h"
 
 /* One segment that will be read. */
@@ -26,7 +28,13 @@ struct journal_reader {
   uint64_t segment_count, run_count;
   uint64_t at;                  /* the segment being read */
   int fd;                       /* -1: not open */
-  uint64_t offset;              /* of the next record */
+  uint64_t offset;              /* of the next record; packed: of the block behind the one being read */
+  bool packed;                  /* the open segment is */
+  uint8_t *block, *loose, *raw; /* owned; a packed block as it is in the file, its streams, its records */
+  size_t block_capacity, loose_capacity, raw_capacity;
+  size_t raw_size, raw_at;      /* of the block being read; the next record in it */
+  uint64_t raw_total, raw_records; /* unpacked of this segment so far */
+  bool raw_ended;               /* the last block was read */
   char segment_path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
   struct journal_head head;     /* texts point into head_bytes */
   uint8_t *head_bytes;          /* owned */
@@ -41,56 +49,14 @@ struct journal_reader {
   struct journal_damage damage;
 };
 
-/* Reads up to `size` bytes at `offset`; how many there were, or a negative errno. */
-static int64_t bytes_read(int fd, uint8_t *out, size_t size, uint64_t offset) {
-  size_t done = 0;
-  while (done < size) {
-    ssize_t got = pread(fd, out + done, size - done, (off_t)(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -errno;
-    if (got == 0) break;
-    done += (size_t)got;
-  }
-  return (int64_t)done;
-}
-
 static void segment_name(struct journal_reader *reader, uint64_t number) {
   if (number) journal_segment_path(reader->segment_path, sizeof reader->segment_path, reader->path, number);
   else snprintf(reader->segment_path, sizeof reader->segment_path, "%s", reader->path);
 }
 
-/* Reads a segment's header from its file. *bytes is malloc'd, the caller frees it; head's texts point into it. 0 with
- * *verdict set (JOURNAL_CUT for an empty file), or a negative errno. */
-static int head_read(const char *path, struct journal_head *head, uint8_t **bytes, size_t *used,
-                     enum journal_verdict *verdict) {
-  *bytes = NULL;
-  *used = 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  size_t size = JOURNAL_HEADER_BYTES;
-  uint8_t fixed[JOURNAL_HEADER_BYTES];
-  int64_t got = bytes_read(fd, fixed, sizeof fixed, 0);
-  if (got == JOURNAL_HEADER_BYTES) { /* the size it names is believed only as far as any header goes */
-    uint64_t named;
-    memcpy(&named, fixed + 16, sizeof named);
-    size_t most = JOURNAL_HEADER_BYTES + (size_t)JOURNAL_SITE_BYTES_MAX + JOURNAL_PARAMETER_BYTES_MAX + 16;
-    if (named > size && named <= most) size = named;
-  }
-  *bytes = got < 0 ? NULL : malloc(size);
-  int64_t rc = got < 0 ? got : *bytes ? bytes_read(fd, *bytes, size, 0) : -ENOMEM;
-  close(fd);
-  if (rc < 0) {
-    free(*bytes);
-    *bytes = NULL;
-    return (int)rc;
-  }
-  *verdict = journal_head_decode(*bytes, (size_t)rc, head, used);
-  return 0;
-}
-
 static const char *verdict_text(enum journal_verdict verdict) {
   if (verdict == JOURNAL_CUT) return "its header is cut short";
-  if (verdict == JOURNAL_VERSION_UNKNOWN) return "it has another format version than 1";
+  if (verdict == JOURNAL_VERSION_UNKNOWN) return "it has a format version that is neither 1 nor 2";
   return "it is no journal segment, or its header is damaged";
 }
 
@@ -103,7 +69,7 @@ static int directory_scan(struct journal_reader *reader, const uint64_t *numbers
     size_t used;
     struct segment segment = {.number = numbers[i]};
     segment_name(reader, numbers[i]);
-    int rc = head_read(reader->segment_path, &head, &bytes, &used, &segment.verdict);
+    int rc = journal_head_read(reader->segment_path, &head, &bytes, &used, &segment.verdict);
     free(bytes);
     if (rc < 0) return weft_fail(err, rc, "%s: %s; make it readable", reader->segment_path, strerror(-rc));
     struct stat status;
@@ -162,7 +128,7 @@ static int first_head_read(struct journal_reader *reader, struct weft_error *err
   struct segment *first = &reader->segments[0];
   size_t used;
   segment_name(reader, first->number);
-  int rc = head_read(reader->segment_path, &reader->head, &reader->head_bytes, &used, &first->verdict);
+  int rc = journal_head_read(reader->segment_path, &reader->head, &reader->head_bytes, &used, &first->verdict);
   if (rc < 0) return weft_fail(err, rc, "%s: %s; make it readable", reader->segment_path, strerror(-rc));
   if (first->verdict != JOURNAL_GOOD) {
     return weft_fail(err, -EILSEQ, "%s: %s; give another segment or a copy", reader->segment_path,
@@ -199,6 +165,9 @@ void journal_close(struct journal_reader *reader) {
   if (!reader) return;
   if (reader->fd >= 0) close(reader->fd);
   free(reader->record);
+  free(reader->block);
+  free(reader->loose);
+  free(reader->raw);
   free(reader->head_bytes);
   free(reader->segments);
   free(reader);
@@ -215,7 +184,7 @@ bool journal_recognised(const char *path) {
   uint8_t magic[8];
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return false;
-  bool found = bytes_read(fd, magic, sizeof magic, 0) == 8 && memcmp(magic, JOURNAL_MAGIC, 8) == 0;
+  bool found = journal_bytes_read(fd, magic, sizeof magic, 0) == 8 && memcmp(magic, JOURNAL_MAGIC, 8) == 0;
   close(fd);
   return found;
 }
@@ -241,7 +210,13 @@ static int segment_enter(struct journal_reader *reader) {
   if (segment->verdict != JOURNAL_GOOD) return damaged(reader, segment->verdict, 0);
   reader->fd = open(reader->segment_path, O_RDONLY | O_CLOEXEC);
   if (reader->fd < 0) return -errno;
-  reader->offset = segment->records;
+  reader->offset = segment->records; /* as long in either version: it may have been packed since it was looked at */
+  uint32_t version = 0;
+  if (journal_bytes_read(reader->fd, (uint8_t *)&version, sizeof version, 8) < 0) return -EIO;
+  reader->packed = version == JOURNAL_VERSION_PACKED;
+  reader->raw_size = reader->raw_at = 0;
+  reader->raw_total = reader->raw_records = 0;
+  reader->raw_ended = false;
   return 0;
 }
 
@@ -257,20 +232,76 @@ bool journal_skip_segment(struct journal_reader *reader) {
   return reader->at < reader->segment_count;
 }
 
+static int room_make(uint8_t **bytes, size_t *capacity, size_t size) {
+  if (size <= *capacity) return 0;
+  uint8_t *grown = realloc(*bytes, size);
+  if (!grown) return -ENOMEM;
+  *bytes = grown;
+  *capacity = size;
+  return 0;
+}
+
+/* Reads the next block of a packed segment and unpacks it. Bytes of records, 0 at the end of the segment, or a negative
+ * errno. */
+static int64_t block_read(struct journal_reader *reader) {
+  struct journal_block block;
+  uint8_t header[JOURNAL_BLOCK_HEADER_BYTES];
+  int64_t got = journal_bytes_read(reader->fd, header, sizeof header, reader->offset);
+  if (got < 0) return got;
+  if (got == 0) return reader->raw_ended ? 0 : damaged(reader, JOURNAL_CUT, reader->offset);
+  enum journal_verdict verdict = journal_block_measure(header, (size_t)got, &block);
+  if (verdict == JOURNAL_GOOD && reader->raw_ended) verdict = JOURNAL_CORRUPT; /* there is something behind the end */
+  if (verdict != JOURNAL_GOOD) return damaged(reader, verdict, reader->offset);
+  if (block.records == 0) {
+    bool whole = block.raw_bytes == reader->raw_total && block.loose_bytes == reader->raw_records;
+    if (!whole) return damaged(reader, JOURNAL_CORRUPT, reader->offset);
+    reader->raw_ended = true;
+    reader->offset += block.length;
+    return block_read(reader); /* once: nothing may follow */
+  }
+  if (room_make(&reader->block, &reader->block_capacity, block.length) < 0 ||
+      room_make(&reader->loose, &reader->loose_capacity, block.loose_bytes) < 0 ||
+      room_make(&reader->raw, &reader->raw_capacity, block.raw_bytes) < 0) {
+    return -ENOMEM;
+  }
+  got = journal_bytes_read(reader->fd, reader->block, block.length, reader->offset);
+  if (got < 0) return got;
+  if ((size_t)got < block.length) return damaged(reader, JOURNAL_CUT, reader->offset);
+  verdict = journal_block_unpack(reader->block, &block, reader->raw, reader->loose);
+  if (verdict != JOURNAL_GOOD) return damaged(reader, verdict, reader->offset);
+  reader->offset += block.length;
+  reader->raw_size = block.raw_bytes;
+  reader->raw_at = 0;
+  reader->raw_total += block.raw_bytes;
+  reader->raw_records += block.records;
+  return (int64_t)block.raw_bytes;
+}
+
+/* The next record of a packed segment, as record_read. */
+static int64_t record_unpack(struct journal_reader *reader) {
+  if (reader->raw_at == reader->raw_size) {
+    int64_t size = block_read(reader);
+    if (size <= 0) return size;
+  }
+  size_t length;
+  enum journal_verdict verdict = journal_record_measure(reader->raw + reader->raw_at, reader->raw_size - reader->raw_at, &length);
+  if (verdict != JOURNAL_GOOD || length > reader->raw_size - reader->raw_at) return damaged(reader, JOURNAL_CORRUPT, reader->offset);
+  if (room_make(&reader->record, &reader->record_capacity, length) < 0) return -ENOMEM;
+  memcpy(reader->record, reader->raw + reader->raw_at, length);
+  reader->raw_at += length;
+  return (int64_t)length;
+}
+
 /* The bytes of the record at reader->offset. Their number, 0 at the end of the segment, or a negative errno. */
 static int64_t record_read(struct journal_reader *reader) {
-  int64_t got = bytes_read(reader->fd, reader->record, JOURNAL_RECORD_BYTES, reader->offset);
+  if (reader->packed) return record_unpack(reader);
+  int64_t got = journal_bytes_read(reader->fd, reader->record, JOURNAL_RECORD_BYTES, reader->offset);
   if (got <= 0) return got;
   size_t length;
   enum journal_verdict verdict = journal_record_measure(reader->record, (size_t)got, &length);
   if (verdict != JOURNAL_GOOD) return damaged(reader, verdict, reader->offset);
-  if (length > reader->record_capacity) {
-    uint8_t *grown = realloc(reader->record, length); /* bounded by journal_record_size_max */
-    if (!grown) return -ENOMEM;
-    reader->record = grown;
-    reader->record_capacity = length;
-  }
-  got = bytes_read(reader->fd, reader->record, length, reader->offset);
+  if (room_make(&reader->record, &reader->record_capacity, length) < 0) return -ENOMEM; /* bounded: record_size_max */
+  got = journal_bytes_read(reader->fd, reader->record, length, reader->offset);
   if (got >= 0 && (size_t)got < length) return damaged(reader, JOURNAL_CUT, reader->offset);
   return got;
 }
@@ -313,6 +344,6 @@ int journal_next(struct journal_reader *reader, struct frame *frame) {
   reader->last_frame = frame->number;
   reader->last_time_ns = frame->time_ns;
   reader->place = (struct journal_place){.path = reader->segment_path, .offset = reader->offset, .length = used};
-  reader->offset += used;
+  if (!reader->packed) reader->offset += used;
   return 1;
 }

@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/journal/journal_files.h"
+#include "engine/journal/journal_packer.h"
 #include "engine/journal/journal_segment.h"
 
 /* An append on its way. Entries are settled in the order of their frames, whatever order they complete in. */
@@ -33,6 +34,7 @@ struct journal_writer {
   uint64_t offset;            /* bytes handed to the io */
   uint64_t in_segment;        /* appends handed to the io */
   struct journal_files files; /* the open segment's and those before it that are not durable yet */
+  struct journal_packer *packer; /* NULL: none */
   bool finishing;             /* journal_finish was called */
   /* trouble: marks.failing is true */
   uint64_t failed_segment;    /* the newest that failed */
@@ -108,6 +110,7 @@ static void files_reap(struct journal_writer *writer) {
       journal_segment_path(path, sizeof path, writer->directory, file->segment);
       close(file->fd);
       if (file->broken && file->appended == 0) unlink(path);
+      if (writer->packer) journal_packer_through(writer->packer, file->segment);
     }
     journal_files_drop(&writer->files);
   }
@@ -169,6 +172,11 @@ int journal_writer_open(struct journal_writer **out, struct arena *arena, struct
     if (writer->files.directory_fd >= 0) close(writer->files.directory_fd);
     return weft_fail(err, rc, "journal %s: cannot begin segment %llu: %s; make the directory writable",
                      options->directory, (unsigned long long)newest + 1, strerror(-rc));
+  }
+  if (options->pack) {
+    rc = journal_packer_open(&writer->packer, options->directory);
+    if (rc < 0) log_line(LOG_LEVEL_WARNING, "journal %s: segments stay unpacked: %s", options->directory, strerror(-rc));
+    if (rc == 0) journal_packer_through(writer->packer, newest);
   }
   *out = writer;
   return 0;
@@ -348,6 +356,8 @@ void journal_writer_close(struct journal_writer *writer) {
     close(journal_file_of(&writer->files, s)->fd);
   }
   writer->files.first = writer->files.next;
+  journal_packer_close(writer->packer);
+  writer->packer = NULL;
   if (writer->files.directory_fd >= 0) close(writer->files.directory_fd);
   writer->files.directory_fd = -1;
 }

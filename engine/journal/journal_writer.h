@@ -25,6 +25,7 @@ struct journal_options {
                               segment still gets one of its own */
   struct journal_head head; /* segment, run, created_ns, first_frame are filled by the writer */
   uint64_t token_base;     /* tokens of this writer: token_base .. token_base + JOURNAL_TOKENS */
+  bool pack;               /* a thread packs closed segments, those of earlier runs too */
   /* Opens a segment file for writing, which must not exist yet; NULL: open(2), and close(2) when it is done with. For
    * simulated disks. */
   int (*file_open)(void *context, const char *path);
