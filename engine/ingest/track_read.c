@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/domain/report.h"
+#include "engine/ingest/wire.h"
 #include "kernels/wk.h"
 
 static const double near_m = 6000e3, far_m = 1e8, fast_mps = 20000;
@@ -122,8 +123,8 @@ static const char *track_weigh(struct foreign_track *t, enum refusal *refusal) {
   for (int i = 0; i < 21; i++) sum += fabs(t->covariance[i]);
   if (!isfinite(sum)) return "a number is not finite";
   *refusal = REFUSAL_OUT_OF_RANGE;
-  if (t->time_ns < 0 || t->first_time_ns > t->time_ns)
-    return "time_ns is before first_time_ns, or before 1970";
+  if (t->time_ns < 0 || t->time_ns > TIME_MAX_NS || t->first_time_ns < 0 || t->first_time_ns > t->time_ns)
+    return "time_ns is before first_time_ns, or one of them before 1970 or after 2255";
   double r = norm3(t->position_m);
   if (r < near_m || r > far_m)
     return "position_ecef_m is not between 6,000 and 100,000 km from the Earth's centre";
@@ -190,7 +191,8 @@ static const char *form_take(const json_t *line, struct track_read_line *out) {
   return phase_take(line, t);
 }
 
-/* Centre and nations get their places last, so that a refused line leaves no name behind. */
+/* Centre and nations get their places last: of the lines refused, only one whose names themselves are wrong
+ * or too many leaves a name behind. */
 static enum track_read_status names_take(struct track_reader *reader, const json_t *line,
                                          struct track_read_line *out, const char **why) {
   const json_t *centre = json_object_get(line, "centre");

@@ -108,6 +108,8 @@ static void what_is_wrong_is_refused_with_its_line(void **state) {
       {"[100,0,0,0,0,0,100", "[100,101,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
       {"\"first_time_ns\":1700000000", "\"first_time_ns\":1800000000", REFUSAL_OUT_OF_RANGE,
        "time_ns is before"},
+      {"\"first_time_ns\":1700000000", "\"first_time_ns\":-1700000000", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
+      {"\"time_ns\":1700000", "\"time_ns\":9100000", REFUSAL_OUT_OF_RANGE, "or after 2255"},
       {"\"detections\"", "\"track\"", REFUSAL_MALFORMED, "not a JSON object"}, /* one key twice */
       {"{", "", REFUSAL_MALFORMED, "not a JSON object"},
   };
