@@ -22,7 +22,9 @@ enum {
   COMPANY_MIN = 5,
   COMPANY_SEEDS_MIN = 5,
   CONTESTED_SEEDS = 8,
-  CONTESTED_SEEDS_FEW = 4,
+  CONTESTED_SEEDS_SLOW = 4,
+  CONTESTED_SEEDS_FEW = 3,
+  RIVALS_FEW = 1,
   FOLLOWINGS_PER_SEED = 16,
   REACHED_MAX = 1024
 };
@@ -95,7 +97,7 @@ static uint32_t followings_collect(struct tracker *tracker, uint32_t begin, uint
     for (uint32_t k = 0; k < scan.count && used < FOLLOWINGS_MAX; k++) {
       struct strand *strand = &tracker->strands.strands[scan.best[k].strand];
       if (strand->claims++ == 0) strand->claim = i;
-      if (scan.count > 1) strand->contested = true;
+      if (strand->rivals < scan.count - 1) strand->rivals = scan.count - 1;
       tracker->followings[used++] = scan.best[k];
     }
   }
@@ -126,7 +128,7 @@ static void followings_cluster(struct tracker *tracker, uint32_t begin, uint32_t
   for (uint32_t i = begin; i < end; i++) parent[i] = i;
   for (uint32_t k = 0; k < count; k++) {
     struct strand *strand = &tracker->strands.strands[tracker->followings[k].strand];
-    if (strand->claims > 1) strand->contested = true;
+    if (strand->rivals < strand->claims - 1) strand->rivals = strand->claims - 1;
     uint32_t a = root_of(parent, strand->claim), b = root_of(parent, tracker->followings[k].seed);
     if (a < b) parent[b] = a;
     if (b < a) parent[a] = b;
@@ -208,11 +210,12 @@ static bool strand_ripe(struct tracker *tracker, uint32_t slot) {
   const struct strand *strand = &tracker->strands.strands[slot];
   double span_s = (double)(strand->time_ns - strand->plots[0].time_ns) * 1e-9;
   if (strand->log_odds < log_odds_start_min || span_s < pairing_min_s) return false;
-  if (!strand->contested || strand->count >= STRAND_SEEDS_MAX) return true;
+  if (strand->rivals == 0 || strand->count >= STRAND_SEEDS_MAX) return true;
+  if (strand->rivals <= RIVALS_FEW) return strand->count >= CONTESTED_SEEDS_FEW;
   double looks = span_s / tracker->site->sensors[strand->plots[strand->count - 1].sensor].revisit_s;
   bool shown = strand->count >= CONTESTED_SEEDS
                    ? looks >= contested_looks
-                   : strand->count >= CONTESTED_SEEDS_FEW && looks >= contested_looks_few;
+                   : strand->count >= CONTESTED_SEEDS_SLOW && looks >= contested_looks_few;
   return shown && !strand_strange(tracker, slot);
 }
 

@@ -27,7 +27,7 @@ struct strand {
   uint32_t claim;  /* scratch of one scan: first seed that lay within its gate */
   uint32_t claims; /* ... and how many did; 0 between scans */
   bool flat;       /* of 2-D radars alone */
-  bool contested;  /* some seed near it might as well have been another strand's, or the other way round */
+  uint32_t rivals; /* most strands that laid claim to a seed of its, or seeds to it, in one scan, but one */
 };
 
 struct strands {

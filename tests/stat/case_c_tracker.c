@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "engine/track/soft.h"
 #include "kernels/ref/ref_earth.h"
 #include "tests/unit/track_support.h"
 
@@ -168,7 +167,6 @@ static void look(struct rig *rig, int k, int64_t time_ns, const struct body targ
 struct set_up {
   const char *name;
   enum site_association association;
-  bool burns;    /* it allows for burns at any time, as weft comes; else, as the published filter, not once coasting */
   double sigmas; /* it believes in so many times the noise that there is */
 };
 
@@ -250,11 +248,6 @@ static void run_one(const struct set_up *set, uint64_t run, struct tally *tally)
   radar->detection_probability = DETECTION_PROBABILITY;
   radar->revisit_s = looks.time_s[1];
   rig_open(rig, 1024, 256, NULL);
-  struct wk_tuning *tunings[2] = {&rig->tracker->filter.tuning,
-                                  rig->tracker->soft ? &rig->tracker->soft->filter.tuning : NULL};
-  for (int i = 0; i < 2 && !set->burns; i++) {
-    if (tunings[i]) tunings[i]->boost_begin_rate = tunings[i]->stray_rate = 1e-6;
-  }
   struct prng prng = prng_seed(SEED, run);
   uint64_t counts[64] = {0}, nearer = 0;
   for (int k = 0; k < LOOKS; k++) {
@@ -282,40 +275,30 @@ static struct tally runs(struct set_up set) {
   return t;
 }
 
-/* Two tracks, near a target each. Who is who can't be kept while each may burn its motor again between two looks: in 8.87 s that
- * is worth 30 m, against 50 m of spacing. In some runs both tracks settle on one target and are then merged. */
+/* Both targets keep a track, near them, under its own number. In one run of forty a target's start loses its plots to the other's
+ * track and it is seen late or not at all. */
+static bool kept(const struct tally *t) {
+  return t->fewer <= 0.04 * t->looks && t->more <= 0.001 * t->looks && t->strays <= 0.015 * t->lines && t->swaps <= 0.6 &&
+         t->range_error2 <= 1.5 * t->lines;
+}
+
 static void targets_are_kept_apart(void **state) {
   (void)state;
-  struct tally t = runs((struct set_up){"as weft comes", ASSOCIATION_SOFT, true, 1});
-  runs((struct set_up){"as weft comes", ASSOCIATION_NEAREST, true, 1});
-  assert_true(t.fewer <= 0.06 * t.looks && t.more <= 0.001 * t.looks);
-  assert_true(t.strays <= 0.08 * t.lines);
-}
-
-static bool kept(const struct tally *t) {
-  return t->fewer <= 0.02 * t->looks && t->more <= 0.001 * t->looks && t->strays <= 0.015 * t->lines && t->swaps <= 1 &&
-         t->range_error2 <= 1.3 * t->lines;
-}
-
-/* With the published filter's belief, which has no burns, identities are kept too. */
-static void identities_are_kept_where_nothing_burns(void **state) {
-  (void)state;
-  struct tally soft = runs((struct set_up){"no burns", ASSOCIATION_SOFT, false, 1});
-  struct tally nearest = runs((struct set_up){"no burns", ASSOCIATION_NEAREST, false, 1});
+  struct tally soft = runs((struct set_up){"as weft comes", ASSOCIATION_SOFT, 1});
+  struct tally nearest = runs((struct set_up){"as weft comes", ASSOCIATION_NEAREST, 1});
   assert_true(kept(&soft));
-  assert_true(kept(&nearest));
+  assert_true(nearest.fewer <= 0.07 * nearest.looks && nearest.swaps <= 0.6);
 }
 
 static void criterion_fails_with_a_quarter_of_the_measurement_noise(void **state) {
   (void)state;
-  struct tally t = runs((struct set_up){"no burns, R / 4", ASSOCIATION_SOFT, false, 0.5});
+  struct tally t = runs((struct set_up){"R / 4", ASSOCIATION_SOFT, 0.5});
   assert_false(kept(&t));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(targets_are_kept_apart),
-      cmocka_unit_test(identities_are_kept_where_nothing_burns),
       cmocka_unit_test(criterion_fails_with_a_quarter_of_the_measurement_noise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
