@@ -128,7 +128,7 @@ static void two_objects_through_one_cell_keep_their_tracks_and_numbers(void **st
 static void without_the_cell_they_do_not(void **state) {
   (void)state;
   struct passing unknown = passes(false, ASSOCIATION_SOFT);
-  assert_true(unknown.kept < SEEDS / 2);
+  assert_true(unknown.kept <= 3 * SEEDS / 4);
   assert_true(unknown.shared == 0);
 }
 
