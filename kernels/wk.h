@@ -122,6 +122,16 @@ struct wk_gauss_block {
   wk_lane e[WK_GAUSS_ELEMENTS];
 };
 
+/* Eight tracks at constant velocity, each with one measured position; any Cartesian axes. */
+struct wk_linear_block {
+  wk_lane x[6];           /* position (m), velocity (m/s) */
+  wk_lane p[WK_PACKED(6)];
+  wk_lane z[3];           /* measured position (m) */
+  wk_lane variance[3];    /* of each of its components (m^2), > 0 */
+  wk_lane dt_s;           /* from the state to the measurement, >= 0 */
+  wk_lane distance2;      /* out: squared Mahalanobis distance of the innovation; 1e300 where its covariance is not definite */
+};
+
 struct wk_table {
   const char *name; /* "scalar", "v3", "v4" */
 
@@ -180,6 +190,11 @@ struct wk_table {
    * 1 or 0, every bit of a or of b. A lane where either is not definite yields a, weight 1. `out` may be a or b. */
   void (*gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b, struct wk_gauss_block *out,
                           wk_lane weight);
+
+  /* Predicts every lane of `count` blocks over its dt with white acceleration of density accel_psd ((m/s^2)^2 s), and updates those
+   * whose measurement lies nearer than gate (squared distance); the others are left predicted (docs/maths.md L1 to L4). Covariances of
+   * position come out as R - R S^-1 R: an error of 1e-15 R, so R may be up to 1e8 times the covariance before digits are missed. */
+  void (*linear_step)(struct wk_linear_block *blocks, size_t count, double accel_psd, double gate);
 
   /* Elementary functions over n values, in any alignment: out[i] = f(in[i]). Stated errors in docs/maths.md. */
   void (*sin)(double *out, const double *in, size_t n);   /* |x| <= 1e5 */

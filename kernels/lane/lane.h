@@ -44,26 +44,29 @@ WK_INLINE lane lane_from_bits(lane_mask m) {
 WK_INLINE lane lane_all(double x) { return x; }
 WK_INLINE lane_mask lane_less(lane a, lane b) { return -(int64_t)(a < b); }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return -(int64_t)(a == b); }
+WK_INLINE int lane_every(lane_mask m) { return m != 0; }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return __builtin_fma(a, b, c); }
+WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return __builtin_fma(-a, b, c); }
 WK_INLINE lane lane_sqrt(lane a) { return __builtin_sqrt(a); }
 #else
-WK_INLINE lane lane_all(double x) {
-  lane v;
-  for (int i = 0; i < WK_WIDTH; i++) v[i] = x;
-  return v;
-}
 WK_INLINE lane_mask lane_less(lane a, lane b) { return a < b; }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return a == b; }
 #if WK_WIDTH == 4
+WK_INLINE int lane_every(lane_mask m) { return _mm256_movemask_pd((__m256d)m) == 15; }
+WK_INLINE lane lane_all(double x) { return (lane)_mm256_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm256_sqrt_pd((__m256d)a); }
 #else
+WK_INLINE int lane_every(lane_mask m) { return _mm512_movepi64_mask((__m512i)m) == 255; }
+WK_INLINE lane lane_all(double x) { return (lane)_mm512_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
 WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm512_sqrt_pd((__m512d)a); }
 #endif
 #endif
 
-/* mask ? a : b */
+/* lane_fnma: c - a b; said so because a minus sign that serves several products becomes an instruction. lane_every: set in all lanes. lane_select: mask ? a : b */
 WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
   return lane_from_bits((lane_bits(a) & mask) | (lane_bits(b) & ~mask));
 }

@@ -43,6 +43,8 @@ void WK_NAME(gauss_distance)(const double one[WK_GAUSS_ELEMENTS], const struct w
 void WK_NAME(gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b,
                               struct wk_gauss_block *out, wk_lane weight);
 
+void WK_NAME(linear_step)(struct wk_linear_block *blocks, size_t count, double accel_psd, double gate);
+
 /* Functions of arrays. */
 void WK_NAME(array_sin)(double *out, const double *in, size_t n);
 void WK_NAME(array_cos)(double *out, const double *in, size_t n);

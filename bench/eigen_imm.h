@@ -1,0 +1,26 @@
+/* The rival of wk's ballistic bank in Eigen: one track after the other; built per instruction set. */
+#ifndef BENCH_EIGEN_IMM_H
+#define BENCH_EIGEN_IMM_H
+
+#include "kernels/wk.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A radar's measurement of one track, all four components. */
+struct eigen_radar {
+  double z[4], variance[4], site_m[3], site_velocity_mps[3], enu[9];
+};
+
+/* Mixing, prediction over dt_s > 0 and radar update of `count` tracks given as records of wk.h (docs/maths.md
+ * M1 to M18). */
+void eigen_imm_v3(double (*record)[WK_BALLISTIC_ELEMENTS], const struct eigen_radar *radar, int count,
+                  double dt_s, const struct wk_tuning *tuning);
+void eigen_imm_v4(double (*record)[WK_BALLISTIC_ELEMENTS], const struct eigen_radar *radar, int count,
+                  double dt_s, const struct wk_tuning *tuning);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
