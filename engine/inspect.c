@@ -150,6 +150,7 @@ static int path_inspect(struct inspect *inspect, const char *path, struct weft_e
   if (!standard && stat(path, &status) < 0) {
     return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
   }
+  if (!standard && S_ISREG(status.st_mode) && inspect_parity(inspect, path)) return 0;
   if (!standard && (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && journal_recognised(path))))
     return inspect_journal(inspect, path, err);
   inspect->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);

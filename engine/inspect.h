@@ -68,5 +68,7 @@ void inspect_datagram(struct inspect *inspect, const struct capture_block *block
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
 int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err);
+/* False where the file is no parity file of a journal. */
+bool inspect_parity(struct inspect *inspect, const char *path);
 
 #endif

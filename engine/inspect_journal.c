@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
 #include "engine/inspect.h"
+#include "engine/journal/journal_parity.h"
 #include "engine/journal/journal_reader.h"
 #include "engine/journal/journal_segment.h"
 
@@ -28,6 +29,7 @@ static void head_put(struct inspect *inspect, const char *path, const struct jou
   inspect_begin(inspect);
   inspect_string(inspect, "record", "segment");
   inspect_string(inspect, "path", path);
+  inspect_bool(inspect, "packed", head->version == JOURNAL_VERSION_PACKED);
   inspect_u64(inspect, "segment", head->segment);
   inspect_u64(inspect, "run", head->run);
   inspect_i64(inspect, "created_ns", head->created_ns);
@@ -162,6 +164,28 @@ static int folder_put(struct inspect *inspect, struct journal_view *view, const 
   }
   free(numbers);
   return rc;
+}
+
+bool inspect_parity(struct inspect *inspect, const char *path) {
+  struct journal_parity_head head;
+  if (!journal_parity_head_read(path, &head)) return false;
+  inspect_begin(inspect);
+  inspect_string(inspect, "record", "parity");
+  inspect_string(inspect, "path", path);
+  inspect_u64(inspect, "segments", head.segments);
+  inspect_u64(inspect, "files", head.files);
+  inspect_u64(inspect, "index", head.index);
+  inspect_u64(inspect, "bytes", head.bytes);
+  inspect_end(inspect);
+  for (uint32_t s = 0; s < head.segments; s++) {
+    inspect_begin(inspect);
+    inspect_string(inspect, "record", "covered");
+    inspect_u64(inspect, "segment", head.of[s].number);
+    inspect_u64(inspect, "size", head.of[s].size);
+    inspect_u64(inspect, "crc32c", head.of[s].crc);
+    inspect_end(inspect);
+  }
+  return true;
 }
 
 int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err) {

@@ -59,7 +59,8 @@ static void parameters_write(struct server *server) {
 static struct journal_options journal_config(const struct server *server, const char *directory) {
   struct journal_options options = {
       .directory = directory, .segment_mib = server->site->journal_segment_mib,
-      .pack = server->site->journal_pack, .token_base = TOKEN_JOURNAL};
+      .pack = server->site->journal_pack, .parity_segments = server->site->journal_parity_segments,
+      .parity_files = server->site->journal_parity_files, .token_base = TOKEN_JOURNAL};
   options.head.track_base = engine_track_base(server->started_ns);
   memcpy(options.head.centre, server->site->centre, sizeof options.head.centre);
   options.head.site_text = server->site->text;

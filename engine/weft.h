@@ -64,6 +64,14 @@ struct weft_replay_options {
 /* A journal through the engine, or its datagrams onto the wire. */
 int weft_replay(const struct weft_replay_options *options, struct weft_error *err);
 
+struct weft_repair_options {
+  const char *journal_path;                 /* its folder */
+  uint32_t parity_segments, parity_files;   /* make so many parity files over every so many segments; 0: none */
+  FILE *out;                                /* one JSON line for each file rebuilt or lost, and a summary */
+};
+/* Rebuilds a journal's lost and damaged segments from its parity files. */
+int weft_repair(const struct weft_repair_options *options, struct weft_error *err);
+
 /* Any file weft reads or writes, as JSON lines on `out`. `config_path` may be NULL. */
 int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out,
                  struct weft_error *err);

@@ -56,7 +56,8 @@ struct site {
   struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */
   uint32_t journal_segment_mib;
-  bool journal_pack; /* closed segments are packed */
+  bool journal_pack;                                      /* closed segments are packed */
+  uint32_t journal_parity_segments, journal_parity_files; /* parity files over every so many segments; 0 files: none */
   char regions_path[SITE_PATH_MAX]; /* empty: none */
   char replay_marks_path[SITE_PATH_MAX]; /* of the state of sealed sensors' windows; empty where none has a key */
   uint32_t sensor_count;

@@ -102,6 +102,11 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   int64_t segment_mib = site->journal_segment_mib;
   yaml_doc_int(doc, journal, "segment_mib", YAML_OPTIONAL, 1, 65536, &segment_mib);
   site->journal_segment_mib = (uint32_t)segment_mib;
+  int64_t parity_segments = 8, parity_files = 0;
+  yaml_doc_int(doc, journal, "parity_segments", YAML_OPTIONAL, 1, 64, &parity_segments);
+  yaml_doc_int(doc, journal, "parity_files", YAML_OPTIONAL, 0, 16, &parity_files);
+  site->journal_parity_segments = (uint32_t)parity_segments;
+  site->journal_parity_files = (uint32_t)parity_files;
   yaml_doc_bool(doc, journal, "pack", YAML_OPTIONAL, &site->journal_pack);
   yaml_doc_finish_mapping(doc, journal);
   path_read(doc, root, "regions", YAML_OPTIONAL, file, site->regions_path);

@@ -1,6 +1,7 @@
 #include "engine/journal/journal_pack.h"
 
 #include <isa-l/igzip_lib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
@@ -94,19 +95,25 @@ static void record_gather(struct streams *streams, uint8_t *record, const struct
 }
 
 static size_t deflate_all(const uint8_t *in, size_t size, uint8_t *out, size_t capacity) {
-  static _Thread_local uint8_t level_buffer[ISAL_DEF_LVL1_DEFAULT];
-  static _Thread_local struct isal_zstream stream;
-  isal_deflate_init(&stream);
-  stream.level = 1;
-  stream.level_buf = level_buffer;
-  stream.level_buf_size = sizeof level_buffer;
-  stream.end_of_stream = 1;
-  stream.next_in = (uint8_t *)(uintptr_t)in;
-  stream.avail_in = (uint32_t)size;
-  stream.next_out = out;
-  stream.avail_out = (uint32_t)capacity;
-  if (isal_deflate(&stream) != COMP_OK || stream.avail_in != 0 || stream.internal_state.state != ZSTATE_END) return 0;
-  return stream.total_out;
+  struct deflater { /* too large for a stack, and used once in a megabyte */
+    struct isal_zstream stream;
+    uint8_t level_buffer[ISAL_DEF_LVL1_DEFAULT];
+  } *deflater = malloc(sizeof *deflater);
+  if (!deflater) return 0;
+  struct isal_zstream *stream = &deflater->stream;
+  isal_deflate_init(stream);
+  stream->level = 1;
+  stream->level_buf = deflater->level_buffer;
+  stream->level_buf_size = sizeof deflater->level_buffer;
+  stream->end_of_stream = 1;
+  stream->next_in = (uint8_t *)(uintptr_t)in;
+  stream->avail_in = (uint32_t)size;
+  stream->next_out = out;
+  stream->avail_out = (uint32_t)capacity;
+  bool whole = isal_deflate(stream) == COMP_OK && stream->avail_in == 0 && stream->internal_state.state == ZSTATE_END;
+  size_t deflated = whole ? stream->total_out : 0;
+  free(deflater);
+  return deflated;
 }
 
 static void header_seal(uint8_t *block) { put_u32(block, 4, journal_crc(block + 8, JOURNAL_BLOCK_HEADER_BYTES - 8)); }

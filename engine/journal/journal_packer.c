@@ -16,6 +16,7 @@
 #include "engine/base/log.h"
 #include "engine/journal/journal_file_io.h"
 #include "engine/journal/journal_pack.h"
+#include "engine/journal/journal_parity.h"
 #include "engine/journal/journal_segment.h"
 
 /* One segment on its way from `from` to `to`. */
@@ -166,6 +167,8 @@ int journal_segment_pack(const char *path, const _Atomic bool *stop, struct jour
 
 struct journal_packer {
   char directory[JOURNAL_PATH_MAX];
+  bool pack;
+  uint32_t parity_segments, parity_files;
   pthread_t thread;
   sem_t work;
   _Atomic bool stop;
@@ -177,7 +180,8 @@ static void segments_pack(struct journal_packer *packer, uint64_t through) {
   uint64_t *numbers, count;
   if (journal_segment_list(packer->directory, &numbers, &count) < 0) return;
   for (uint64_t i = 0; i < count && !atomic_load(&packer->stop); i++) {
-    if (numbers[i] <= packer->done || numbers[i] > through) continue;
+    if (!packer->pack || numbers[i] <= packer->done || numbers[i] > through) continue;
+    if (journal_parity_covers(packer->directory, numbers[i])) continue; /* what parity covers never changes again */
     char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
     struct journal_packer_figures figures = {0};
     struct weft_error err;
@@ -190,6 +194,12 @@ static void segments_pack(struct journal_packer *packer, uint64_t through) {
     }
   }
   free(numbers);
+  struct weft_error err;
+  if (packer->parity_files > 0 &&
+      journal_parity_write(packer->directory, through, packer->parity_segments, packer->parity_files, &packer->stop, &err) < 0 &&
+      !atomic_load(&packer->stop)) {
+    log_line(LOG_LEVEL_WARNING, "%s", err.text);
+  }
   packer->done = through;
 }
 
@@ -206,10 +216,14 @@ static void *packer_thread(void *context) {
   }
 }
 
-int journal_packer_open(struct journal_packer **out, const char *directory) {
+int journal_packer_open(struct journal_packer **out, const char *directory, bool pack, uint32_t parity_segments,
+                        uint32_t parity_files) {
   *out = NULL;
   struct journal_packer *packer = calloc(1, sizeof *packer);
   if (!packer) return -ENOMEM;
+  packer->pack = pack;
+  packer->parity_segments = parity_segments;
+  packer->parity_files = parity_files;
   snprintf(packer->directory, sizeof packer->directory, "%s", directory);
   sem_init(&packer->work, 0, 0);
   int rc = -pthread_create(&packer->thread, NULL, packer_thread, packer);

@@ -1,4 +1,4 @@
-/* Packs closed segments in place (journal_pack.h), beside the running journal: a thread of the lowest priority. The packed
+/* Packs closed segments in place (journal_pack.h) and gives them parity files, beside the running journal: a thread of the lowest priority. The packed
  * file is written under another name, synced and renamed over the old one, so that at any moment, and after any crash, the
  * segment is there whole in one of the two forms. */
 #ifndef WEFT_JOURNAL_PACKER_H
@@ -24,8 +24,10 @@ int journal_segment_pack(const char *path, const _Atomic bool *stop, struct jour
 
 struct journal_packer;
 
-/* Starts the thread. 0 or a negative errno. */
-int journal_packer_open(struct journal_packer **packer, const char *directory);
+/* Starts the thread. `pack`: it packs; `parity_segments` and `parity_files`: it writes so many parity files over every so many
+ * segments (journal_parity.h), 0: none. 0 or a negative errno. */
+int journal_packer_open(struct journal_packer **packer, const char *directory, bool pack, uint32_t parity_segments,
+                        uint32_t parity_files);
 /* All segments up to this number are closed: those not packed yet will be, in order. Never waits. */
 void journal_packer_through(struct journal_packer *packer, uint64_t segment);
 /* Ends the thread, leaving the segment that it is at as it was. NULL is fine. */

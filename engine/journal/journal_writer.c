@@ -173,8 +173,8 @@ int journal_writer_open(struct journal_writer **out, struct arena *arena, struct
     return weft_fail(err, rc, "journal %s: cannot begin segment %llu: %s; make the directory writable",
                      options->directory, (unsigned long long)newest + 1, strerror(-rc));
   }
-  if (options->pack) {
-    rc = journal_packer_open(&writer->packer, options->directory);
+  if (options->pack || options->parity_files > 0) {
+    rc = journal_packer_open(&writer->packer, options->directory, options->pack, options->parity_segments, options->parity_files);
     if (rc < 0) log_line(LOG_LEVEL_WARNING, "journal %s: segments stay unpacked: %s", options->directory, strerror(-rc));
     if (rc == 0) journal_packer_through(writer->packer, newest);
   }

@@ -26,6 +26,7 @@ struct journal_options {
   struct journal_head head; /* segment, run, created_ns, first_frame are filled by the writer */
   uint64_t token_base;     /* tokens of this writer: token_base .. token_base + JOURNAL_TOKENS */
   bool pack;               /* a thread packs closed segments, those of earlier runs too */
+  uint32_t parity_segments, parity_files; /* and writes so many parity files over every so many of them; 0: none */
   /* Opens a segment file for writing, which must not exist yet; NULL: open(2), and close(2) when it is done with. For
    * simulated disks. */
   int (*file_open)(void *context, const char *path);

@@ -156,6 +156,33 @@ int inspect_main(int argc, char **argv) {
   return weft_inspect(argv[first], config, date, stdout, &err) < 0 ? failure(err.text) : 0;
 }
 
+int repair_main(int argc, char **argv) {
+  const char *protect = NULL;
+  struct weft_repair_options o = {.out = stdout};
+  const struct argument list[] = {
+      ARGUMENT_STRING("protect", "SEGMENTS,FILES", "then write so many parity files over every so many segments", false, &protect),
+  };
+  const struct arguments arguments = {.command = "weft repair",
+                                      .operands = "JOURNAL",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .operands_min = 1,
+                                      .operands_max = 1,
+                                      .does = "Rebuilds the lost and damaged segments of a journal's folder from its parity files "
+                                              "(journal.parity_files).\n"
+                                              "Prints one JSON line for each file that it rebuilt or that is lost, and a summary."};
+  int first, rc = arguments_parse(&arguments, argc, argv, &first);
+  if (rc >= 0) return rc;
+  o.journal_path = argv[first];
+  char more;
+  if (protect && sscanf(protect, "%u,%u%c", &o.parity_segments, &o.parity_files, &more) != 2) {
+    fprintf(stderr, "weft repair: --protect %s: give SEGMENTS,FILES, for example 8,2\n", protect);
+    return 2;
+  }
+  struct weft_error err;
+  return weft_repair(&o, &err) < 0 ? failure(err.text) : 0;
+}
+
 int check_main(int argc, char **argv) {
   const char *config = NULL;
   const struct argument list[] = {

@@ -19,6 +19,7 @@ static const struct command {
     {"salvo", salvo_main, "the synthetic salvo generator"},
     {"score", score_main, "judges a track file against the truth"},
     {"inspect", inspect_main, "any file weft reads or writes, as JSON lines"},
+    {"repair", repair_main, "rebuilds lost and damaged segments of a journal"},
     {"check", check_main, "validates a configuration without running"},
     {"key", key_main, "makes a sensor's key, or its next epoch"},
 };
