@@ -28,6 +28,12 @@ uint32_t clusters_root(uint32_t *parent, uint32_t i) {
   return i;
 }
 
+void clusters_join(uint32_t *parent, uint32_t i, uint32_t j) {
+  uint32_t a = clusters_root(parent, i), b = clusters_root(parent, j);
+  if (a < b) parent[b] = a;
+  if (b < a) parent[a] = b;
+}
+
 struct find_job {
   struct tracker *tracker;
   uint32_t begin;
@@ -61,10 +67,7 @@ static void components_build(struct tracker *tracker, uint32_t begin, uint32_t e
         tracker->claimed_by[slot] = i;
         continue;
       }
-      uint32_t a = clusters_root(tracker->parent, tracker->claimed_by[slot]),
-               b = clusters_root(tracker->parent, i);
-      if (a < b) tracker->parent[b] = a;
-      if (b < a) tracker->parent[a] = b;
+      clusters_join(tracker->parent, tracker->claimed_by[slot], i);
     }
   }
 }

@@ -165,11 +165,6 @@ static void measure_distances(void *argument, uint32_t begin, uint32_t end, unsi
   }
 }
 
-static uint32_t root_of(uint32_t *root, uint32_t at) {
-  while (root[at] != at) at = root[at] = root[root[at]];
-  return at;
-}
-
 /* One component of one centre: `rows` tests in t->row. */
 static void component_assign(struct tracker *tracker, uint32_t rows) {
   struct foreign_table *t = &tracker->foreign;
@@ -211,18 +206,18 @@ static void centre_assign(struct tracker *tracker, uint32_t centre, uint32_t tes
     const struct foreign_test *test = &t->tests[i];
     if (t->entries[test->foreign].line.centre != centre) continue;
     for (uint32_t k = 0; k < test->count; k++) {
-      uint32_t a = root_of(t->root, i), b = root_of(t->root, tests + t->place_of_slot[test->slots[k]]);
-      if (a != b) t->root[a > b ? a : b] = a < b ? a : b;
+      clusters_join(t->root, i, tests + t->place_of_slot[test->slots[k]]);
     }
   }
   for (uint32_t i = 0; i < tests; i++) {
     const struct foreign_test *first = &t->tests[i];
-    if (t->entries[first->foreign].line.centre != centre || first->count == 0 || root_of(t->root, i) != i)
+    if (t->entries[first->foreign].line.centre != centre || first->count == 0 ||
+        clusters_root(t->root, i) != i)
       continue;
     uint32_t rows = 0;
     for (uint32_t j = i; j < tests; j++) {
       const struct foreign_test *test = &t->tests[j];
-      if (test->count && t->entries[test->foreign].line.centre == centre && root_of(t->root, j) == i)
+      if (test->count && t->entries[test->foreign].line.centre == centre && clusters_root(t->root, j) == i)
         t->row[rows++] = j;
     }
     component_assign(tracker, rows);

@@ -104,14 +104,6 @@ static uint32_t followings_collect(struct tracker *tracker, uint32_t begin, uint
   return used;
 }
 
-static uint32_t root_of(uint32_t *parent, uint32_t i) {
-  while (parent[i] != i) {
-    parent[i] = parent[parent[i]];
-    i = parent[i];
-  }
-  return i;
-}
-
 /* By cluster, then likeliest first, then seed and strand. */
 static int followings_compare(const void *a, const void *b, void *context) {
   (void)context;
@@ -129,12 +121,10 @@ static void followings_cluster(struct tracker *tracker, uint32_t begin, uint32_t
   for (uint32_t k = 0; k < count; k++) {
     struct strand *strand = &tracker->strands.strands[tracker->followings[k].strand];
     if (strand->rivals < strand->claims - 1) strand->rivals = strand->claims - 1;
-    uint32_t a = root_of(parent, strand->claim), b = root_of(parent, tracker->followings[k].seed);
-    if (a < b) parent[b] = a;
-    if (b < a) parent[a] = b;
+    clusters_join(parent, strand->claim, tracker->followings[k].seed);
   }
   for (uint32_t k = 0; k < count; k++) {
-    tracker->followings[k].root = root_of(parent, tracker->followings[k].seed);
+    tracker->followings[k].root = clusters_root(parent, tracker->followings[k].seed);
     tracker->strands.strands[tracker->followings[k].strand].claims = 0;
   }
   sort_items(tracker->followings, count, sizeof *tracker->followings, followings_compare, NULL);

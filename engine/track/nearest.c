@@ -50,9 +50,7 @@ static uint32_t solve_label(struct solve *solve) {
     if (solve->gain[k] <= 0) continue;
     uint32_t *claim = &tracker->claimed_by[solve->pairs[k].track];
     if (*claim == ASSIGN_NONE) *claim = solve->row[k];
-    uint32_t a = clusters_root(solve->label, *claim), b = clusters_root(solve->label, solve->row[k]);
-    if (a < b) solve->label[b] = a;
-    if (b < a) solve->label[a] = b;
+    clusters_join(solve->label, *claim, solve->row[k]);
   }
   for (uint32_t r = 0; r < solve->row_count; r++) solve->label[r] = clusters_root(solve->label, r);
   return worthwhile;

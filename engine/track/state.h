@@ -116,6 +116,8 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 bool pair_gated(const struct pair_evidence *evidence);
 /* Root of i in a union-find forest; shortens the way. */
 uint32_t clusters_root(uint32_t *parent, uint32_t i);
+/* Makes one cluster of those of i and j; its root is the smaller of theirs. */
+void clusters_join(uint32_t *parent, uint32_t i, uint32_t j);
 /* Updates the tracks of the first `count` chosen pairs, each with its plot, and books them. */
 void chosen_update(struct tracker *tracker, uint32_t count);
 /* nearest.c: marks the winners among the group's pairs. Groups of one round may be solved at the same time.

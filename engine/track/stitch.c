@@ -215,11 +215,6 @@ static void young_compare(void *argument, uint32_t begin, uint32_t end, unsigned
   }
 }
 
-static uint32_t root_of(uint32_t *root, uint32_t at) {
-  while (root[at] != at) at = root[at] = root[root[at]];
-  return at;
-}
-
 /* Clearly likelier than every pair that shares one of the two. */
 static bool pair_unique(const struct stitch *stitch, const struct stitch_pair *pair) {
   for (uint32_t y = 0; y < stitch->young_count; y++) {
@@ -270,11 +265,11 @@ static void component_solve(struct tracker *tracker, uint32_t root) {
   struct assign_work *work = stitch->work;
   uint32_t rows = 0, columns = 0;
   for (uint32_t y = 0; y < stitch->young_count; y++) {
-    if (stitch->pair_count[y] && root_of(stitch->root, y) == root) stitch->order[rows++] = y;
+    if (stitch->pair_count[y] && clusters_root(stitch->root, y) == root) stitch->order[rows++] = y;
   }
   for (uint32_t o = 0; o < stitch->old_count; o++) {
     stitch->column[o] = STITCH_NONE;
-    if (root_of(stitch->root, STITCH_YOUNG_MAX + o) == root) stitch->column[o] = columns++;
+    if (clusters_root(stitch->root, STITCH_YOUNG_MAX + o) == root) stitch->column[o] = columns++;
   }
   if (columns > ASSIGN_MAX) { /* nothing is clear among so many */
     tracker->statistics.stitch_crowded++;
@@ -311,13 +306,11 @@ void stitch_step(struct tracker *tracker) {
   for (uint32_t i = 0; i < STITCH_YOUNG_MAX + stitch->old_count; i++) stitch->root[i] = i;
   for (uint32_t y = 0; y < stitch->young_count; y++) {
     for (uint32_t k = 0; k < stitch->pair_count[y]; k++) {
-      uint32_t a = root_of(stitch->root, y);
-      uint32_t b =
-          root_of(stitch->root, STITCH_YOUNG_MAX + stitch->pairs[y * STITCH_PAIRS_PER_YOUNG + k].old);
-      if (a != b) stitch->root[a > b ? a : b] = a < b ? a : b;
+      uint32_t old = stitch->pairs[y * STITCH_PAIRS_PER_YOUNG + k].old;
+      clusters_join(stitch->root, y, STITCH_YOUNG_MAX + old);
     }
   }
   for (uint32_t y = 0; y < stitch->young_count; y++) {
-    if (stitch->pair_count[y] && root_of(stitch->root, y) == y) component_solve(tracker, y);
+    if (stitch->pair_count[y] && clusters_root(stitch->root, y) == y) component_solve(tracker, y);
   }
 }
