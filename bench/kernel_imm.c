@@ -94,6 +94,36 @@ static void run_lanes(void *table) {
   bench_use(lanes);
 }
 
+/* The parts of the above by themselves, on blocks at hand. */
+static struct wk_ballistic_block parts[TRACKS / WK_LANES], parts_start[TRACKS / WK_LANES];
+
+static void run_load_store(void *table) {
+  const struct wk_table *t = table;
+  for (int b = 0; b < TRACKS / WK_LANES; b++) {
+    double *record[WK_LANES];
+    for (int i = 0; i < WK_LANES; i++) record[i] = lanes[b * WK_LANES + i];
+    t->ballistic_load(&parts_start[b], (const double *const *)record);
+    t->ballistic_store(&parts_start[b], record);
+  }
+  bench_use(lanes);
+}
+static void run_predict(void *table) {
+  static const wk_lane dt = {1, 1, 1, 1, 1, 1, 1, 1}, none = {0};
+  memcpy(parts, parts_start, sizeof parts);
+  for (int b = 0; b < TRACKS / WK_LANES; b++)
+    ((const struct wk_table *)table)->ballistic_predict(&parts[b], dt, none, &tuning);
+  bench_use(parts);
+}
+static void run_update(void *table) {
+  static const wk_lane every = {1, 1, 1, 1, 1, 1, 1, 1};
+  struct wk_evidence_block evidence;
+  memcpy(parts, parts_start, sizeof parts);
+  for (int b = 0; b < TRACKS / WK_LANES; b++) {
+    ((const struct wk_table *)table)->ballistic_update(&parts[b], WK_RADAR, &measures[b], every, &evidence);
+  }
+  bench_use(parts);
+}
+
 typedef void (*eigen_way)(double (*record)[WK_BALLISTIC_ELEMENTS], const struct eigen_radar *radar, int count,
                           double dt, const struct wk_tuning *tuning);
 static void run_eigen(void *way) {
@@ -120,18 +150,24 @@ static double difference(void) {
 
 static void height_bench(const char *where, double low_m, double high_m) {
   static eigen_way ways[2] = {eigen_imm_v3, eigen_imm_v4};
-  const struct wk_table *v3 = wk_variant("v3"), *v4 = wk_variant("v4"), *best = v4 ? v4 : v3;
+  const struct wk_table *v3 = wk_variant("v3"), *v4 = wk_variant("v4"),
+                        *best = v4 ? v4 : v3; /* v3 is the least this is for */
   struct bench_prng r = {3};
   char name[160];
   for (int t = 0; t < TRACKS; t++) track_make(&r, t, low_m, high_m);
-  struct bench_contestant c[] = {{"scalar", run_lanes, (void *)wk_variant("scalar"), TRACKS, 0, 0},
-                                 {"v3", run_lanes, (void *)v3, TRACKS, 0, 0},
-                                 {"v4", run_lanes, (void *)best, TRACKS, 0, 0},
-                                 {"Eigen v3", run_eigen, &ways[0], TRACKS, 0, 0},
-                                 {"Eigen v4", run_eigen, &ways[v4 ? 1 : 0], TRACKS, 0, 0}};
-  bench_contest(c, 5);
-  for (int i = 0; i < 5; i++) {
-    snprintf(name, sizeof name, "%s: %s per track", where, c[i].name);
+  struct bench_contestant c[] = {
+      {"scalar", run_lanes, (void *)wk_variant("scalar"), TRACKS, 0, 0},
+      {"v3", run_lanes, (void *)v3, TRACKS, 0, 0},
+      {"the best", run_lanes, (void *)best, TRACKS, 0, 0},
+      {"Eigen v3", run_eigen, &ways[0], TRACKS, 0, 0},
+      {"Eigen, the best's instruction set", run_eigen, &ways[v4 ? 1 : 0], TRACKS, 0, 0},
+      {"the best, records to lanes and back", run_load_store, (void *)best, TRACKS, 0, 0},
+      {"the best, mixing and prediction", run_predict, (void *)best, TRACKS, 0, 0},
+      {"the best, update", run_update, (void *)best, TRACKS, 0, 0}};
+  enum { CONTESTANTS = sizeof c / sizeof c[0] };
+  bench_contest(c, CONTESTANTS);
+  for (int i = 0; i < CONTESTANTS; i++) {
+    snprintf(name, sizeof name, "%s: %s: time per track", where, c[i].name);
     bench_figure(name, c[i].minimum_ns, "ns", 0, -1);
   }
   const struct bench_contestant *rival = c[3].minimum_ns < c[4].minimum_ns ? &c[3] : &c[4];
