@@ -187,18 +187,19 @@ static void ellipse_axes(const double c[6], double variance[2], double major[2])
  * itself runs on others: without it the 50 % region held 58 % at half flight. */
 static const double skew_part = 0.13, skew_shift_max = 0.4;
 
+/* Skew along any direction: the third moments summed over the two axes of the plane in which the covariance
+ * is round, which along one axis is third / variance. */
 void gauss_centre(struct ground_gauss *gauss) {
-  double variance[2], u[2];
-  const double *t = gauss->third;
-  ellipse_axes(gauss->covariance, variance, u);
-  double sigma = sqrt(variance[0]);
-  if (!(sigma > 0)) return;
-  double third = u[0] * u[0] * u[0] * t[0] + 3 * u[0] * u[0] * u[1] * t[1] + 3 * u[0] * u[1] * u[1] * t[2] +
-                 u[1] * u[1] * u[1] * t[3];
-  double shift =
-      fmin(fmax(skew_part * third / (sigma * sigma * sigma), -skew_shift_max), skew_shift_max) * sigma;
-  gauss->mean[0] += shift * u[0];
-  gauss->mean[1] += shift * u[1];
+  const double *t = gauss->third, *c = gauss->covariance;
+  double determinant = c[0] * c[3] - c[1] * c[1];
+  if (!(determinant > 0)) return;
+  double ee = c[3] / determinant, en = -c[1] / determinant, nn = c[0] / determinant;
+  double east = skew_part * (t[0] * ee + 2 * t[1] * en + t[2] * nn),
+         north = skew_part * (t[1] * ee + 2 * t[2] * en + t[3] * nn);
+  double sigmas = sqrt(east * east * ee + 2 * east * north * en + north * north * nn);
+  double part = sigmas > skew_shift_max ? skew_shift_max / sigmas : 1;
+  gauss->mean[0] += part * east;
+  gauss->mean[1] += part * north;
 }
 
 void gauss_state(const struct ground_plane *plane, const struct ground_gauss *gauss, int64_t from_ns,

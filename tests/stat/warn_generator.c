@@ -46,7 +46,7 @@ static const double wind_m = 100, wind_s = 0.3; /* W7 */
  * Where it is not, what the filter is too careful by: it watches for second burns that no missile here has.
  */
 static const double above_any[MOMENTS][LEVELS] = {{50, 10, 1}, {50, 10, 1}};
-static const double above_supposed[MOMENTS][LEVELS] = {{15, 4, 1}, {25, 7, 1}};
+static const double above_supposed[MOMENTS][LEVELS] = {{5.5, 2, 1}, {5.5, 3, 1}};
 
 /* What the flights are drawn from. */
 struct population {
@@ -114,10 +114,11 @@ static bool radar_draw(struct body *body) {
   return first < flight->cutoff_s - 10;
 }
 
-/* (m/s^2)^2 s, as the coast mode supposes. */
+/* (m/s^2)^2 s: q_0 of M7, as the coast mode supposes beside drag, which these bodies have of their own. */
 static double unrest_psd(double height_m) {
-  (void)height_m;
-  return wk_tuning_default().coast_accel_psd;
+  const struct wk_tuning tuning = wk_tuning_default();
+  double low = tuning.coast_low_accel_psd * fmin(1, exp(-(height_m - tuning.staging_altitude_m) / 8e3));
+  return fmax(low, tuning.coast_accel_psd);
 }
 
 /* Free flight by the generator's gravity and air, with a constant push. */
