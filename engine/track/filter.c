@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/domain/orbit.h"
 #include "engine/track/innovation.h"
 #include "engine/track/rewind.h"
 #include "engine/track/vector.h"
@@ -199,31 +200,46 @@ static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, e
   return any;
 }
 
-/* A line of sight is of something that burns: boost is the likelier for it, and an aircraft the less
- * (docs/maths.md T8). */
-static void plumes_take(struct lanes *lanes, int count, struct pair_evidence evidence[WK_LANES]) {
-  const double dim = 0.1; /* chance of such a line where nothing burns, relative to a plume */
+static const double dim = 0.1; /* chance of a line of sight where nothing burns, relative to a plume */
+
+/* Below where anything orbits; by the boost mode's place. */
+static bool lane_low(const struct lanes *lanes, int lane) {
+  double p[3], lat_rad, lon_rad, height_m;
+  for (int c = 0; c < 3; c++) p[c] = lanes->ballistic.e[WK_B_BOOST_X + c][lane];
+  wk_geodetic_from_ecef(p, &lat_rad, &lon_rad, &height_m);
+  return height_m < ORBIT_PERIGEE_LEAST_M;
+}
+
+/* What a line of sight says beside its direction (docs/maths.md T8): low down it is of a plume. In space it
+ * may be of a satellite, seen for as long as one likes without burning; but what has burnt out since the last
+ * look is seldom seen still. `dt_s`: since the last look; evidence of the ballistic bank out. */
+static void plumes_take(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s, int count,
+                        wk_lane log_seen) {
   for (int i = 0; i < count; i++) {
     if (!(lanes->in_use[i] & BANK_BALLISTIC)) continue;
-    double boost = lanes->ballistic.e[WK_B_WEIGHT][i], seen = boost + dim * (1 - boost);
-    lanes->ballistic.e[WK_B_WEIGHT][i] = boost / seen;
-    for (int m = 1; m < 3; m++) lanes->ballistic.e[WK_B_WEIGHT + m][i] *= dim / seen;
-    if (!(lanes->in_use[i] & BANK_AIRCRAFT)) continue;
-    evidence[i].log_ballistic += wk_log(seen);
-    evidence[i].log_aircraft += wk_log(dim);
+    double *weight[3];
+    for (int m = 0; m < 3; m++) weight[m] = &lanes->ballistic.e[WK_B_WEIGHT + m][i];
+    double boost = *weight[0], out = *weight[1] + *weight[2];
+    double ended = boost * (wk_exp(filter->tuning.boost_end_rate * fmax(dt_s[i], 0)) - 1);
+    double left = out - (1 - dim) * (lane_low(lanes, i) ? out : fmin(ended, out)), seen = boost + left;
+    if (!(out > 0 && seen > 0)) continue;
+    *weight[0] = boost / seen;
+    for (int m = 1; m < 3; m++) *weight[m] *= left / (out * seen);
+    log_seen[i] = wk_log(seen);
   }
 }
 
-/* Both banks' updates in the lanes at hand, and what each pair's plot says. By sigma points where the
- * measurement bends. */
-static void lanes_update(const struct filter *filter, struct lanes *lanes,
+/* Both banks' updates in the lanes at hand, dt_s after the last look, and what each pair's plot says. By
+ * sigma points where the measurement bends. */
+static void lanes_update(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
                          struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
                          int count, enum wk_kind kind, bool update, struct pair_evidence evidence[WK_LANES]) {
   const struct wk_table *kernels = filter->kernels;
   struct wk_measure_block measure;
   struct wk_evidence_block ballistic[2] = {0}, aircraft[2] = {0}; /* by the EKF, by sigma points */
-  wk_lane plain = {0}, points = {0};
-  bool bends[WK_LANES] = {0};
+  wk_lane plain = {0}, points = {0}, log_seen = {0};
+  bool bends[WK_LANES] = {0}, plumes = update && kind == WK_LOS;
+  if (plumes) plumes_take(filter, lanes, dt_s, count, log_seen);
   measure_fill(&measure, plots);
   bool any = kind != WK_POSITION && lanes_bend(filter, lanes, kind, &measure, count, bends);
   for (int i = 0; i < count && update; i++) (bends[i] ? points : plain)[i] = 1.0;
@@ -238,8 +254,10 @@ static void lanes_update(const struct filter *filter, struct lanes *lanes,
   for (int i = 0; i < count; i++) {
     evidence_of(tracks[i], &ballistic[bends[i]], &aircraft[bends[i]], i, &evidence[i]);
     evidence[i].bends = bends[i];
+    if (!plumes || lanes->in_use[i] != (BANK_BALLISTIC | BANK_AIRCRAFT)) continue;
+    evidence[i].log_ballistic += log_seen[i];
+    evidence[i].log_aircraft += wk_log(dim); /* an aircraft is seldom seen at all */
   }
-  if (update && kind == WK_LOS) plumes_take(lanes, count, evidence);
 }
 
 static double between_s(const struct track *track, const struct plot *plot) {
@@ -260,7 +278,7 @@ void filter_step(const struct filter *filter, struct track *const tracks[WK_LANE
     lanes_moments(filter, &lanes, tracks, moments);
     for (int i = 0; i < count; i++) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);
   }
-  lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
+  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update, evidence);
   if (!update) return;
   lanes_store(filter, &lanes, tracks);
   lanes_moments(filter, &lanes, tracks, moments);
@@ -285,7 +303,7 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
   }
   lanes_load(filter, &lanes, tracks);
   lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
-  lanes_update(filter, &lanes, tracks, plots, count, kind, update, evidence);
+  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update, evidence);
   if (!update) return;
   double moments[WK_LANES][27];
   for (int i = 0; i < count; i++) dt_s[i] = -dt_s[i];
