@@ -173,14 +173,18 @@ static void event_take(struct server *server, const struct io_event *event) {
   if (disk && server->journal && journal_owns(server->journal, event->token)) {
     journal_completed(server->journal, event->token, event->result);
   } else if (event->kind == IO_EVENT_SOCKET) {
-    log_line(LOG_LEVEL_WARNING, "receiving failed on listen.%s: %s; it goes on",
-             event->token == TAG_ASTERIX ? "asterix" : "detections", strerror(-event->result));
+    /* The first one, then every doubling. */
+    uint64_t failures = ++server->receive_failures;
+    if ((failures & (failures - 1)) == 0)
+      log_line(LOG_LEVEL_WARNING, "receiving failed on listen.%s: %s; it goes on (%llu time(s) so far)",
+               event->token == TAG_ASTERIX ? "asterix" : "detections", strerror(-event->result),
+               (unsigned long long)failures);
   } else if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) {
     server->stopping = server_signal_taken(server) || server->stopping;
   } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
     track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
   } else if (server->http && http_port_owns(server->http, event->token)) {
-    http_port_ready(server->http, event->token, event->result, io_now(server->io));
+    http_port_ready(server->http, event->token, event->result, frames_clock_ns());
   } else {
     inputs_event(server, event);
   }
@@ -212,14 +216,15 @@ static int loop(struct server *server, struct weft_error *err) {
                        : INT64_MAX;
   int64_t ticked_ns = 0;
   while (!server->stopping) {
-    int64_t now_ns = io_now(server->io), wait_ns = frames_wait_ns(server, now_ns);
+    int64_t now_ns = io_now(server->io), wait_ns = frames_wait_ns(server);
     if (now_ns >= end_ns) break;
     if (end_ns - now_ns < wait_ns) wait_ns = end_ns - now_ns;
     int rc = turn(server, wait_ns);
     if (rc < 0) return weft_fail(err, rc, "receiving failed: %s", strerror(-rc));
-    if (server->http && now_ns - ticked_ns > 1000000000) {
-      http_port_tick(server->http, now_ns);
-      ticked_ns = now_ns;
+    int64_t clock_ns = frames_clock_ns();
+    if (server->http && clock_ns - ticked_ns > 1000000000) {
+      http_port_tick(server->http, clock_ns);
+      ticked_ns = clock_ns;
     }
   }
   return 0;
@@ -298,7 +303,7 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (rc == 0) {
     arena_seal(&server->arena);
     topology_bind_io_thread(server->engine.plan);
-    server->closed_at_ns = io_now(server->io);
+    server->closed_clock_ns = frames_clock_ns();
     ready_print(server);
     rc = loop(server, err);
     if (rc == 0) rc = drain(server, err);

@@ -51,7 +51,8 @@ struct slot {
   uint64_t fates[SITE_SENSORS_MAX][FATES]; /* the engine's books after this frame */
   struct tracker_statistics statistics;
   struct warn_statistics warning;
-  int64_t closed_ns; /* receiver's clock at closing */
+  int64_t closed_ns;       /* receiver's clock at closing */
+  int64_t closed_clock_ns; /* frames_clock_ns then */
   int64_t step_ns;   /* time that the step took */
 };
 
@@ -82,8 +83,8 @@ struct server {
   uint64_t closed, emitted; /* frames closed and emitted so far */
   uint64_t
       append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
-  int64_t open_since_ns; /* arrival of the open frame's first entry; 0: empty */
-  int64_t closed_at_ns;  /* receiver's clock at the last closing */
+  int64_t open_since_ns;   /* frames_clock_ns at the arrival of the open frame's first entry; 0: empty */
+  int64_t closed_clock_ns; /* frames_clock_ns at the last closing */
   int64_t newest_ns;     /* running maximum of measurement time, INT64_MIN before any */
   pthread_t thread;
   bool thread_started;
@@ -105,6 +106,7 @@ struct server {
   bool has_stream_listener;
   struct stream *streams; /* SERVER_STREAMS_MAX */
 
+  uint64_t receive_failures; /* told by the io, since start */
   int signal_fd;
   bool stopping;
   int64_t started_ns;
@@ -116,6 +118,9 @@ struct server {
 /* server_frames.c */
 int frames_open(struct server *server, struct weft_error *err);
 void frames_close(struct server *server);
+/* The engine thread's part: steps the frame that was closed as number `ordinal`, from 0. They are stepped one after the
+ * other. False where it is not closed yet. A simulation calls it in the thread's place. */
+bool frames_step(struct server *server, uint64_t ordinal);
 /* Puts emitted slots back, in order; emits what is stepped and appended. */
 void frames_emit(struct server *server);
 /* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for
@@ -126,7 +131,11 @@ bool frames_finish(struct server *server);
 /* The journal's marks as they are now, into the ledger. */
 void frames_journal_marks(struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
-int64_t frames_wait_ns(const struct server *server, int64_t now_ns);
+int64_t frames_wait_ns(const struct server *server);
+/* To be called after entries that arrived at `arrival_ns`, receiver's clock, were admitted. */
+void frames_opened(struct server *server, int64_t arrival_ns);
+/* A clock that is never set: intervals of the server are measured by it. */
+int64_t frames_clock_ns(void);
 
 /* server_keys.c */
 size_t keys_bytes(const struct site *site);

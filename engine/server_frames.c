@@ -14,7 +14,8 @@
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000
 
-static int64_t monotonic_ns(void) {
+/* Intervals are measured by this clock: the receiver's may be set back. */
+int64_t frames_clock_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -24,26 +25,30 @@ static struct slot *slot_of(struct server *server, uint64_t ordinal) {
   return &server->slots[ordinal % SERVER_SLOTS];
 }
 
+bool frames_step(struct server *server, uint64_t ordinal) {
+  const uint64_t one = 1;
+  struct slot *slot = slot_of(server, ordinal);
+  if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) return false;
+  int64_t began_ns = frames_clock_ns();
+  engine_step(&server->engine, &slot->frame, &slot->output);
+  slot->step_ns = frames_clock_ns() - began_ns;
+  tracker_statistics_get(server->engine.tracker, &slot->statistics);
+  warn_statistics_get(server->engine.warn, &slot->warning);
+  for (uint32_t s = 0; s < server->site->sensor_count; s++) {
+    memcpy(slot->fates[s], server->engine.fates->sensors[s].fates, sizeof slot->fates[s]);
+  }
+  atomic_store_explicit(&slot->state, SLOT_STEPPED, memory_order_release);
+  if (write(server->done_fd, &one, sizeof one) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+  return true;
+}
+
 static void *engine_thread(void *context) {
   struct server *server = context;
-  const uint64_t one = 1;
   for (uint64_t ordinal = 0;; ordinal++) {
     while (sem_wait(&server->work) < 0) weft_assert(errno == EINTR);
-    struct slot *slot = slot_of(server, ordinal);
-    if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) {
-      weft_assert(atomic_load(&server->ending));
-      return NULL;
-    }
-    int64_t began_ns = monotonic_ns();
-    engine_step(&server->engine, &slot->frame, &slot->output);
-    slot->step_ns = monotonic_ns() - began_ns;
-    tracker_statistics_get(server->engine.tracker, &slot->statistics);
-    warn_statistics_get(server->engine.warn, &slot->warning);
-    for (uint32_t s = 0; s < server->site->sensor_count; s++) {
-      memcpy(slot->fates[s], server->engine.fates->sensors[s].fates, sizeof slot->fates[s]);
-    }
-    atomic_store_explicit(&slot->state, SLOT_STEPPED, memory_order_release);
-    if (write(server->done_fd, &one, sizeof one) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+    if (frames_step(server, ordinal)) continue;
+    weft_assert(atomic_load(&server->ending));
+    return NULL;
   }
 }
 
@@ -82,7 +87,7 @@ void frames_close(struct server *server) {
  * taken so long that the warning can't wait for it. */
 static bool journal_lets(struct server *server, const struct slot *slot) {
   if (!server->journal || journal_marks_of(server->journal).settled_frame >= slot->frame.number) return true;
-  return io_now(server->io) - slot->closed_ns > JOURNAL_STALL_NS;
+  return frames_clock_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS;
 }
 
 void frames_journal_marks(struct server *server) {
@@ -113,7 +118,7 @@ static void warning_copy(const struct warn_statistics *from, struct metrics_warn
 }
 
 static void slot_emit(struct server *server, struct slot *slot) {
-  int64_t now_ns = io_now(server->io), began_ns = monotonic_ns();
+  int64_t now_ns = io_now(server->io), began_ns = frames_clock_ns();
   bool marked = unjournaled(server, slot->frame.number);
   if (marked) server->ledger->unjournaled++;
   if (server->tracks) {
@@ -148,7 +153,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->stages[1].count++;
   server->stages[1].sum_ns += (uint64_t)slot->step_ns;
   server->stages[2].count++;
-  server->stages[2].sum_ns += (uint64_t)(monotonic_ns() - began_ns);
+  server->stages[2].sum_ns += (uint64_t)(frames_clock_ns() - began_ns);
   atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_release);
   server->emitted++;
 }
@@ -195,24 +200,24 @@ static void frame_close(struct server *server) {
   intake_close_frame(&server->intake, frame_time_ns(server, now_ns), 0, &slot->frame);
   histogram_record(server->frame_detections, slot->frame.count);
   slot->closed_ns = now_ns;
+  slot->closed_clock_ns = server->closed_clock_ns = frames_clock_ns();
   if (server->journal) append_try(server, slot);
   atomic_store_explicit(&slot->state, SLOT_CLOSED, memory_order_release);
   sem_post(&server->work);
   server->closed++;
   server->open_since_ns = 0;
-  server->closed_at_ns = now_ns;
 }
 
-static bool slot_free(struct server *server) {
+static bool slot_free(const struct server *server) {
   return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting;
 }
 
-static void append_retry(struct server *server, int64_t now_ns) {
+static void append_retry(struct server *server) {
   for (uint64_t ordinal = server->emitted; server->append_waiting && ordinal < server->closed; ordinal++) {
     struct slot *slot = slot_of(server, ordinal);
     if (slot->frame.number != server->append_waiting) continue;
     append_try(server, slot);
-    if (server->append_waiting && now_ns - slot->closed_ns > JOURNAL_STALL_NS) {
+    if (server->append_waiting && frames_clock_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS) {
       journal_give_up(server->journal, slot->frame.number);
       server->append_waiting = 0;
     }
@@ -225,15 +230,15 @@ static void slot_wait(struct server *server) {
   static const struct timespec pause = {.tv_nsec = 50000};
   while (!slot_free(server)) {
     nanosleep(&pause, NULL);
-    append_retry(server, io_now(server->io));
+    append_retry(server);
     frames_emit(server);
   }
 }
 
 void frames_turn(struct server *server, bool force) {
-  int64_t now_ns = io_now(server->io);
-  if (server->journal) journal_turn(server->journal, now_ns);
-  append_retry(server, now_ns);
+  int64_t now_ns = frames_clock_ns();
+  if (server->journal) journal_turn(server->journal, io_now(server->io));
+  append_retry(server);
   if (force) {
     slot_wait(server);
     frame_close(server);
@@ -241,7 +246,7 @@ void frames_turn(struct server *server, bool force) {
   }
   if (!slot_free(server)) return;
   if (frame_builder_is_empty(&server->builder)) {
-    if (now_ns - server->closed_at_ns >= FRAME_SILENCE_NS && !engine_busy(server)) frame_close(server);
+    if (now_ns - server->closed_clock_ns >= FRAME_SILENCE_NS && !engine_busy(server)) frame_close(server);
     return;
   }
   if (server->open_since_ns == 0) server->open_since_ns = now_ns;
@@ -249,23 +254,35 @@ void frames_turn(struct server *server, bool force) {
     frame_close(server);
 }
 
-int64_t frames_wait_ns(const struct server *server, int64_t now_ns) {
-  const int64_t poll_ns = 100000000;
-  if (server->append_waiting) return 1000000;
+/* Arrival is by the receiver's clock; a step of that clock must not make the entry older than it can be. */
+void frames_opened(struct server *server, int64_t arrival_ns) {
+  if (server->open_since_ns != 0 || frame_builder_is_empty(&server->builder)) return;
+  int64_t age_ns = io_now(server->io) - arrival_ns;
+  if (age_ns < 0) age_ns = 0;
+  if (age_ns > server->site->frame_limit_ns) age_ns = server->site->frame_limit_ns;
+  server->open_since_ns = frames_clock_ns() - age_ns;
+}
+
+int64_t frames_wait_ns(const struct server *server) {
+  const int64_t poll_ns = 100000000, retry_ns = 1000000;
+  int64_t now_ns = frames_clock_ns();
+  if (server->append_waiting) return retry_ns;
+  /* Whoever frees a slot, engine or journal, says so by an event; a stalled journal is seen by the clock. */
+  if (!slot_free(server)) return retry_ns;
   if (!frame_builder_is_empty(&server->builder)) {
     if (!engine_busy(server)) return 0;
     int64_t left_ns = server->open_since_ns + server->site->frame_limit_ns - now_ns;
-    return left_ns > 0 ? left_ns
-                       : 1000000; /* past the limit it waits for a slot, which the engine will report */
+    return left_ns > 0 ? left_ns : retry_ns;
   }
-  int64_t left_ns = server->closed_at_ns + FRAME_SILENCE_NS - now_ns;
-  return left_ns < 0 ? 0 : left_ns < poll_ns ? left_ns : poll_ns;
+  int64_t left_ns = server->closed_clock_ns + FRAME_SILENCE_NS - now_ns;
+  if (left_ns <= 0) return engine_busy(server) ? poll_ns : 0; /* a busy engine wakes us when it is done */
+  return left_ns < poll_ns ? left_ns : poll_ns;
 }
 
 bool frames_finish(struct server *server) {
   if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
   const int64_t say_every_ns = 5000000000;
-  int64_t said_ns = monotonic_ns();
+  int64_t said_ns = frames_clock_ns();
   while (server->emitted < server->closed) {
     /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come
      * after the end: like those that come after the sockets are closed they are not taken. */
@@ -280,11 +297,11 @@ bool frames_finish(struct server *server) {
     }
     io_release(server->io, server->batch);
     if (signalled) return false;
-    append_retry(server, io_now(server->io));
+    append_retry(server);
     if (server->journal) journal_turn(server->journal, io_now(server->io));
     frames_emit(server);
-    if (monotonic_ns() - said_ns > say_every_ns) {
-      said_ns = monotonic_ns();
+    if (frames_clock_ns() - said_ns > say_every_ns) {
+      said_ns = frames_clock_ns();
       log_line(LOG_LEVEL_WARNING, "draining: %llu frame(s) left; a second signal ends it without them",
                (unsigned long long)(server->closed - server->emitted));
     }

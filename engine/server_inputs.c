@@ -75,8 +75,7 @@ static void weft_datagram_admit(struct server *server, const uint8_t *data, uint
                                 int64_t arrival_ns) {
   while (intake_datagram(&server->intake, data, size, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
   while (intake_recovered(&server->intake, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
-  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder))
-    server->open_since_ns = arrival_ns;
+  frames_opened(server, arrival_ns);
 }
 
 /* Blocks of one UDP payload; the arrival time is what a recording calls capture time. */
@@ -96,8 +95,7 @@ static void asterix_admit(struct server *server, const uint8_t *data, uint32_t s
   }
   if (status == ASTERIX_MALFORMED)
     intake_refuse(&server->intake, server->site->sensor_count, REFUSAL_MALFORMED);
-  if (server->open_since_ns == 0 && !frame_builder_is_empty(&server->builder))
-    server->open_since_ns = arrival_ns;
+  frames_opened(server, arrival_ns);
 }
 
 void inputs_datagram(struct server *server, const struct io_datagram *datagram) {

@@ -24,7 +24,8 @@ uint64_t journal_file_give_up(struct journal_file *file) {
 }
 
 void journal_files_sync(struct journal_files *files, int64_t now_ns, bool hurry) {
-  if (files->syncing || (!hurry && now_ns - files->began_ns < files->pause_ns)) return;
+  int64_t past_ns = now_ns - files->began_ns; /* below 0: the clock was set back, and says nothing */
+  if (files->syncing || (!hurry && past_ns >= 0 && past_ns < files->pause_ns)) return;
   for (uint64_t s = files->first; s < files->next; s++) {
     const struct journal_file *file = journal_file_of(files, s);
     if (file->unsynced == 0) continue;

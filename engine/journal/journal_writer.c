@@ -83,7 +83,8 @@ static void failure_note(struct journal_writer *writer, uint64_t frame) {
 static int segment_begin(struct journal_writer *writer) {
   char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
   if (journal_files_full(&writer->files)) return -EAGAIN;
-  if (writer->marks.failing && writer->now_ns < writer->retry_ns) return writer->failed_error;
+  int64_t left_ns = writer->retry_ns - writer->now_ns; /* more than the pause: the clock was set back */
+  if (writer->marks.failing && left_ns > 0 && left_ns <= JOURNAL_RETRY_NS) return writer->failed_error;
   journal_segment_path(path, sizeof path, writer->directory, writer->segment + 1);
   int fd = writer->options.file_open(writer->options.context, path);
   if (fd < 0) {

@@ -209,9 +209,20 @@ void io_sim_disk_set(struct io *io, int64_t delay_max_ns, uint64_t capacity_byte
 struct io_sim_disk_faults {
   double append_error; /* an append fails with -EIO; a seeded beginning of it is written all the same (torn) */
   double append_lost;  /* an append says it went well and nothing is written: the file has zeros there */
+  double append_torn;  /* an append says it went well and only a seeded beginning is written */
+  double append_misdirected; /* an append says it went well and its bytes are written elsewhere in the file */
   double sync_error;   /* a sync fails with -EIO; what it covered may be gone after a crash, and stays unsynced for ever */
 };
 void io_sim_disk_faults_set(struct io *io, const struct io_sim_disk_faults *faults);
+/* Books of the simulated disk. */
+struct io_sim_disk_books {
+  uint64_t appends, syncs; /* carried out, whatever came of them */
+  uint64_t full;           /* appends refused for want of room */
+  uint64_t errors;         /* appends that failed otherwise */
+  uint64_t shortened;      /* of these, after a beginning was written */
+  uint64_t lost, torn, misdirected, sync_errors;
+};
+struct io_sim_disk_books io_sim_disk_books(const struct io *io);
 /* Size of the file as a reader would see it, and its bytes (owned by the io, valid until the next append). */
 const uint8_t *io_sim_file(const struct io *io, int fd, uint64_t *size);
 /* Power failure: of every file remains what was synced, plus of each later append a seeded prefix. Appends and syncs in

@@ -387,6 +387,8 @@ void io_sim_disk_faults_set(struct io *io, const struct io_sim_disk_faults *faul
   sim_checked(io)->disk.faults = *faults;
 }
 
+struct io_sim_disk_books io_sim_disk_books(const struct io *io) { return sim_checked(io)->disk.books; }
+
 const uint8_t *io_sim_file(const struct io *io, int fd, uint64_t *size) {
   const struct sim_disk *disk = &sim_checked(io)->disk;
   weft_assert(fd >= SIM_FILE_FIRST && fd < SIM_FILE_FIRST + (int)disk->file_count);

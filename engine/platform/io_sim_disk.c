@@ -67,25 +67,47 @@ static bool happens(struct sim_disk *disk, double probability) {
   return probability > 0 && prng_uniform(&disk->prng) < probability;
 }
 
-static int32_t append_do(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
-  uint64_t end = (uint64_t)op->offset + op->size;
-  uint64_t grows = end > file->seen.size ? end - file->seen.size : 0;
-  if (disk->used_bytes + grows > disk->capacity_bytes) return -ENOSPC;
-  if (happens(disk, disk->faults.append_error)) {
-    uint64_t torn = prng_below(&disk->prng, op->size);
-    bytes_write(&file->seen, (uint64_t)op->offset, op->data, torn);
-    return -EIO;
-  }
-  static const uint8_t none[1];
-  bool lost = happens(disk, disk->faults.append_lost);
-  if (lost) bytes_write(&file->seen, end, none, 0); /* the file grows, the bytes don't arrive */
-  else bytes_write(&file->seen, (uint64_t)op->offset, op->data, op->size);
-  disk->used_bytes += grows;
+/* Bytes as a reader sees them from now on, volatile until a sync. */
+static void extent_write(struct sim_disk *disk, struct sim_file *file, uint64_t offset, const uint8_t *data, uint64_t size) {
+  uint64_t before = file->seen.size;
+  bytes_write(&file->seen, offset, data, size);
+  disk->used_bytes += file->seen.size - before;
   if (file->extent_count == file->extent_capacity) {
     file->extent_capacity = 2 * file->extent_capacity + 16;
     file->extents = memory_grow(file->extents, file->extent_capacity * sizeof *file->extents);
   }
-  file->extents[file->extent_count++] = (struct sim_extent){(uint64_t)op->offset, op->size};
+  file->extents[file->extent_count++] = (struct sim_extent){offset, size};
+}
+
+static int32_t append_do(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
+  const struct io_sim_disk_faults *faults = &disk->faults;
+  uint64_t offset = (uint64_t)op->offset, end = offset + op->size;
+  uint64_t grows = end > file->seen.size ? end - file->seen.size : 0;
+  disk->books.appends++;
+  if (disk->used_bytes + grows > disk->capacity_bytes) {
+    disk->books.full++;
+    return -ENOSPC;
+  }
+  if (happens(disk, faults->append_error)) {
+    uint64_t kept = prng_below(&disk->prng, op->size);
+    bytes_write(&file->seen, offset, op->data, kept);
+    disk->books.errors++;
+    disk->books.shortened += kept > 0;
+    return -EIO;
+  }
+  static const uint8_t none[1];
+  if (happens(disk, faults->append_lost)) {
+    disk->books.lost++;
+    extent_write(disk, file, end, none, 0); /* the file grows, the bytes don't arrive */
+  } else if (happens(disk, faults->append_torn)) {
+    disk->books.torn++;
+    extent_write(disk, file, offset, op->data, prng_below(&disk->prng, op->size));
+  } else if (happens(disk, faults->append_misdirected)) {
+    disk->books.misdirected++;
+    extent_write(disk, file, prng_below(&disk->prng, file->seen.size + 1), op->data, op->size);
+  } else {
+    extent_write(disk, file, offset, op->data, op->size);
+  }
   return 0;
 }
 
@@ -113,6 +135,7 @@ static int32_t sync_fail(struct sim_disk *disk, struct sim_file *file, const str
     bytes_write(&file->durable, file->extents[e].offset, file->seen.data + file->extents[e].offset, kept);
   }
   extents_forget(disk, file, op);
+  disk->books.sync_errors++;
   return -EIO;
 }
 
@@ -124,6 +147,7 @@ bool sim_disk_step(struct sim_disk *disk, int64_t now_ns, struct io_event *event
   disk->operations[first] = disk->operations[--disk->operation_count];
   struct sim_file *file = file_of(disk, op.fd);
   *event = (struct io_event){.token = op.token, .kind = op.kind};
+  disk->books.syncs += file && op.kind == IO_EVENT_SYNC;
   if (!file) event->result = -EBADF;
   else if (op.kind == IO_EVENT_APPEND) event->result = append_do(disk, file, &op);
   else if (happens(disk, disk->faults.sync_error)) event->result = sync_fail(disk, file, &op);

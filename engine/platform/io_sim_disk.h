@@ -49,6 +49,7 @@ struct sim_disk {
   uint64_t capacity_bytes;
   uint64_t used_bytes;
   struct io_sim_disk_faults faults;
+  struct io_sim_disk_books books;
   struct sim_file files[SIM_FILE_MAX];
   uint32_t file_count;
   struct sim_operation operations[IO_OPERATION_MAX]; /* in flight, in no order */
