@@ -6,134 +6,11 @@
 #include "tests/stat/case_lanes.h"
 
 #include "kernels/lane/imm_models.h"
-#include "kernels/ref/ref_earth.h"
+#include "tests/stat/case_c.h"
 
-#define DEGREE 0.017453292519943295
-enum { N = 6, M = 3, LOOKS = 100, SETTLED = 30, RUNS = 200, PLOTS_MAX = 64, TARGETS = 2, SEED = 20150601 };
-#define SPACING_M 50.0
-#define SIGMA_RANGE_M 10.0
-#define SIGMA_ANGLE (0.1 * DEGREE)
-#define WINDOW_M 50e3
-#define WINDOW_DEG 2.0
-#define CLUTTER_DENSITY 1e-2 /* per m rad^2 */
-#define DETECTION_PROBABILITY 0.8
+enum { N = 6, M = 3, RUNS = 200, PLOTS_MAX = 64 };
 /* As published the filter allows for 0.01 m/s^2, here held for a look; (m/s^2)^2 s. */
 #define ACCEL_PSD (0.01 * 0.01 * 8.87)
-#define ELEVATION_MIN (10 * DEGREE)
-
-/* Position and velocity in ECEF, SI. */
-struct body {
-  double p[3], v[3];
-};
-
-struct radar {
-  double position_m[3], enu[9];
-};
-
-struct looks {
-  double time_s[LOOKS];
-  struct body at[LOOKS][TARGETS];
-};
-
-/* Gravity with J2 and the rotation of the axes. */
-static void acceleration(const struct body *b, double a[3]) {
-  const double w = 7.292115e-5;
-  ref_gravity(b->p, a);
-  a[0] += 2 * w * b->v[1] + w * w * b->p[0];
-  a[1] += -2 * w * b->v[0] + w * w * b->p[1];
-}
-
-static void fly(struct body *b, double h) {
-  struct body at = *b;
-  double v[4][3], a[4][3];
-  for (int k = 0; k < 4; k++) {
-    const double part = k == 0 ? 0 : k == 3 ? h : h / 2;
-    for (int i = 0; i < 3 && k > 0; i++) {
-      at.p[i] = b->p[i] + part * v[k - 1][i];
-      at.v[i] = b->v[i] + part * a[k - 1][i];
-    }
-    memcpy(v[k], at.v, sizeof v[k]);
-    acceleration(&at, a[k]);
-  }
-  for (int i = 0; i < 3; i++) {
-    b->p[i] += h / 6 * (v[0][i] + 2 * (v[1][i] + v[2][i]) + v[3][i]);
-    b->v[i] += h / 6 * (a[0][i] + 2 * (a[1][i] + a[2][i]) + a[3][i]);
-  }
-}
-
-/* Launch on the minimum-energy ellipse between the two published points, as if the axes did not turn. */
-static struct body launch(void) {
-  const double gm = 3.986004418e14;
-  struct body b;
-  double end[3], r1 = 0, r2 = 0, c = 0;
-  wk_ecef_from_geodetic(39.61693 * DEGREE, 134.54975 * DEGREE, 0, b.p);
-  wk_ecef_from_geodetic(40.56751 * DEGREE, -159.53953 * DEGREE, 0, end);
-  for (int i = 0; i < 3; i++) {
-    r1 += b.p[i] * b.p[i];
-    r2 += end[i] * end[i];
-    c += (end[i] - b.p[i]) * (end[i] - b.p[i]);
-  }
-  r1 = sqrt(r1), r2 = sqrt(r2), c = sqrt(c);
-  /* Lambert's problem at the least semi-major axis s / 2. */
-  const double s = (r1 + r2 + c) / 2, speed = sqrt(gm / (2 * s)) * sqrt(c / (s - c));
-  for (int i = 0; i < 3; i++) b.v[i] = speed * ((end[i] - b.p[i]) / c + b.p[i] / r1);
-  return b;
-}
-
-static void polar(const struct radar *s, const double p[3], double z[3]) {
-  double d[3], axes[3] = {0};
-  for (int i = 0; i < 3; i++) d[i] = p[i] - s->position_m[i];
-  for (int r = 0; r < 3; r++) {
-    for (int i = 0; i < 3; i++) axes[r] += s->enu[3 * r + i] * d[i];
-  }
-  z[0] = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-  z[1] = atan2(axes[0], axes[1]);
-  z[2] = asin(axes[2] / z[0]);
-}
-
-/* The second target: farther along the line of sight. Its velocity changes by less than the turning of that line. */
-static struct body second(const struct radar *radar, const struct body *first) {
-  struct body b = *first;
-  double d[3], range = 0;
-  for (int i = 0; i < 3; i++) d[i] = first->p[i] - radar->position_m[i], range += d[i] * d[i];
-  range = sqrt(range);
-  double closing = 0;
-  for (int i = 0; i < 3; i++) closing += d[i] / range * first->v[i];
-  for (int i = 0; i < 3; i++) {
-    b.p[i] += SPACING_M * d[i] / range;
-    b.v[i] += SPACING_M / range * (first->v[i] - closing * d[i] / range);
-  }
-  return b;
-}
-
-/* A hundred looks, evenly over the time above 10 degrees. */
-static void looks_find(const struct radar *radar, struct looks *looks) {
-  const double step_s = 0.25;
-  struct body b = launch();
-  double rise_s = -1, set_s = 0, z[3];
-  for (double t = 0; t < 3000; t += step_s) {
-    polar(radar, b.p, z);
-    if (z[2] > ELEVATION_MIN) {
-      if (rise_s < 0) rise_s = t;
-      set_s = t;
-    }
-    fly(&b, step_s);
-  }
-  assert_true(rise_s > 0 && set_s > rise_s + 60);
-  b = launch();
-  double now = 0;
-  for (int k = 0; k < LOOKS; k++) {
-    const double due = rise_s + (set_s - rise_s) * k / (LOOKS - 1);
-    while (now < due - 1e-9) {
-      const double h = fmin(step_s, due - now);
-      fly(&b, h);
-      now += h;
-    }
-    looks->time_s[k] = due - rise_s;
-    looks->at[k][0] = b;
-    looks->at[k][1] = second(radar, &b);
-  }
-}
 
 /* What one look yields, in polar coordinates. */
 struct scan {
@@ -150,8 +27,8 @@ static void plot(struct scan *scan, const double z[3], struct prng *prng) {
 }
 
 /* As published: every target is seen in the first four looks, the first two are free of clutter. */
-static void look(const struct radar *radar, int k, const struct body *targets, struct prng *prng, struct scan *scan) {
-  const double volume = 2 * WINDOW_M * 4 * WINDOW_DEG * WINDOW_DEG * DEGREE * DEGREE;
+static void look(const struct radar *radar, int k, const struct target *targets, struct prng *prng, struct scan *scan) {
+  const double volume = 2 * WINDOW_M * 4 * WINDOW_DEG * WINDOW_DEG * CASE_C_DEGREE * CASE_C_DEGREE;
   double z[3], centre[3];
   scan->count = 0;
   for (int n = 0; n < TARGETS; n++) {
@@ -162,8 +39,8 @@ static void look(const struct radar *radar, int k, const struct body *targets, s
   polar(radar, targets[0].p, centre);
   for (uint64_t n = 0; n < clutter; n++) {
     z[0] = centre[0] + WINDOW_M * (2 * prng_uniform(prng) - 1);
-    z[1] = centre[1] + WINDOW_DEG * DEGREE * (2 * prng_uniform(prng) - 1);
-    z[2] = centre[2] + WINDOW_DEG * DEGREE * (2 * prng_uniform(prng) - 1);
+    z[1] = centre[1] + WINDOW_DEG * CASE_C_DEGREE * (2 * prng_uniform(prng) - 1);
+    z[2] = centre[2] + WINDOW_DEG * CASE_C_DEGREE * (2 * prng_uniform(prng) - 1);
     plot(scan, z, prng);
   }
 }
@@ -314,7 +191,7 @@ static void step(const struct radar *radar, const struct scan *scan, double dt_s
 }
 
 /* Counts a swap where the tracks have changed targets since the last look. */
-static void judge(const struct radar *radar, const struct tracks *tracks, const struct body *truth, int owner[TARGETS], bool first,
+static void judge(const struct radar *radar, const struct tracks *tracks, const struct target *truth, int owner[TARGETS], bool first,
                   struct outcome *out) {
   double off[TARGETS], z[3], centre[3];
   polar(radar, truth[0].p, centre);
@@ -339,8 +216,8 @@ static struct looks looks;
 static void run_all(const struct set_up *set, struct outcome *out) {
   struct radar radar;
   memset(out, 0, sizeof *out);
-  wk_ecef_from_geodetic(51.86310 * DEGREE, -177.98669 * DEGREE, 0, radar.position_m);
-  wk_enu_rows(51.86310 * DEGREE, -177.98669 * DEGREE, radar.enu);
+  wk_ecef_from_geodetic(51.86310 * CASE_C_DEGREE, -177.98669 * CASE_C_DEGREE, 0, radar.position_m);
+  wk_enu_rows(51.86310 * CASE_C_DEGREE, -177.98669 * CASE_C_DEGREE, radar.enu);
   looks_find(&radar, &looks);
   const double dt_s = looks.time_s[1] - looks.time_s[0];
   for (int run = 0; run < RUNS; run++) {
