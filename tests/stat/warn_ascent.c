@@ -19,7 +19,7 @@
 #include "engine/warn/flight.h"
 #include "tools/salvo/missile.h"
 
-enum { SEED = 4, FLIGHTS = 20, TYPES = 3 };
+enum { SEED = 4, FLIGHTS = 200, TYPES = 3 };
 static const char *const types[TYPES] = {"short", "medium", "long"};
 static const double sigma_m = 50, sigma_mps = 10, sigma_force = 5;
 
@@ -88,8 +88,9 @@ static double share(const struct tally *tally, int k) {
 }
 
 /* In boost the states of one flight stand or fall together, in coast the sample is small: `allowed` points
- * below the level. */
-static void tally_check(const char *what, const char *type, const struct tally *tally, double allowed) {
+ * below the level. `timely`: the 99 % time window holds at least so many percent. */
+static void tally_check(const char *what, const char *type, const struct tally *tally, double allowed,
+                        double timely) {
   print_message("%-6s %s: %d states, inside %.0f %.0f %.0f %%, time window 99 %%: %.0f %%\n", type, what,
                 tally->count, share(tally, 0), share(tally, 1), share(tally, 2),
                 100.0 * tally->in_time / tally->count);
@@ -97,9 +98,14 @@ static void tally_check(const char *what, const char *type, const struct tally *
   if (share(tally, 0) < 50 - 2 * allowed || share(tally, 1) < 90 - allowed || share(tally, 2) < 97) {
     fail_msg("seed %d: narrower than the truth allows", SEED);
   }
-  if (100.0 * tally->in_time / tally->count < 95)
+  if (100.0 * tally->in_time / tally->count < timely)
     fail_msg("seed %d: the time is surer than the truth allows", SEED);
 }
+
+/* While the first of two stages burns, a quarter of the estimate's weight says that another follows (W10).
+ * Where one always does the impact comes up to three times as late as the mean, and no single Gaussian of
+ * both cases reaches there: 93 % are in time over 200 flights of two seeds, all of one stage are. */
+static const double boost_timely[TYPES] = {99, 99, 91};
 
 static void boost_regions_are_no_narrower_than_the_truth_allows(void **state) {
   (void)state;
@@ -128,8 +134,8 @@ static void boost_regions_are_no_narrower_than_the_truth_allows(void **state) {
       }
       flight_free(&flight);
     }
-    tally_check("impact from boost", types[t], &impacts, 0);
-    tally_check("launch from boost", types[t], &launches, 0);
+    tally_check("impact from boost", types[t], &impacts, 0, boost_timely[t]);
+    tally_check("launch from boost", types[t], &launches, 0, 98);
   }
 }
 
@@ -159,8 +165,8 @@ static void coast_regions_hold_impact_and_launch(void **state) {
       }
       flight_free(&flight);
     }
-    tally_check("impact from coast", types[t], &impacts, 8);
-    tally_check("launch from coast", types[t], &launches, 0);
+    tally_check("impact from coast", types[t], &impacts, 3, 98);
+    tally_check("launch from coast", types[t], &launches, 0, 98);
   }
 }
 
