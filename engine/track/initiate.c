@@ -12,6 +12,7 @@
 static const double speed_max_mps = 8500, speed_max_flat_mps = 900;
 static const double log_odds_start_min = -6; /* less likely real than this is not worth a track record */
 static const double log_odds_pair_max = 5, log_odds_start_max = 14;
+static const double rival_odds = 6; /* ln odds against the likeliest: less likely claims make no rivals */
 static const double pairing_min_s = 0.15;  /* closer in time, two points say nothing of the speed */
 static const int64_t moment_ns = 50000000; /* plots so close in time are taken sensor by sensor */
 static const double following_looks = 2.2; /* a strand goes on within so many revisits */
@@ -94,10 +95,14 @@ static uint32_t followings_collect(struct tracker *tracker, uint32_t begin, uint
     double reach = (seed->flat ? speed_max_flat_mps : speed_max_mps) * life_s, half[3];
     for (int k = 0; k < 3; k++) half[k] = reach + 5 * sqrt(seed->covariance[WK_AT(3, k, k)]);
     grid_query(&tracker->strands.grid, seed->point_m, half, strand_consider, &scan);
+    uint32_t likely = 0;
+    while (likely < scan.count && scan.best[likely].value > scan.best[0].value - rival_odds) likely++;
     for (uint32_t k = 0; k < scan.count && used < FOLLOWINGS_MAX; k++) {
       struct strand *strand = &tracker->strands.strands[scan.best[k].strand];
       if (strand->claims++ == 0) strand->claim = i;
-      if (strand->rivals < scan.count - 1) strand->rivals = scan.count - 1;
+      if (strand->claims == 1 || scan.best[k].value > strand->claim_best)
+        strand->claim_best = scan.best[k].value;
+      if (k < likely && strand->rivals < likely - 1) strand->rivals = likely - 1;
       tracker->followings[used++] = scan.best[k];
     }
   }
@@ -120,8 +125,13 @@ static void followings_cluster(struct tracker *tracker, uint32_t begin, uint32_t
   for (uint32_t i = begin; i < end; i++) parent[i] = i;
   for (uint32_t k = 0; k < count; k++) {
     struct strand *strand = &tracker->strands.strands[tracker->followings[k].strand];
-    if (strand->rivals < strand->claims - 1) strand->rivals = strand->claims - 1;
     clusters_join(parent, strand->claim, tracker->followings[k].seed);
+    strand->claims = 0;
+  }
+  for (uint32_t k = 0; k < count; k++) { /* claims: likely ones from here on */
+    struct strand *strand = &tracker->strands.strands[tracker->followings[k].strand];
+    strand->claims += tracker->followings[k].value > strand->claim_best - rival_odds;
+    if (strand->claims > 1 && strand->rivals < strand->claims - 1) strand->rivals = strand->claims - 1;
   }
   for (uint32_t k = 0; k < count; k++) {
     tracker->followings[k].root = clusters_root(parent, tracker->followings[k].seed);

@@ -11,7 +11,7 @@ static const double speed_sigma_mps = 2500, speed_sigma_flat_mps = 250, climb_si
  * speed that 15 m/s^2 gave it on the way up, give or take. */
 static const double launch_height_max_m = 80000, launch_accel_mps2 = 15, launch_speed_min_mps = 200;
 static const double launch_spread_level = 0.4, launch_spread_up = 0.35;
-static const double log_climbing = -0.003004509020298725, log_other_low = -5.809142990314028;
+static const double log_known_low = -0.003004509020298725, log_other_low = -5.809142990314028;
 static const double accel_psd = 1500, accel_psd_flat = 25;   /* m^2/s^3 */
 static const double gate_chi2 = 16.3, gate_rate_chi2 = 18.5; /* 3 and 4 degrees of freedom, 0.1 % */
 static const double part_max = 12; /* what one seed may add to the log odds of existence */
@@ -82,29 +82,39 @@ void strands_expire(struct tracker *tracker, int64_t now_ns) {
     strand_end(tracker, slot, FATE_CLUTTER);
 }
 
-/* Gives a strand of one seed its prior of the velocity, and that prior's share. */
-static struct strand speed_assume(const struct strand *strand, bool climbing) {
+/* What something new may be, by how it moves: anything physical; just launched; an aircraft. */
+enum nature { NATURE_ANY, NATURE_LAUNCHED, NATURE_AIRCRAFT, NATURES };
+
+/* Gives a strand of one seed the prior of the velocity that goes with a nature, and that nature's share. */
+static struct strand speed_assume(const struct strand *strand, enum nature nature) {
   struct strand out = *strand;
   double lat_rad, lon_rad, height_m, enu[9], level = speed_sigma_mps, up = speed_sigma_mps, rise = 0;
   wk_geodetic_from_ecef(strand->x, &lat_rad, &lon_rad, &height_m);
   wk_enu_rows(lat_rad, lon_rad, enu);
-  if (strand->flat) {
+  if (nature == NATURE_AIRCRAFT) {
     level = speed_sigma_flat_mps;
     up = climb_sigma_flat_mps;
-  } else if (climbing) {
+  } else if (nature == NATURE_LAUNCHED) {
     rise = fmax(sqrt(2 * launch_accel_mps2 * fmax(height_m, 0)), launch_speed_min_mps);
     level = launch_spread_level * rise;
     up = launch_spread_up * rise;
   }
   for (int i = 0; i < 3; i++) {
     out.x[3 + i] = rise * enu[6 + i];
-    for (int j = i; j < 3; j++)
+    for (int j = i; j < 3; j++) {
       out.p[WK_AT(6, 3 + i, 3 + j)] =
           (i == j ? level * level : 0) + (up * up - level * level) * enu[6 + i] * enu[6 + j];
+    }
   }
-  if (!strand->flat && strand->height_m < launch_height_max_m)
-    out.log_odds += climbing ? log_climbing : log_other_low;
+  bool low = strand->height_m < launch_height_max_m;
+  if (!strand->flat && low) out.log_odds += nature == NATURE_ANY ? log_other_low : log_known_low;
   return out;
+}
+
+static bool nature_possible(const struct strand *strand, enum nature nature) {
+  if (strand->flat) return nature == NATURE_AIRCRAFT;
+  if (nature == NATURE_LAUNCHED) return strand->height_m < launch_height_max_m;
+  return nature == NATURE_ANY;
 }
 
 static double packed6(const double p[21], int i, int j) {
@@ -249,9 +259,9 @@ bool strand_extend(const struct strand *strand, const struct seed *seed, double 
   if (strand->count > 1) {
     found = step(strand, seed, pd, out, evidence);
   } else {
-    bool low = !strand->flat && strand->height_m < launch_height_max_m;
-    for (int climbing = 0; climbing <= low; climbing++) {
-      struct strand assumed = speed_assume(strand, climbing), next;
+    for (int nature = 0; nature < NATURES; nature++) {
+      if (!nature_possible(strand, (enum nature)nature)) continue;
+      struct strand assumed = speed_assume(strand, (enum nature)nature), next;
       double likelier;
       if (!step(&assumed, seed, pd, out ? &next : NULL, &likelier)) continue;
       likelier += assumed.log_odds - strand->log_odds;

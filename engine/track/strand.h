@@ -23,11 +23,12 @@ struct strand {
   double height_m; /* of its newest seed */
   int64_t time_ns; /* of its newest seed */
   struct birth_plot plots[STRAND_SEEDS_MAX];
-  uint32_t count;  /* of plots */
-  uint32_t claim;  /* scratch of one scan: first seed that lay within its gate */
-  uint32_t claims; /* ... and how many did; 0 between scans */
-  bool flat;       /* of 2-D radars alone */
-  uint32_t rivals; /* most strands that laid claim to a seed of its, or seeds to it, in one scan, but one */
+  uint32_t count;    /* of plots */
+  uint32_t claim;    /* scratch of one scan: first seed that lay within its gate */
+  uint32_t claims;   /* ... and how many did; 0 between scans */
+  bool flat;         /* of 2-D radars alone */
+  double claim_best; /* scratch of one scan: value of the likeliest seed for it */
+  uint32_t rivals;   /* most strands that laid claim to a seed of its, or seeds to it, in one scan, but one */
 };
 
 struct strands {
