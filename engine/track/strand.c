@@ -228,9 +228,8 @@ static void point_take(struct strand *strand, const struct seed *seed, const str
     for (int j = i; j < 6; j++) {
       double sum = 0;
       for (int k = 0; k < 3; k++) {
-        double seeds =
-            seed->covariance[k <= (i < 3 ? i : j) ? WK_AT(3, k, i < 3 ? i : j) : WK_AT(3, i < 3 ? i : j, k)];
-        sum += i < 3 ? seeds * gain[j][k] : gain[i][k] * across[j][k];
+        sum += i < 3 ? seed->covariance[k <= i ? WK_AT(3, k, i) : WK_AT(3, i, k)] * gain[j][k]
+                     : gain[i][k] * across[j][k];
       }
       strand->p[WK_AT(6, i, j)] = i < 3 ? sum : velocity[i - 3][j - 3] - sum;
     }
