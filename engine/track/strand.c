@@ -252,24 +252,45 @@ static bool step(const struct strand *strand, const struct seed *seed, double pd
   return true;
 }
 
-bool strand_extend(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,
-                   double *evidence) {
-  bool found = false;
-  if (strand->count > 1) {
-    found = step(strand, seed, pd, out, evidence);
-  } else {
-    for (int nature = 0; nature < NATURES; nature++) {
-      if (!nature_possible(strand, (enum nature)nature)) continue;
-      struct strand assumed = speed_assume(strand, (enum nature)nature), next;
-      double likelier;
-      if (!step(&assumed, seed, pd, out ? &next : NULL, &likelier)) continue;
-      likelier += assumed.log_odds - strand->log_odds;
-      if (found && likelier <= *evidence) continue;
-      if (out) *out = next;
-      *evidence = likelier;
-      found = true;
+/* Two hypotheses of the same seeds into one Gaussian; `share` is b's probability. */
+static void strand_mix(struct strand *a, const struct strand *b, double share) {
+  double apart[6];
+  for (int i = 0; i < 6; i++) {
+    apart[i] = b->x[i] - a->x[i];
+    a->x[i] += share * apart[i];
+  }
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) {
+      int at = WK_AT(6, i, j);
+      a->p[at] += share * (b->p[at] - a->p[at]) + share * (1 - share) * apart[i] * apart[j];
     }
   }
+  a->log_odds += share * (b->log_odds - a->log_odds);
+}
+
+/* The second seed: the natures that it leaves possible, mixed by how likely they are. */
+static bool second_seed(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,
+                        double *evidence) {
+  bool found = false;
+  for (int nature = 0; nature < NATURES; nature++) {
+    if (!nature_possible(strand, (enum nature)nature)) continue;
+    struct strand assumed = speed_assume(strand, (enum nature)nature), next;
+    double likelier;
+    if (!step(&assumed, seed, pd, out ? &next : NULL, &likelier)) continue;
+    likelier += assumed.log_odds - strand->log_odds;
+    double share = found ? 1 / (1 + wk_exp(fmin(fmax(*evidence - likelier, -700), 700))) : 1;
+    if (out && found) strand_mix(out, &next, share);
+    if (out && !found) *out = next;
+    *evidence = !found ? likelier : fmax(likelier, *evidence) - wk_log(fmax(share, 1 - share));
+    found = true;
+  }
+  return found;
+}
+
+bool strand_extend(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,
+                   double *evidence) {
+  bool found = strand->count > 1 ? step(strand, seed, pd, out, evidence)
+                                 : second_seed(strand, seed, pd, out, evidence);
   if (!found || !out) return found;
   out->plots[out->count++] = (struct birth_plot){seed->time_ns, seed->sensor};
   if (seed->time_ns > out->time_ns) out->time_ns = seed->time_ns;

@@ -53,8 +53,8 @@ void strand_grow(struct tracker *tracker, uint32_t slot, const struct strand *gr
 void strands_expire(struct tracker *tracker, int64_t now_ns);
 
 /* The strand with one seed more, `pd` the detection probability of its sensor: prediction to its time, update
- * by its point. Where the velocity is still unknown the state is that under the likelier of two priors:
- * anything physical; just launched from below. *evidence: ln of how much likelier the seed is as the strand's
+ * by its point. Where the velocity is still unknown two priors are mixed: anything physical; just
+ * launched from below. *evidence: ln of how much likelier the seed is as the strand's
  * than as a false plot. False where the point lies outside the gate; `out` NULL: only the
  * evidence is wanted. */
 bool strand_extend(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,

@@ -18,8 +18,10 @@ SENSORS = """sensors:
 
 def site_write(folder, head="time: live\n", listen=LISTEN, sensors=SENSORS, name="site.yaml"):
     path = os.path.join(folder, name)
-    with open(os.path.join(folder, "3.key"), "w") as file:
+    key = os.path.join(folder, "3.key")
+    with open(key, "w") as file:
         file.write("1 " + "ab" * 32 + "\n")
+    os.chmod(key, 0o600)
     with open(path, "w") as file:
         file.write(f"centre: E\n{head}{listen}\n{sensors}")
     return path
