@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/domain/site.h"
+#include "engine/journal/journal_bytes.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "columns are written as they lie in memory");
 _Static_assert(sizeof(struct sensor_state) == JOURNAL_STATE_BYTES, "states are written as they lie in memory");
@@ -18,19 +19,7 @@ uint32_t journal_crc(const void *data, size_t size) {
   return ~crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, UINT32_MAX);
 }
 
-static size_t round_up(size_t size) { return (size + 7) & ~(size_t)7; }
-
 static void put(uint8_t *out, size_t offset, const void *value, size_t size) { memcpy(out + offset, value, size); }
-static uint32_t get_u32(const uint8_t *data, size_t offset) {
-  uint32_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
-static uint64_t get_u64(const uint8_t *data, size_t offset) {
-  uint64_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
 
 size_t journal_head_size(const struct journal_head *head) {
   return JOURNAL_HEADER_BYTES + round_up(head->site_size) + round_up(head->parameter_size);

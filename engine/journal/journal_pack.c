@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/journal/journal_bytes.h"
 
 enum { STREAM_HEADERS, STREAM_STATES, STREAM_COLUMNS, STREAMS = STREAM_COLUMNS + JOURNAL_COLUMNS };
 
@@ -21,21 +22,6 @@ static size_t width_of(int stream) {
   if (stream == STREAM_STATES) return JOURNAL_STATE_BYTES;
   return journal_column_width(stream - STREAM_COLUMNS);
 }
-
-static size_t round_up(size_t size) { return (size + 7) & ~(size_t)7; }
-
-static uint32_t get_u32(const uint8_t *data, size_t offset) {
-  uint32_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
-static uint64_t get_u64(const uint8_t *data, size_t offset) {
-  uint64_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
-static void put_u32(uint8_t *out, size_t offset, uint32_t value) { memcpy(out + offset, &value, sizeof value); }
-static void put_u64(uint8_t *out, size_t offset, uint64_t value) { memcpy(out + offset, &value, sizeof value); }
 
 static void shape_count(struct streams *streams, const struct journal_shape *shape) {
   streams->count[STREAM_HEADERS]++;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/base/check.h"
+#include "engine/journal/journal_bytes.h"
 #include "engine/journal/journal_file_io.h"
 #include "engine/journal/journal_segment.h"
 
@@ -37,19 +38,6 @@ struct group {
   uint8_t tables[32 * JOURNAL_PARITY_FILES_MAX * JOURNAL_PARITY_SEGMENTS_MAX];
   uint8_t *chunk[MEMBERS_MAX]; /* CHUNK_BYTES each, owned */
 };
-
-static uint32_t get_u32(const uint8_t *data, size_t offset) {
-  uint32_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
-static uint64_t get_u64(const uint8_t *data, size_t offset) {
-  uint64_t value;
-  memcpy(&value, data + offset, sizeof value);
-  return value;
-}
-static void put_u32(uint8_t *out, size_t offset, uint32_t value) { memcpy(out + offset, &value, sizeof value); }
-static void put_u64(uint8_t *out, size_t offset, uint64_t value) { memcpy(out + offset, &value, sizeof value); }
 
 static size_t head_bytes(uint32_t segments) {
   return JOURNAL_PARITY_HEADER_BYTES + (size_t)segments * JOURNAL_PARITY_ENTRY_BYTES;

@@ -63,7 +63,7 @@ static bool strand_reaches(const struct tracker *tracker, const struct strand *s
   for (int i = 0; i < 3; i++) {
     d[i] = seed->point_m[i] - strand->x[i] - (strand->count > 1 ? dt * strand->x[3 + i] : 0);
     variance += strand->p[WK_AT(6, i, i)] + seed->covariance[WK_AT(3, i, i)];
-    if (strand->count > 1) variance += dt * dt * (strand->p[WK_AT(6, 3 + i, 3 + i)] + 1500 * dt);
+    if (strand->count > 1) variance += dt * dt * (strand->p[WK_AT(6, 3 + i, 3 + i)] + STRAND_ACCEL_PSD * dt);
   }
   if (strand->count == 1) reach = dt * (strand->flat && seed->flat ? speed_max_flat_mps : speed_max_mps);
   return vector_norm(d) <= reach + 4.5 * sqrt(variance);

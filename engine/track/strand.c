@@ -12,7 +12,7 @@ static const double speed_sigma_mps = 2500, speed_sigma_flat_mps = 250, climb_si
 static const double launch_height_max_m = 80000, launch_accel_mps2 = 15, launch_speed_min_mps = 200;
 static const double launch_spread_level = 0.4, launch_spread_up = 0.35;
 static const double log_known_low = -0.003004509020298725, log_other_low = -5.809142990314028;
-static const double accel_psd = 1500, accel_psd_flat = 25;   /* m^2/s^3 */
+static const double accel_psd_flat = 25;                     /* m^2/s^3 */
 static const double gate_chi2 = 16.3, gate_rate_chi2 = 18.5; /* 3 and 4 degrees of freedom, 0.1 % */
 static const double part_max = 12; /* what one seed may add to the log odds of existence */
 static const double ln_2pi = 1.8378770664093453;
@@ -146,7 +146,7 @@ static double cross_covariance(const struct strand *strand, const struct meeting
 static bool strand_meet(const struct strand *strand, const struct seed *seed, struct meeting *m) {
   double s[6];
   m->dt = fmax((double)(seed->time_ns - strand->time_ns) * 1e-9, 0);
-  m->noise = (seed->flat ? accel_psd_flat : accel_psd) * m->dt;
+  m->noise = (seed->flat ? accel_psd_flat : STRAND_ACCEL_PSD) * m->dt;
   for (int i = 0; i < 3; i++) {
     m->place[i] = strand->x[i] + m->dt * strand->x[3 + i];
     m->innovation[i] = seed->point_m[i] - m->place[i];
@@ -164,7 +164,7 @@ static double across_part(const double p[21], int row, int column, const double 
   for (int i = 0; i < 3; i++) {
     for (int j = 0; j < 3; j++) {
       int a = row + i, b = column + j;
-      sum += ((i == j) - u[i] * u[j]) * p[a <= b ? WK_AT(6, a, b) : WK_AT(6, b, a)];
+      sum += ((i == j) - u[i] * u[j]) * packed6(p, a, b);
     }
   }
   return sum;
@@ -190,7 +190,7 @@ static double rate_take(struct strand *strand, const struct seed *seed, double *
   double innovation = seed->rate_mps - rate - together;
   for (int i = 0; i < 6; i++) {
     ph[i] = 0;
-    for (int j = 0; j < 6; j++) ph[i] += p[i <= j ? WK_AT(6, i, j) : WK_AT(6, j, i)] * row[j];
+    for (int j = 0; j < 6; j++) ph[i] += packed6(p, i, j) * row[j];
     variance += row[i] * ph[i];
   }
   for (int i = 0; i < 6; i++) {

@@ -14,6 +14,8 @@
 #include "engine/track/queue.h"
 #include "engine/track/seed.h"
 
+/* White acceleration that straight flight allows for, m^2/s^3; 2-D radars' strands less. */
+#define STRAND_ACCEL_PSD 1500.0
 enum { STRANDS_MAX = 1 << 16, STRAND_SEEDS_MAX = 16, STRAND_NONE = UINT32_MAX };
 
 struct strand {
