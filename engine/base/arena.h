@@ -12,7 +12,7 @@ struct arena {
   bool sealed;
 };
 
-/* Reserves `size` bytes of zeroed address space. 0, or -ENOMEM. */
+/* Reserves `size` bytes of zeroed address space, huge pages if they can be had. 0, or -ENOMEM. */
 int arena_open(struct arena *arena, size_t size);
 void arena_close(struct arena *arena);
 
