@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/log.h"
 #include "engine/base/progress.h"
 
 enum { ARGUMENTS_MAX = 24, OPTION_HELP = 1000 };
@@ -110,7 +111,7 @@ int arguments_parse(const struct arguments *a, int argc, char **argv, int *first
 
 int failure(const char *text) {
   progress_clear();
-  fprintf(stderr, "weft: %s\n", text);
+  log_failure("%s", text);
   return 1;
 }
 
