@@ -207,6 +207,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   }
   frames_emit(server);
   frames_turn(server, false);
+  service_turn(server);
   return datagrams;
 }
 
@@ -248,6 +249,7 @@ static void events_wait(struct server *server) {
 /* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up
  * to a second. */
 static int drain(struct server *server, struct weft_error *err) {
+  service_stopping(server);
   for (int i = 0; i < DRAIN_TURNS_MAX && turn(server, 0) > 0; i++) continue;
   if (!frames_finish(server)) {
     log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
@@ -280,6 +282,7 @@ static void server_close(struct server *server) {
   line_file_close(server->tracks);
   io_close(server->io);
   if (server->signal_fd > 0) close(server->signal_fd);
+  service_close(server);
   engine_close(&server->engine);
   arena_close(&server->arena);
   free(server);
@@ -301,10 +304,12 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (rc == 0) rc = outputs_open(server, err);
   if (rc == 0) rc = frames_open(server, err);
   if (rc == 0) {
+    service_open(server);
     arena_seal(&server->arena);
     topology_bind_io_thread(server->engine.plan);
     server->closed_clock_ns = frames_clock_ns();
     ready_print(server);
+    service_ready(server);
     rc = loop(server, err);
     if (rc == 0) rc = drain(server, err);
   }

@@ -24,6 +24,7 @@
 #include "engine/journal/journal_writer.h"
 #include "engine/marks_keeper.h"
 #include "engine/platform/io.h"
+#include "engine/platform/notify.h"
 
 enum {
   SERVER_SLOTS = 4,
@@ -59,6 +60,16 @@ struct slot {
 struct stream {
   int fd; /* -1: free */
   struct wire_stream wire;
+};
+
+/* What the service manager was told. The I/O thread's. */
+struct service {
+  struct notify notify;
+  int64_t period_ns;     /* between two pings */
+  int64_t next_clock_ns; /* frames_clock_ns at which the next message is due */
+  uint64_t told_emitted; /* frames emitted at the last ping */
+  bool ready_due;        /* it could not take READY yet */
+  bool failed;           /* said so already */
 };
 
 struct server {
@@ -107,6 +118,7 @@ struct server {
   struct stream *streams; /* SERVER_STREAMS_MAX */
 
   uint64_t receive_failures; /* told by the io, since start */
+  struct service service;
   int signal_fd;
   bool stopping;
   int64_t started_ns;
@@ -153,7 +165,20 @@ void inputs_datagram(struct server *server, const struct io_datagram *datagram);
 /* True if the event was one of theirs. */
 bool inputs_event(struct server *server, const struct io_event *event);
 
+/* server_service.c: nothing where no service manager asked. */
+void service_open(struct server *server);
+/* Inputs and outputs are open: everything received from now on is fused. */
+void service_ready(struct server *server);
+/* The key files are about to be read again; service_ready ends it. */
+void service_reloading(struct server *server);
+void service_stopping(struct server *server);
+/* Pings if it is time and frames came out since the last ping. */
+void service_turn(struct server *server);
+void service_close(struct server *server);
+
 /* server_pages.c */
+/* What is wrong, NULL where nothing is. */
+const char *pages_unhealthy(const struct server *server);
 size_t pages_body(void *context, enum http_page page, char *body, size_t size, bool *healthy);
 
 #endif

@@ -44,6 +44,7 @@ bool frames_step(struct server *server, uint64_t ordinal) {
 
 static void *engine_thread(void *context) {
   struct server *server = context;
+  pthread_setname_np(pthread_self(), "weft-engine");
   for (uint64_t ordinal = 0;; ordinal++) {
     while (sem_wait(&server->work) < 0) weft_assert(errno == EINTR);
     if (frames_step(server, ordinal)) continue;
@@ -300,6 +301,7 @@ bool frames_finish(struct server *server) {
     append_retry(server);
     if (server->journal) journal_turn(server->journal, io_now(server->io));
     frames_emit(server);
+    service_turn(server);
     if (frames_clock_ns() - said_ns > say_every_ns) {
       said_ns = frames_clock_ns();
       log_line(LOG_LEVEL_WARNING, "draining: %llu frame(s) left; a second signal ends it without them",

@@ -31,7 +31,9 @@ static void keys_reload(struct server *server) {
 void keys_turn(struct server *server) {
   if (server->reload) {
     server->reload = false;
+    service_reloading(server);
     keys_reload(server);
+    service_ready(server);
   }
   if (server->marks) marks_keeper_turn(server->marks);
 }

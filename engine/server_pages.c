@@ -30,16 +30,32 @@ static void snapshot_fill(struct server *server) {
   if (server->track_port) snapshot->track_port = track_port_counts(server->track_port);
 }
 
+/* Every frame that is closed comes out in far less, also where the journal's disk stalls. */
+#define FRAME_STUCK_NS 5000000000
+
+static bool frame_stuck(const struct server *server) {
+  if (server->emitted == server->closed) return false;
+  return frames_clock_ns() - server->slots[server->emitted % SERVER_SLOTS].closed_clock_ns > FRAME_STUCK_NS;
+}
+
+const char *pages_unhealthy(const struct server *server) {
+  struct journal_marks marks = {0};
+  const char *reason = NULL;
+  if (server->journal) marks = journal_marks_of(server->journal);
+  if (server->tracks_failed) reason = "the track file can't be written";
+  if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
+  if (marks.unsynced > 0) reason = "journaled frames could not be synced to the disk";
+  if (marks.failing) reason = "the journal can't be written";
+  if (server->marks && marks_keeper_failed(server->marks)) reason = "replay marks can't be written";
+  if (frame_stuck(server)) reason = "no frame has come out for seconds";
+  return reason;
+}
+
 size_t pages_body(void *context, enum http_page page, char *body, size_t size, bool *healthy) {
   struct server *server = context;
   snapshot_fill(server);
   if (page == HTTP_METRICS) return metrics_write(body, size, server->snapshot);
-  const char *reason = NULL;
-  if (server->tracks_failed) reason = "the track file can't be written";
-  if (server->ledger->unjournaled > 0) reason = "frames were emitted without their journal";
-  if (server->ledger->journal.unsynced > 0) reason = "journaled frames could not be synced to the disk";
-  if (server->snapshot->journal_failed) reason = "the journal can't be written";
-  if (server->snapshot->replay_marks_failed) reason = "replay marks can't be written";
+  const char *reason = pages_unhealthy(server);
   *healthy = reason == NULL;
   return health_write(body, size, server->site, reason, server->emitted,
                       server->snapshot->tracks[0] + server->snapshot->tracks[1]);
