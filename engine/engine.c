@@ -6,6 +6,7 @@
 
 #include "engine/emit/metrics.h"
 #include "engine/ingest/config.h"
+#include "kernels/wk.h"
 
 enum { TRACKS_DEFAULT = 32768, POOL_INLINE_ITEMS = 64 };
 
@@ -105,8 +106,56 @@ void engine_seal(struct engine *engine) {
 }
 
 void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output) {
+  for (uint32_t i = 0; i < frame->count; i++) engine->fates->sensors[frame->sensor[i]].detections.accepted++;
   tracker_step(engine->tracker, frame, output, engine->fates);
   warn_step(engine->warn, output);
+}
+
+void engine_image(struct engine *engine, struct image *image) {
+  tracker_image(engine->tracker, image);
+  warn_image(engine->warn, tracker_slots(engine->tracker), image);
+  for (uint32_t s = 0; s < engine->site->sensor_count; s++) {
+    image_value(image, engine->fates->sensors[s].detections.accepted);
+    image_value(image, engine->fates->sensors[s].fates);
+  }
+}
+
+/* Nothing is said twice, so that it is never more than all the memory there is; links and counts aside. */
+size_t engine_image_most(const struct engine *engine) {
+  return engine->arena.used + sizeof *engine->fates + (1u << 20);
+}
+
+uint64_t engine_layout(const struct engine *engine) {
+  struct image image = image_hash();
+  char version[] = WEFT_VERSION;
+  uint32_t limits[] = {IMAGE_VERSION, engine->tracks_max, WK_TRACK_ELEMENTS, SITE_SENSORS_MAX};
+  image_value(&image, version);
+  image_value(&image, limits);
+  image_span(&image, engine->site->text, engine->site->text_size);
+  for (uint32_t r = 0; r < engine->regions.count; r++) {
+    char *name = engine->regions.region[r].name;
+    image_span(&image, name, strlen(name));
+  }
+  return image.hash;
+}
+
+uint64_t engine_hash(struct engine *engine) {
+  struct image image = image_hash();
+  engine_image(engine, &image);
+  return image.hash;
+}
+
+void engine_resume(struct engine *engine, uint64_t track_base, struct ledger *ledger) {
+  ledger_settle(engine->fates);
+  for (uint32_t s = 0; s < engine->site->sensor_count; s++) {
+    struct ledger_sensor *own = &engine->fates->sensors[s];
+    uint64_t carried = own->fates[FATE_IN_FLIGHT];
+    memset(own->fates, 0, sizeof own->fates);
+    own->detections.accepted = carried;
+    ledger->sensors[s].detections.received += carried;
+    ledger->sensors[s].detections.accepted += carried;
+  }
+  tracker_renumber(engine->tracker, track_base);
 }
 
 void engine_drain(struct engine *engine) {

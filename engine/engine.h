@@ -43,6 +43,18 @@ int engine_output_open(struct engine *engine, struct step_output *output, struct
 void engine_seal(struct engine *engine);
 /* One frame through the tracker and the warning; `output` holds its lines. */
 void engine_step(struct engine *engine, const struct frame *frame, struct step_output *output);
+/* The state between two steps as bytes, for an engine that was opened with the same options for the same site
+ * and regions, and steps no lines of other centres. engine_image_most: bytes that suffice for any state. */
+void engine_image(struct engine *engine, struct image *image);
+size_t engine_image_most(const struct engine *engine);
+/* What an image depends on besides its bytes: build, limits, site, names of regions. Only an engine with the
+ * same number loads it. */
+uint64_t engine_layout(const struct engine *engine);
+/* Hash of the state: equal where the states are. */
+uint64_t engine_hash(struct engine *engine);
+/* Begins new books on a state that another run has left: what was in flight there is carried over, as received
+ * and accepted; and numbers new tracks above `track_base`. The carried ones are added to `ledger`. */
+void engine_resume(struct engine *engine, uint64_t track_base, struct ledger *ledger);
 /* No more frames: nothing stays in flight. */
 void engine_drain(struct engine *engine);
 /* Copies the fates into a ledger that ingest wrote, and settles it. */

@@ -136,3 +136,31 @@ uint32_t grid_query(const struct grid *grid, const double centre[3], const doubl
   }
   return visited;
 }
+
+/* A link to an item below `high`, or GRID_NONE. */
+static void link_image(uint32_t *link, uint32_t high, struct image *image) {
+  uint32_t place = *link + 1; /* GRID_NONE becomes 0 */
+  image_count(image, &place, high);
+  *link = place - 1;
+}
+
+void grid_image(struct grid *grid, uint32_t high, struct image *image) {
+  uint32_t used = 0; /* buckets that hold something */
+  for (uint32_t b = 0; b <= grid->bucket_mask; b++) used += grid->buckets[b] != GRID_NONE;
+  image_value(image, grid->on_level);
+  image_count(image, &used, grid->bucket_mask + 1);
+  for (uint32_t b = 0, i = 0; i < used; i++, b++) {
+    while (image->mode != IMAGE_LOAD && grid->buckets[b] == GRID_NONE) b++;
+    image_count(image, &b, grid->bucket_mask);
+    link_image(&grid->buckets[b], high, image);
+  }
+  for (uint32_t item = 0; item < high; item++) {
+    struct grid_entry *entry = &grid->entries[item];
+    image_value(image, entry->present);
+    if (!entry->present) continue;
+    image_value(image, entry->key);
+    link_image(&entry->next, high, image);
+    link_image(&entry->prev, high, image);
+    image_value(image, entry->level);
+  }
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 
 enum { GRID_LEVELS = 14, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
 
@@ -31,6 +32,8 @@ int grid_open(struct grid *grid, struct arena *arena, uint32_t capacity, double 
 /* Puts or moves an item. A radius beyond the top level's half cell is put there all the same. */
 void grid_put(struct grid *grid, uint32_t item, const double centre[3], double radius);
 void grid_remove(struct grid *grid, uint32_t item);
+/* The grid as bytes, the order of its chains included; items are below `high`. */
+void grid_image(struct grid *grid, uint32_t high, struct image *image);
 /* Calls visit(context, item) for every item whose sphere may touch the box; others may be visited too.
  * Returns the number of items visited. When a level would need more than GRID_CELLS_PER_QUERY_MAX cells, all
  * its items are visited cell by cell through the entries instead. */

@@ -37,3 +37,13 @@ bool hearing_was_out(const struct hearing *hearing, int64_t time_ns, double revi
   return hearing->any && hearing->back_ns != INT64_MIN &&
          time_ns < hearing->back_ns + (int64_t)(1.5e9 * revisit_s);
 }
+
+void hearing_image(struct hearing *hearing, struct image *image) {
+  image_value(image, hearing->any);
+  image_value(image, hearing->window_ns);
+  image_value(image, hearing->front_ns);
+  image_value(image, hearing->back_ns);
+  image_value(image, hearing->in_window);
+  image_value(image, hearing->behind_ns);
+  image_value(image, hearing->per_scan);
+}

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/image.h"
+
 /* One sensor. All zero: nothing heard yet. */
 struct hearing {
   bool any;
@@ -24,5 +26,7 @@ void hearing_note(struct hearing *hearing, int64_t time_ns, double revisit_s);
 bool hearing_out(const struct hearing *hearing, int64_t now_ns, double revisit_s);
 /* Did the scan that ends at `time_ns` fall into an outage that is over? */
 bool hearing_was_out(const struct hearing *hearing, int64_t time_ns, double revisit_s);
+
+void hearing_image(struct hearing *hearing, struct image *image);
 
 #endif

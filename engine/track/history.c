@@ -99,3 +99,76 @@ void history_link(struct history *history, struct track *track, uint64_t place) 
   if (entry) entry->older = track->history;
   track->history = entry ? place : 0;
 }
+
+/* Everything but the plot's time of arrival, which is for latency figures only. */
+static void plot_image(struct plot *plot, struct image *image) {
+  image_value(image, plot->z);
+  image_value(image, plot->variance);
+  image_value(image, plot->site_m);
+  image_value(image, plot->site_velocity_mps);
+  image_value(image, plot->enu);
+  image_value(image, plot->point_m);
+  image_value(image, plot->point_covariance);
+  image_value(image, plot->direction);
+  image_value(image, plot->log_clutter_density);
+  image_value(image, plot->range_m);
+  image_value(image, plot->sigma_cross_m);
+  image_value(image, plot->time_ns);
+  image_value(image, plot->sensor);
+  image_value(image, plot->kind);
+  image_value(image, plot->present);
+  image_value(image, plot->has_point);
+  image_value(image, plot->height_assumed);
+}
+
+/* `left`: doubles from the entry's place to the end of the ring. */
+static void entry_image(struct history_entry *entry, uint64_t left, struct image *image) {
+  image_value(image, entry->room);
+  image_value(image, entry->banks);
+  uint64_t size = sizeof *entry / sizeof(double) + bank_doubles(entry->room);
+  if ((entry->banks & ~entry->room) || size > left) image->bad = true;
+  if (image->bad) return;
+  plot_image(&entry->plot, image);
+  image_value(image, entry->time_ns);
+  image_value(image, entry->class_log_odds);
+  image_value(image, entry->class_after);
+  image_value(image, entry->detections);
+  image_span(image, entry->bank, bank_doubles(entry->banks) * sizeof *entry->bank);
+}
+
+/* How many entries of the chain at `place` a plot can reach that is not older than oldest_ns. */
+static uint32_t entries_reachable(const struct history *history, uint64_t place, int64_t oldest_ns) {
+  for (uint32_t count = 0; count < HISTORY_STEPS_MAX;) {
+    const struct history_entry *entry = history_at(history, place);
+    if (!entry) return count;
+    count++;
+    if (entry->time_ns <= oldest_ns) return count;
+    place = entry->older;
+  }
+  return HISTORY_STEPS_MAX;
+}
+
+static void chain_image(struct history *history, uint64_t *link, int64_t oldest_ns, struct image *image) {
+  const uint64_t least = sizeof(struct history_entry) / sizeof(double);
+  bool loads = image->mode == IMAGE_LOAD;
+  uint32_t count = loads ? 0 : entries_reachable(history, *link, oldest_ns);
+  image_count(image, &count, HISTORY_STEPS_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    image_value(image, *link);
+    struct history_entry *entry = history_at(history, *link);
+    uint64_t left = entry ? history->capacity - *link % history->capacity : 0;
+    if (left < least) image->bad = true;
+    if (image->bad) return;
+    entry_image(entry, left, image);
+    link = &entry->older;
+  }
+  if (loads) *link = 0;
+}
+
+void history_image(struct history *history, const struct store *store, int64_t oldest_ns, struct image *image) {
+  image_value(image, history->head);
+  image_value(image, history->begun);
+  for (uint32_t slot = 0; slot < store->high; slot++) {
+    if (store->tracks[slot].alive) chain_image(history, &store->tracks[slot].history, oldest_ns, image);
+  }
+}

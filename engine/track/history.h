@@ -61,4 +61,8 @@ void history_read(const struct history_entry *entry, struct track *track);
 /* Makes the entry at `place` (0: no entry, which cuts the chain) the newest of the track. */
 void history_link(struct history *history, struct track *track, uint64_t place);
 
+/* The histories of all living tracks as bytes, as far back as a plot measured at `oldest_ns` or later can
+ * reach; what lies behind is left out and loads as the end of the chain. */
+void history_image(struct history *history, const struct store *store, int64_t oldest_ns, struct image *image);
+
 #endif

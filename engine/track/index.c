@@ -142,3 +142,8 @@ void track_index_find(const struct track_index *index, const struct plot *plot, 
   }
   sort_slots(out);
 }
+
+void track_index_image(struct track_index *index, struct image *image) {
+  grid_image(&index->space, index->store->high, image);
+  for (uint32_t g = 0; g < index->los_count; g++) grid_image(&index->directions[g], index->store->high, image);
+}

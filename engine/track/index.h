@@ -30,6 +30,7 @@ int track_index_open(struct track_index *index, struct arena *arena, const struc
 void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
                      uint32_t slot, int64_t time_ns);
 void track_index_remove(struct track_index *index, uint32_t slot);
+void track_index_image(struct track_index *index, struct image *image);
 
 struct candidates {
   uint32_t slots[CANDIDATES_MAX]; /* ascending */

@@ -76,3 +76,13 @@ uint32_t queue_pop_due(struct queue *queue, int64_t time_ns) {
   queue_remove(queue, slot);
   return slot;
 }
+
+void queue_image(struct queue *queue, uint32_t high, struct image *image) {
+  image_count(image, &queue->count, high);
+  for (uint32_t i = 0; i < queue->count; i++) {
+    uint32_t slot = queue->heap[i];
+    image_count(image, &slot, high - 1);
+    place(queue, i, slot);
+    image_value(image, queue->time_ns[slot]);
+  }
+}

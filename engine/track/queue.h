@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 
 enum { QUEUE_NONE = UINT32_MAX };
 
@@ -22,5 +23,7 @@ void queue_set(struct queue *queue, uint32_t slot, int64_t time_ns);
 void queue_remove(struct queue *queue, uint32_t slot);
 /* The slot due first if its time is at or before `time_ns` (it is taken out), else QUEUE_NONE. */
 uint32_t queue_pop_due(struct queue *queue, int64_t time_ns);
+/* The queue as bytes, into one that is empty; slots are below `high`. */
+void queue_image(struct queue *queue, uint32_t high, struct image *image);
 
 #endif

@@ -30,6 +30,36 @@ int rays_open(struct rays *rays, struct arena *arena) {
   return rays->tracklets && rays->work && rays->fresh && rays->row && rays->column ? 0 : -ENOMEM;
 }
 
+/* Everything but the time of arrival, which counts only in the frame that brought the line. */
+static void ray_image(struct ray *ray, struct image *image) {
+  image_value(image, ray->site_m);
+  image_value(image, ray->direction);
+  image_value(image, ray->across);
+  image_value(image, ray->variance);
+  image_value(image, ray->log_density);
+  image_value(image, ray->time_ns);
+  image_count(image, &ray->sensor, SITE_SENSORS_MAX - 1);
+}
+
+static void tracklet_image(struct tracklet *tracklet, struct image *image) {
+  image_count(image, &tracklet->count, TRACKLET_RAYS);
+  for (uint32_t i = 0; i < tracklet->count; i++) ray_image(&tracklet->rays[i], image);
+  image_value(image, tracklet->fit.x);
+  image_value(image, tracklet->fit.p);
+  image_value(image, tracklet->fit.epoch_ns);
+  image_count(image, &tracklet->sensor, SITE_SENSORS_MAX - 1);
+  image_value(image, tracklet->first_ns);
+  image_value(image, tracklet->changed_slice);
+}
+
+void rays_image(struct rays *rays, struct image *image) {
+  image_count(image, &rays->high, TRACKLETS_MAX);
+  for (uint32_t i = 0; i < rays->high; i++) {
+    image_value(image, rays->tracklets[i].present);
+    if (rays->tracklets[i].present) tracklet_image(&rays->tracklets[i], image);
+  }
+}
+
 void rays_offer(struct tracker *tracker, const struct plot *plot) {
   struct rays *rays = &tracker->rays;
   if (rays->fresh_count == RAYS_FRESH_MAX) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/domain/ledger.h"
 #include "engine/track/assign.h"
 #include "engine/track/los_fit.h"
@@ -42,6 +43,8 @@ struct rays {
 int rays_open(struct rays *rays, struct arena *arena);
 /* Bytes that rays_open takes. */
 size_t rays_bytes(void);
+/* The tracklets as bytes; between slices there is nothing else. */
+void rays_image(struct rays *rays, struct image *image);
 /* Notes an unassociated line of sight of this slice. */
 void rays_offer(struct tracker *tracker, const struct plot *plot);
 /* At the slice's end: links its lines to tracklets, then starts tracks where tracklets meet. */

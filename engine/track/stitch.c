@@ -47,6 +47,36 @@ int stitch_open(struct stitch *stitch, struct arena *arena, uint32_t tracks_max)
   return 0;
 }
 
+static void old_image(struct stitch_old *old, uint32_t high, struct image *image) {
+  uint32_t place = old->slot + 1; /* TRACK_NONE becomes 0 */
+  image_value(image, old->number);
+  image_count(image, &place, high);
+  old->slot = place - 1;
+  image_value(image, old->newest_ns);
+  image_value(image, old->seen_ns);
+  image_value(image, old->time_ns);
+  image_value(image, old->seen);
+  image_value(image, old->state);
+  image_value(image, old->class_log_odds);
+  image_value(image, old->judged_ns);
+  image_value(image, old->gone);
+}
+
+void stitch_image(struct stitch *stitch, uint32_t high, struct image *image) {
+  image_count(image, &stitch->old_count, STITCH_OLD_MAX);
+  for (uint32_t i = 0; i < stitch->old_count; i++) {
+    old_image(&stitch->olds[i], high, image);
+    if (stitch->olds[i].slot != TRACK_NONE) stitch->old_of_slot[stitch->olds[i].slot] = i;
+  }
+  image_count(image, &stitch->young_count, STITCH_YOUNG_MAX);
+  for (uint32_t i = 0; i < stitch->young_count; i++) {
+    image_value(image, stitch->young[i].number);
+    image_count(image, &stitch->young[i].slot, high - 1);
+  }
+  image_value(image, stitch->next_ns);
+  image_value(image, stitch->eager);
+}
+
 /* In free flight, as far as the filter can tell: what comes after a burn that goes on unseen nobody can say.
  */
 static bool flies_freely(const struct track *track) {

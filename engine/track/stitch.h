@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/track/assign.h"
 #include "engine/track/store.h"
 #include "kernels/wk.h"
@@ -65,6 +66,8 @@ struct tracker;
 size_t stitch_arena_size(uint32_t tracks_max);
 /* -ENOMEM when the arena is too small. */
 int stitch_open(struct stitch *stitch, struct arena *arena, uint32_t tracks_max);
+/* What is remembered, as bytes; slots are below `high`. */
+void stitch_image(struct stitch *stitch, uint32_t high, struct image *image);
 
 /* A track has been without a plot for long: to be called before its state is moved on. Nothing where it is no
  * confirmed ballistic track in free flight or is remembered already. */

@@ -91,3 +91,55 @@ double track_sigma_at(const struct track *track, int64_t time_ns) {
   double dt = fabs((double)(time_ns - track->time_ns) * 1e-9);
   return track->sigma_position_m + dt * (track->sigma_velocity_mps + 0.25 * manoeuvre_mps2 * dt);
 }
+
+static void look_image(struct look *look, struct image *image) {
+  image_value(image, look->used);
+  if (!look->used) return;
+  image_value(image, look->last_hit_ns);
+  image_value(image, look->judged_ns);
+  image_value(image, look->next_ns);
+  image_value(image, look->sensor);
+}
+
+/* All but what one frame alone needs (arrival, innovations) and the history, which goes with its ring. */
+static void track_image(struct track *track, struct image *image) {
+  image_value(image, track->bank);
+  image_value(image, track->position_m);
+  image_value(image, track->velocity_mps);
+  image_value(image, track->acceleration_mps2);
+  image_value(image, track->sigma_position_m);
+  image_value(image, track->sigma_velocity_mps);
+  image_value(image, track->height_m);
+  image_value(image, track->time_ns);
+  image_value(image, track->newest_ns);
+  image_value(image, track->first_ns);
+  image_value(image, track->number);
+  image_value(image, track->continues);
+  image_value(image, track->log_odds);
+  image_value(image, track->class_log_odds);
+  image_value(image, track->sensors);
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) look_image(&track->looks[i], image);
+  image_value(image, track->apart);
+  image_value(image, track->detections);
+  image_value(image, track->banks);
+  image_value(image, track->status);
+  image_value(image, track->class_);
+  image_value(image, track->phase);
+  image_value(image, track->has_phase);
+  image_value(image, track->parked);
+  image_value(image, track->touched_frame);
+  image_value(image, track->refresh_ns);
+}
+
+void store_image(struct store *store, struct image *image) {
+  image_count(image, &store->high, store->capacity);
+  image_count(image, &store->live, store->high);
+  image_count(image, &store->free_count, store->high);
+  image_value(image, store->next_number);
+  for (uint32_t i = 0; i < store->free_count; i++) image_count(image, &store->free_slots[i], store->high - 1);
+  for (uint32_t slot = 0; slot < store->high; slot++) {
+    struct track *track = &store->tracks[slot];
+    image_value(image, track->alive);
+    if (track->alive) track_image(track, image);
+  }
+}

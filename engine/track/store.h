@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/domain/report.h"
 #include "kernels/wk.h"
 
@@ -75,6 +76,8 @@ int store_open(struct store *store, struct arena *arena, uint32_t capacity, uint
  * promised, the same slot for the same history is. */
 uint32_t store_take(struct store *store);
 void store_give(struct store *store, uint32_t slot);
+/* The store as bytes: what lives, and in which order slots will be given. */
+void store_image(struct store *store, struct image *image);
 
 /* The look entry of a sensor, or NULL. */
 struct look *track_look(struct track *track, uint32_t sensor);

@@ -35,6 +35,33 @@ int strands_open(struct strands *strands, struct arena *arena) {
   return grid_open(&strands->grid, arena, STRANDS_MAX, strand_cell_m);
 }
 
+static void strand_image(struct strand *strand, struct image *image) {
+  image_value(image, strand->x);
+  image_value(image, strand->p);
+  image_value(image, strand->log_odds);
+  image_value(image, strand->height_m);
+  image_value(image, strand->time_ns);
+  image_count(image, &strand->count, STRAND_SEEDS_MAX);
+  for (uint32_t k = 0; k < strand->count; k++) {
+    image_value(image, strand->plots[k].time_ns);
+    image_count(image, &strand->plots[k].sensor, SITE_SENSORS_MAX - 1);
+  }
+  image_value(image, strand->flat);
+  image_value(image, strand->rivals);
+}
+
+/* A place is in use where its strand waits to expire. */
+void strands_image(struct strands *strands, struct image *image) {
+  image_count(image, &strands->high, STRANDS_MAX);
+  image_count(image, &strands->free_count, strands->high);
+  for (uint32_t i = 0; i < strands->free_count; i++) image_count(image, &strands->free_slots[i], strands->high - 1);
+  queue_image(&strands->expiry, strands->high, image);
+  for (uint32_t slot = 0; slot < strands->high; slot++) {
+    if (strands->expiry.position[slot] != QUEUE_NONE) strand_image(&strands->strands[slot], image);
+  }
+  grid_image(&strands->grid, strands->high, image);
+}
+
 static int64_t life_ns(const struct tracker *tracker, uint32_t sensor) {
   double life_s = fmin(fmax(3.2 * tracker->site->sensors[sensor].revisit_s, 3), 40);
   return (int64_t)(life_s * 1e9);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/domain/ledger.h"
 #include "engine/track/birth.h"
 #include "engine/track/grid.h"
@@ -45,6 +46,7 @@ struct tracker;
 /* -ENOMEM when the arena is too small; strands_bytes says how much it takes at most. */
 int strands_open(struct strands *strands, struct arena *arena);
 size_t strands_bytes(void);
+void strands_image(struct strands *strands, struct image *image);
 /* Begins a strand with a seed; where all places are taken, the strand due to expire first ends as clutter. */
 void strand_begin(struct tracker *tracker, const struct seed *seed);
 /* Takes a strand out and books its plots. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/base/parallel.h"
 #include "engine/domain/frame.h"
 #include "engine/domain/ledger.h"
@@ -68,6 +69,15 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
 /* After the last frame: what is still waiting for a second plot is counted as clutter, so that nothing is in
  * flight. */
 void tracker_drain(struct tracker *tracker, struct ledger *ledger);
+
+/* The state between two steps as bytes (engine/base/image.h): loaded into a tracker that was opened with the
+ * same options for the same site and has not stepped yet, it goes on to the same output to the bit. Lines of
+ * other centres have no place in it: not with foreign_max. */
+void tracker_image(struct tracker *tracker, struct image *image);
+/* Slots of the tracker that were ever used: whatever is kept by slot is kept below it. */
+uint32_t tracker_slots(const struct tracker *tracker);
+/* New tracks are numbered above `base` from now on, where they would not be anyway. */
+void tracker_renumber(struct tracker *tracker, uint64_t base);
 
 void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out);
 

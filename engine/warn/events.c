@@ -74,3 +74,16 @@ uint64_t events_join(struct events *events, uint64_t track, const struct ground_
   events->places[events->placed++ % EVENT_LAUNCHES_MAX] = place;
   return event->serial;
 }
+
+void events_image(struct events *events, struct image *image) {
+  image_value(image, events->placed);
+  image_value(image, events->founded);
+  image_value(image, events->merged);
+  for (uint64_t i = 0; i < events->placed && i < EVENT_LAUNCHES_MAX; i++) image_value(image, events->places[i]);
+  for (uint64_t i = 0; i < events->founded && i < EVENTS_MAX; i++) {
+    image_value(image, events->table[i].serial);
+    image_value(image, events->table[i].parent);
+    image_value(image, events->table[i].number);
+    image_value(image, events->table[i].launches);
+  }
+}

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/image.h"
 #include "engine/domain/report.h"
 
 /* Compared with a new launch: so many of the newest. Events remembered: so many of the newest. */
@@ -41,5 +42,7 @@ bool launch_groups(const struct ground_estimate *launch);
 uint64_t events_join(struct events *events, uint64_t track, const struct ground_estimate *launch);
 /* The event that this serial has become, or NULL where it is forgotten. */
 struct launch_event *events_find(struct events *events, uint64_t serial);
+
+void events_image(struct events *events, struct image *image);
 
 #endif

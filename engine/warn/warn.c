@@ -321,3 +321,70 @@ void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {
   out->events = warn->events.founded;
   out->events_merged = warn->events.merged;
 }
+
+/* A name is that of a region of ours, by its number. */
+static void name_image(const struct regions *regions, const char **name, struct image *image) {
+  uint32_t number = 0, count = regions ? regions->count : 0;
+  while (image->mode != IMAGE_LOAD && regions->region[number].name != *name) number++;
+  image_count(image, &number, count - 1);
+  if (count == 0) image->bad = true;
+  if (image->mode == IMAGE_LOAD) *name = image->bad ? "" : regions->region[number].name;
+}
+
+static void impact_image(const struct regions *regions, struct impact_estimate *impact, struct image *image) {
+  image_value(image, impact->ground);
+  image_value(image, impact->probability);
+  image_count(image, &impact->region_count, REPORT_REGIONS_MAX);
+  for (uint32_t i = 0; i < impact->region_count && !image->bad; i++) {
+    name_image(regions, &impact->regions[i].name, image);
+    image_value(image, impact->regions[i].probability);
+  }
+}
+
+static void entry_image(const struct regions *regions, struct entry *entry, struct image *image) {
+  image_value(image, entry->track);
+  if (entry->track == 0) return;
+  image_value(image, entry->time_ns);
+  image_value(image, entry->launch_ns);
+  image_value(image, entry->phase_ns);
+  image_value(image, entry->since_ns);
+  image_value(image, entry->event);
+  image_value(image, entry->event_number);
+  image_value(image, entry->event_launches);
+  image_value(image, entry->phase);
+  image_value(image, entry->estimated);
+  image_value(image, entry->has_launch);
+  image_value(image, entry->has_impact);
+  image_value(image, entry->from_boost);
+  image_value(image, entry->waits);
+  image_count(image, &entry->areas.count, AREAS_STATED_MAX);
+  for (uint32_t i = 0; i < entry->areas.count && !image->bad; i++) name_image(regions, &entry->areas.name[i], image);
+  image_value(image, entry->launch);
+  impact_image(regions, &entry->impact, image);
+}
+
+static void waiting_image(struct waiting *waiting, struct image *image) {
+  image_value(image, waiting->head);
+  image_value(image, waiting->tail);
+  if (waiting->tail - waiting->head > waiting->capacity) image->bad = true;
+  for (uint64_t i = waiting->head; i < waiting->tail && !image->bad; i++) {
+    struct waiter *waiter = &waiting->ring[i % waiting->capacity];
+    image_value(image, waiter->track);
+    image_value(image, waiter->since_ns);
+    image_count(image, &waiter->slot, waiting->capacity - 1);
+  }
+}
+
+_Static_assert(sizeof(struct ground_estimate) == 7 * sizeof(double), "an estimate has no padding");
+_Static_assert(sizeof(struct warn_statistics) % sizeof(uint64_t) == 0, "statistics have no padding");
+_Static_assert(sizeof(struct launch_place) == 8 * sizeof(double), "a place has no padding");
+
+void warn_image(struct warn *warn, uint32_t slots, struct image *image) {
+  weft_assert(slots <= warn->tracks_max);
+  image_value(image, warn->frame_ns);
+  image_value(image, warn->credit_ns);
+  image_value(image, warn->statistics);
+  events_image(&warn->events, image);
+  waiting_image(&warn->waiting, image);
+  for (uint32_t slot = 0; slot < slots; slot++) entry_image(warn->regions, &warn->entries[slot], image);
+}

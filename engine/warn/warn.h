@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/image.h"
 #include "engine/base/parallel.h"
 #include "engine/domain/report.h"
 #include "engine/warn/regions.h"
@@ -45,6 +46,10 @@ struct warn *warn_open(struct arena *arena, const struct warn_options *options);
  * began, 1 to 10 s), or the phase has changed; between, and on the lost line, the last one is repeated.
  * Reports are ordered by track number; `bank` is read where status is not lost. */
 void warn_step(struct warn *warn, struct step_output *output);
+
+/* The state between two steps as bytes, with what was said of the tracker's first `slots` slots. Loads into a
+ * warning that has just been opened with the same options. */
+void warn_image(struct warn *warn, uint32_t slots, struct image *image);
 
 void warn_statistics_get(const struct warn *warn, struct warn_statistics *out);
 
