@@ -64,6 +64,7 @@ static void sensor_put(struct inspect *inspect, const struct sensor *sensor) {
   inspect_close(inspect);
   inspect_number(inspect, "detection_probability", sensor->detection_probability);
   inspect_number(inspect, "clutter_per_scan", sensor->clutter_per_scan);
+  if (sensor->budget_per_s > 0) inspect_number(inspect, "budget_per_s", sensor->budget_per_s);
   inspect_open(inspect, "coverage");
   inspect_numbers(inspect, "range_m", sensor->coverage_range_m, 2);
   inspect_numbers(inspect, "azimuth_deg", sensor->coverage_azimuth_deg, 2);

@@ -195,6 +195,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   int rc = io_receive(server->io, server->batch, timeout_ns);
   if (rc < 0) return rc;
   int64_t began_ns = io_now(server->io);
+  server->intake.clock_ns = frames_clock_ns();
   int datagrams = (int)server->batch->datagram_count;
   for (uint32_t i = 0; i < server->batch->datagram_count; i++)
     inputs_datagram(server, &server->batch->datagrams[i]);

@@ -142,6 +142,8 @@ void frames_turn(struct server *server, bool force);
 bool frames_finish(struct server *server);
 /* The journal's marks as they are now, into the ledger. */
 void frames_journal_marks(struct server *server);
+/* Is the engine behind by all slots, so that closing the open frame would have to wait? */
+bool frames_crowded(const struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
 int64_t frames_wait_ns(const struct server *server);
 /* To be called after entries that arrived at `arrival_ns`, receiver's clock, were admitted. */

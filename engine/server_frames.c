@@ -213,6 +213,8 @@ static bool slot_free(const struct server *server) {
   return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting;
 }
 
+bool frames_crowded(const struct server *server) { return !slot_free(server); }
+
 static void append_retry(struct server *server) {
   for (uint64_t ordinal = server->emitted; server->append_waiting && ordinal < server->closed; ordinal++) {
     struct slot *slot = slot_of(server, ordinal);
@@ -225,8 +227,8 @@ static void append_retry(struct server *server) {
   }
 }
 
-/* The engine is behind by all slots and the open frame is full: nothing more is taken from the kernel until a
- * slot is free. What overflows there is counted there. */
+/* The engine is behind by all slots and the open frame is full, which sensors without a budget alone can bring about
+ * (intake.h): nothing more is taken from the kernel until a slot is free. What overflows there is counted there. */
 static void slot_wait(struct server *server) {
   static const struct timespec pause = {.tv_nsec = 50000};
   while (!slot_free(server)) {

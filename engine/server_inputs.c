@@ -73,6 +73,7 @@ void inputs_close(struct server *server) {
 
 static void weft_datagram_admit(struct server *server, const uint8_t *data, uint32_t size,
                                 int64_t arrival_ns) {
+  server->intake.crowded = frames_crowded(server);
   while (intake_datagram(&server->intake, data, size, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
   while (intake_recovered(&server->intake, arrival_ns) == INTAKE_CLOSE) frames_turn(server, true);
   frames_opened(server, arrival_ns);
@@ -82,6 +83,7 @@ static void weft_datagram_admit(struct server *server, const uint8_t *data, uint
 static void asterix_admit(struct server *server, const uint8_t *data, uint32_t size, int64_t arrival_ns) {
   size_t offset = 0;
   struct asterix_block block;
+  server->intake.crowded = frames_crowded(server);
   enum asterix_status status;
   while ((status = asterix_block_next(data, size, &offset, &block)) == ASTERIX_OK) {
     struct block_walk walk;

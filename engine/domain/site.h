@@ -33,6 +33,7 @@ struct sensor {
   double detection_probability; /* (0, 1) */
   double clutter_per_scan;    /* expected false plots per revisit over the whole coverage, 0 = a clean sensor
                                  (the tracker still allows for a hundredth of one) */
+  double budget_per_s;        /* detections per second that are admitted; 0: any number */
   double coverage_range_m[2]; /* min, max */
   double coverage_azimuth_deg[2]; /* from, to, clockwise; 0, 360 = all round */
   double coverage_elevation_deg[2];

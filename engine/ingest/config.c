@@ -22,6 +22,9 @@ static const double HEIGHT_MIN_M = -500, HEIGHT_MAX_M = 1e8;
 static const double SIGMA_LENGTH_MIN_M = 1e-3, SIGMA_LENGTH_MAX_M = 1e6;
 static const double SIGMA_ANGLE_MIN_RAD = 1e-8, SIGMA_ANGLE_MAX_RAD = 1;
 static const double SIGMA_HEIGHT_DEFAULT_M = 40;
+static const double BUDGET_MIN_PER_S = 1, BUDGET_MAX_PER_S = 1e8;
+/* What a sensor may bring in a revisit unless the site says otherwise: so many targets, and its clutter so many times. */
+static const double BUDGET_TARGETS = 10000, BUDGET_CLUTTER = 4;
 
 /* Names end up in track lines and metrics: text without control characters. */
 static void name_read(struct yaml_doc *doc, int mapping, const char *key, char *name) {
@@ -219,12 +222,20 @@ static void sensor_derive(struct sensor *sensor) {
   else wk_enu_rows(lat_rad, lon_rad, sensor->enu);
 }
 
-static void sensor_read(struct yaml_doc *doc, int mapping, const char *file, const char *centre, struct sensor *sensor) {
+/* Recordings may be played at any speed: where time is recorded there is no budget unless one is given. */
+static void budget_read(struct yaml_doc *doc, int mapping, enum site_time time, struct sensor *sensor) {
+  if (time == SITE_TIME_LIVE)
+    sensor->budget_per_s = (BUDGET_TARGETS + BUDGET_CLUTTER * sensor->clutter_per_scan) / sensor->revisit_s;
+  yaml_doc_double(doc, mapping, "budget_per_s", YAML_OPTIONAL, BUDGET_MIN_PER_S, BUDGET_MAX_PER_S, &sensor->budget_per_s);
+}
+
+static void sensor_read(struct yaml_doc *doc, int mapping, const char *file, const struct site *site,
+                        struct sensor *sensor) {
   int64_t id = 0;
   yaml_doc_int(doc, mapping, "id", YAML_REQUIRED, 0, UINT32_MAX, &id);
   sensor->id = (uint32_t)id;
   snprintf(sensor->name, sizeof sensor->name, "sensor-%u", sensor->id);
-  memcpy(sensor->nation, centre, sizeof sensor->nation);
+  memcpy(sensor->nation, site->centre, sizeof sensor->nation);
   name_read(doc, mapping, "name", sensor->name);
   name_read(doc, mapping, "nation", sensor->nation);
   int kind = 0, frame = LOS_FRAME_LOCAL;
@@ -245,6 +256,7 @@ static void sensor_read(struct yaml_doc *doc, int mapping, const char *file, con
   yaml_doc_double(doc, mapping, "detection_probability", YAML_OPTIONAL, 0.001, 0.999, &sensor->detection_probability);
   sensor->clutter_per_scan = 1;
   yaml_doc_double(doc, mapping, "clutter_per_scan", YAML_OPTIONAL, 0, 1e6, &sensor->clutter_per_scan);
+  budget_read(doc, mapping, site->time, sensor);
   coverage_read(doc, mapping, sensor);
   asterix_read(doc, mapping, sensor);
   path_read(doc, mapping, "key", YAML_OPTIONAL, file, sensor->key_path);
@@ -321,7 +333,7 @@ static int site_read(struct yaml_doc *doc, const char *file, struct site *site, 
   for (int i = 0; i < count && yaml_doc_result(doc, NULL) == 0; i++) {
     int mapping = yaml_doc_item_mapping(doc, sensors, i, "sensors");
     struct sensor *sensor = &site->sensors[site->sensor_count++];
-    sensor_read(doc, mapping, file, site->centre, sensor);
+    sensor_read(doc, mapping, file, site, sensor);
     sensor_check_unique(doc, mapping, site);
     if (yaml_doc_result(doc, NULL) == 0) sensor_derive(sensor);
   }

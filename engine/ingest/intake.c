@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "engine/base/log.h"
 #include "engine/ingest/asterix.h"
 #include "engine/ingest/recovery.h"
 #include "engine/ingest/sealed_feeds.h"
+#include "engine/ingest/sensor_budget.h"
 #include "engine/ingest/sequence_window.h"
 #include "engine/ingest/wire.h"
 
@@ -19,7 +21,8 @@ struct intake_id {
 
 /* By sensor index. */
 struct intake_sensor {
-  uint32_t in_frame;      /* detections accepted into frame number `frame` + 1 */
+  struct sensor_budget budget;
+  uint32_t detections, states; /* in frame number `frame` + 1 */
   uint64_t frame;
   bool has_newest;
   int64_t newest_ns;      /* newest corrected measurement time accepted */
@@ -55,13 +58,15 @@ int intake_open(struct intake *intake, struct arena *arena, const struct site *s
                 struct frame_builder *builder, enum site_time time, struct frame_rule *rule) {
   _Static_assert((int)FRAME_STATES_MAX >= (int)WIRE_ENTRIES_MAX, "an empty frame takes any one datagram");
   weft_assert(builder->open.capacity >= WIRE_ENTRIES_MAX);
-  *intake = (struct intake){.site = site, .ledger = ledger, .builder = builder, .rule = rule, .time = time,
-                            .budget = builder->open.capacity};
+  *intake = (struct intake){.site = site, .ledger = ledger, .builder = builder, .rule = rule, .time = time};
   ledger->sensor_count = site->sensor_count;
   intake->sensors = arena_take(arena, site->sensor_count, sizeof *intake->sensors);
   intake->ids = arena_take(arena, site->sensor_count, sizeof *intake->ids);
   if (!intake->sensors || !intake->ids) return -ENOMEM;
-  for (uint32_t i = 0; i < site->sensor_count; i++) intake->ids[i] = (struct intake_id){site->sensors[i].id, i};
+  for (uint32_t i = 0; i < site->sensor_count; i++) {
+    intake->ids[i] = (struct intake_id){site->sensors[i].id, i};
+    intake->sensors[i].budget = sensor_budget_of(&site->sensors[i]);
+  }
   qsort(intake->ids, site->sensor_count, sizeof *intake->ids, id_compare);
   return 0;
 }
@@ -166,29 +171,58 @@ static enum refusal detection_judge(const struct intake *intake, struct detectio
   return age_check(intake, detection->time_ns, detection->arrival_ns, &intake->sensors[detection->sensor]);
 }
 
-/* Within the sensor's budget for the open frame? Takes one from it. */
-static bool budget_take(struct intake *intake, uint32_t sensor) {
+/* Would the open frame, with this in it, still have room for others? `held` of it is the sensor's already. */
+static bool share_fits(uint32_t held, uint32_t more, uint32_t free) {
+  if (more == 0) return true;
+  return more <= free && (uint64_t)held + more <= (uint64_t)INTAKE_SHARE * (free - more);
+}
+
+/* What the sensor has in the open frame. */
+static struct intake_sensor *holding_of(struct intake *intake, uint32_t sensor) {
   struct intake_sensor *own = &intake->sensors[sensor];
   if (own->frame != intake->builder->number) {
     own->frame = intake->builder->number;
-    own->in_frame = 0;
+    own->detections = own->states = 0;
   }
-  if (own->in_frame >= intake->budget) return false;
-  own->in_frame++;
-  return true;
+  return own;
 }
 
-/* The last steps, for which there must be room: budget, frame, books. */
-static enum intake_verdict detection_accept(struct intake *intake, const struct detection *detection, uint32_t restart) {
-  if (!budget_take(intake, detection->sensor)) return refuse(intake, detection->sensor, REFUSAL_OVER_BUDGET, 1);
-  struct intake_sensor *own = &intake->sensors[detection->sensor];
+/* A state costs what a detection does, and so does a datagram without either. */
+static uint32_t budget_cost(uint32_t detections, uint32_t states) {
+  return detections + states > 0 ? detections + states : 1;
+}
+
+/* May the sensor bring so much now? Changes nothing that shows. */
+static bool budget_covers(struct intake *intake, uint32_t sensor, uint32_t detections, uint32_t states) {
+  struct intake_sensor *own = holding_of(intake, sensor);
+  if (intake->clock_ns == 0 || own->budget.rate_per_s == 0) return true;
+  if (!sensor_budget_covers(&own->budget, budget_cost(detections, states), intake->clock_ns)) return false;
+  const struct frame *open = &intake->builder->open;
+  return !intake->crowded || (share_fits(own->detections, detections, open->capacity - open->count) &&
+                              share_fits(own->states, states, FRAME_STATES_MAX - open->state_count));
+}
+
+/* The first refusal and every doubling is said: a sensor that floods is broken, or not who it says it is. */
+static void budget_refusal_say(const struct intake *intake, uint32_t sensor) {
+  const struct sensor *of = &intake->site->sensors[sensor];
+  uint64_t refused = intake->ledger->sensors[sensor].detections.refused[REFUSAL_OVER_BUDGET];
+  uint64_t datagrams = intake->ledger->sensors[sensor].datagrams.refused[REFUSAL_OVER_BUDGET];
+  uint64_t times = datagrams > 0 ? datagrams : refused;
+  if ((times & (times - 1)) != 0) return;
+  log_line(LOG_LEVEL_WARNING, "sensor %u (%s) brings more than its budget of %g detections/s: %llu refused so far", of->id,
+           of->name, of->budget_per_s, (unsigned long long)refused);
+}
+
+/* The last step, for which there must be room: frame and books. */
+static void detection_accept(struct intake *intake, const struct detection *detection, uint32_t restart) {
+  struct intake_sensor *own = holding_of(intake, detection->sensor);
+  own->detections++;
   if (!own->has_newest || detection->time_ns > own->newest_ns) own->newest_ns = detection->time_ns;
   own->has_newest = true;
   struct ledger_row *row = &intake->ledger->sensors[detection->sensor].detections;
   row->received++;
   row->accepted++;
   frame_builder_add(intake->builder, detection, restart);
-  return INTAKE_ACCEPTED;
 }
 
 /* A datagram on its way in. */
@@ -242,6 +276,7 @@ static void states_take(struct intake *intake, const struct arrival *one) {
     state.sequence = one->header.sequence;
     state.sensor = one->sensor;
     row->states++;
+    holding_of(intake, one->sensor)->states++;
     frame_builder_add_state(intake->builder, &state, order_of(intake, one), (uint16_t)i);
   }
 }
@@ -302,6 +337,16 @@ static void recovery_feed(struct intake *intake, const struct arrival *one) {
   }
 }
 
+/* Its number is taken all the same: it came, so it is no gap, and it is not to be had from parity or by a repetition. */
+static enum intake_verdict over_budget_refuse(struct intake *intake, const struct arrival *one, uint32_t detections,
+                                              uint32_t states) {
+  sequence_take(intake, one);
+  intake->ledger->sensors[one->sensor].states_refused += states;
+  datagram_refuse(intake, one->sensor, REFUSAL_OVER_BUDGET, detections);
+  budget_refusal_say(intake, one->sensor);
+  return INTAKE_REFUSED;
+}
+
 static enum intake_verdict arrival_admit(struct intake *intake, struct arrival *one) {
   struct wire_header *header = &one->header;
   uint32_t unknown = intake->site->sensor_count;
@@ -315,9 +360,11 @@ static enum intake_verdict arrival_admit(struct intake *intake, struct arrival *
   uint32_t states = header->type == WIRE_STATES ? header->count : 0;
   enum refusal refusal = arrival_judge(intake, one);
   if (refusal != REFUSALS) return datagram_refuse(intake, sensor, refusal, detections);
+  if (!budget_covers(intake, sensor, detections, states)) return over_budget_refuse(intake, one, detections, states);
   if (!frame_builder_has_room(intake->builder, detections, states)) return INTAKE_CLOSE;
 
   sequence_take(intake, one);
+  sensor_budget_take(&intake->sensors[sensor].budget, budget_cost(detections, states));
   struct ledger_sensor *row = &intake->ledger->sensors[sensor];
   row->datagrams.received++;
   row->datagrams.accepted++;
@@ -379,14 +426,20 @@ enum intake_verdict intake_detection(struct intake *intake, const struct detecti
     if (frame_rule_ask(intake->rule, detection.time_ns, &intake->close_ns)) return INTAKE_CLOSE;
     intake->close_ns = intake->rule->newest_ns;
   }
+  if (!budget_covers(intake, sensor, 1, 0)) {
+    refuse(intake, sensor, REFUSAL_OVER_BUDGET, 1);
+    budget_refusal_say(intake, sensor);
+    return INTAKE_REFUSED;
+  }
   if (!frame_builder_has_room(intake->builder, 1, 0)) return INTAKE_CLOSE;
   /* From here on nothing asks to be called again, so the record may be remembered. */
   if (record && asterix_window_repeat(&intake->sensors[sensor].repeats, record, record_size)) {
     return refuse(intake, sensor, REFUSAL_DUPLICATE, 1);
   }
-  enum intake_verdict verdict = detection_accept(intake, &detection, 0);
-  if (verdict == INTAKE_ACCEPTED && intake->rule) frame_rule_added(intake->rule, detection.time_ns);
-  return verdict;
+  sensor_budget_take(&intake->sensors[sensor].budget, 1);
+  detection_accept(intake, &detection, 0);
+  if (intake->rule) frame_rule_added(intake->rule, detection.time_ns);
+  return INTAKE_ACCEPTED;
 }
 
 void intake_foreign_refuse(struct intake *intake, enum refusal refusal) {

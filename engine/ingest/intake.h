@@ -6,13 +6,20 @@
  * count as well.
  *
  * Order of the checks on a datagram: form and version and CRC (wire.h), sensor known, seal, exercise, form of a parity
- * body, repetition, then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count`
+ * body, repetition, budget, then its entries one by one. A datagram refused after its CRC and sensor were found good has its `count`
  * detections counted as received and refused for the same reason. A datagram whose entries are all refused is still an
  * accepted datagram.
  *
  * Seals: what a sensor without a key sends sealed, one with a key sends unsealed, or whose seal does not open with the key
  * of its epoch, is `unauthenticated` and changes that counter only. A sealed number seen before, or too old to tell, is
  * `replayed`; nothing sealed is ever a restart (sealed_feeds.h). Unsealed numbers: sequence_window.h.
+ *
+ * Budgets (sensor_budget.h) are judged where the caller tells a clock, which is in `run` alone: a recording can't flood
+ * anyone, and what it gives must not depend on how fast it is read. A datagram is refused as a whole, before its entries
+ * are looked at; its number counts as come. Whatever its entries are worth, they were brought, and cost. While frames
+ * can't be closed, since the engine is behind by all there are, a sensor with a budget may hold no more of the open frame
+ * than INTAKE_SHARE times what then stays free, so that neither one sensor nor all of them together fill it, and nobody
+ * has to wait.
  *
  * Parity datagrams are accepted datagrams that carry no detections. What they recover (recovery.h) goes through the same
  * checks as if received late, and counts as received.
@@ -22,7 +29,7 @@
  * config.h has for the sensor's, and a position or platform less than 6,000 km from the Earth's centre (out_of_range).
  * Then the registration is subtracted from range, azimuth, elevation and time: frame and journal hold corrected values,
  * the azimuth wrapped to (-pi, pi]; what the correction takes out of range is out_of_range. Then stale and future, by the
- * corrected time, then repetition (recordings) and budget. A range rate for which neither the detection nor the sensor
+ * corrected time, then budget and repetition (of what came without a datagram of ours). A range rate for which neither the detection nor the sensor
  * has a sigma is dropped. A sigma of 0 stays 0 in the frame: the sensor's own.
  *
  * Sensor states count in `states` or `states_refused`; their time is corrected by time_s too. */
@@ -39,6 +46,7 @@
 #include "engine/ingest/frame_builder.h"
 
 enum {
+  INTAKE_SHARE = 7,     /* of eight parts of a crowded frame, the most that one sensor has */
   INTAKE_REPEATS = 1024 /* records of one sensor within which an exact repeat is recognised (ASTERIX_WINDOW) */
 };
 
@@ -62,8 +70,8 @@ struct intake {
   struct frame_builder *builder;   /* borrowed */
   struct frame_rule *rule;         /* borrowed; NULL: the caller alone decides when frames close (live) */
   enum site_time time;             /* how age is judged: site.time for `run`, SITE_TIME_RECORDED for recordings */
-  uint32_t budget;                 /* detections of one sensor in one frame; more are over_budget. Default: the builder's
-                                      capacity, which is never exceeded. */
+  int64_t clock_ns;                /* set by the caller, often: a clock that is never set back; 0: no budgets */
+  bool crowded;                    /* set by the caller: the open frame can't be closed now without waiting */
   struct sealed_feeds *feeds;      /* borrowed; NULL: whatever is sealed is refused */
   struct recovery *recovery;       /* borrowed, see intake_recover; NULL: parity recovers nothing */
   int64_t close_ns;                /* with INTAKE_CLOSE and a rule: the time to close the frame with */
@@ -108,7 +116,7 @@ void intake_skip(struct intake *intake, uint32_t sensor, enum ledger_skip skip);
  * Of a radar that is not configured nothing is remembered: false. */
 bool intake_repeated(struct intake *intake, uint32_t sensor, const uint8_t *record, uint32_t record_size);
 
-/* Closes the open frame: frame_builder_close, the budgets start anew, the rule is told. */
+/* Closes the open frame: frame_builder_close, the rule is told. */
 void intake_close_frame(struct intake *intake, int64_t time_ns, uint32_t overload_step, struct frame *out);
 
 #endif

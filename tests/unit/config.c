@@ -126,9 +126,31 @@ static void config_fills_documented_defaults(void **state) {
   assert_true(sensor->sigma[MEASURE_HEIGHT] == 40 && sensor->sigma[MEASURE_RANGE_RATE] == 0);
   assert_true(sensor->detection_probability == 0.9 && sensor->clutter_per_scan == 1 && sensor->revisit_s == 1);
   assert_true(sensor->coverage_range_m[1] == 1e7 && sensor->coverage_elevation_deg[1] == 90);
+  assert_true(sensor->budget_per_s == 10004);
   assert_false(sensor->has_asterix);
   for (int i = 0; i < 3; i++) assert_true(sensor->resolution[i] == 0);
   site_free(&site);
+}
+
+static void budgets_follow_from_the_sensor_where_time_is_live_and_none_is_given(void **state) {
+  (void)state;
+  static const struct {
+    const char *head, *key;
+    double budget_per_s;
+  } cases[] = {{"", "", (10000 + 4 * 20) / 2.0},
+               {"time: recorded\n", "", 0},
+               {"", ", budget_per_s: 250", 250},
+               {"time: recorded\n", ", budget_per_s: 250", 250}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[400];
+    struct weft_error err = {""};
+    snprintf(text, sizeof text,
+             "%ssensors:\n  - {id: 7, kind: position, position: {lat_deg: 1, lon_deg: 2, height_m: 3}, sigma: {x_m: 5},"
+             " revisit_s: 2, clutter_per_scan: 20%s}\n", cases[i].head, cases[i].key);
+    assert_int_equal(site_parse(text, strlen(text), "site.yaml", &site, &err), 0);
+    assert_true(site.sensors[0].budget_per_s == cases[i].budget_per_s);
+    site_free(&site);
+  }
 }
 
 static void config_sorts_nations_and_points_sensors_at_them(void **state) {
@@ -239,6 +261,9 @@ static const struct refusal_case refusals[] = {
     {"time_s: 0.25", "time_ms: 250", 19, "time_ms", "unknown key"},
     {"detection_probability: 0.8", "detection_probability: 1", 20, "detection_probability", "(allowed: 0.001 to 0.999)"},
     {"clutter_per_scan: 20", "clutter_per_scan: -1", 21, "clutter_per_scan", "out of range"},
+    {"clutter_per_scan: 20", "budget_per_s: 0", 21, "budget_per_s", "out of range (allowed: 1 to 100000000)"},
+    {"clutter_per_scan: 20", "budget_per_s: 2e8", 21, "budget_per_s", "out of range (allowed: 1 to 100000000)"},
+    {"clutter_per_scan: 20", "budget_per_s: much", 21, "budget_per_s", "not a number"},
     {"[1000, 2000000]", "[1000]", 22, "range_m", "list of 2"},
     {"[1000, 2000000]", "[2000, 1000]", 22, "range_m", "the first must be below the second"},
     {"[1, 88]", "[1, 91]", 22, "elevation_deg", "(allowed: -90 to 90)"},
@@ -344,6 +369,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(config_takes_every_key_of_the_contract),
       cmocka_unit_test(config_fills_documented_defaults),
+      cmocka_unit_test(budgets_follow_from_the_sensor_where_time_is_live_and_none_is_given),
       cmocka_unit_test(config_sorts_nations_and_points_sensors_at_them),
       cmocka_unit_test(config_places_sensors_on_the_ellipsoid),
       cmocka_unit_test(config_refusal_names_file_line_key_and_range),

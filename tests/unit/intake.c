@@ -303,21 +303,6 @@ static void a_datagram_whose_entries_are_all_refused_is_accepted(void **state) {
   expect_row(RADAR, 1, 1, 1, 0);
 }
 
-static void budget_bounds_one_sensor_per_frame(void **state) {
-  (void)state;
-  struct detection plots[5] = {radar_plot(), radar_plot(), radar_plot(), radar_plot(), radar_plot()};
-  intake.budget = 3;
-  send(RADAR, plots, 5);
-  expect_row(RADAR, 1, 1, 5, 3);
-  assert_int_equal(ledger.sensors[RADAR].detections.refused[REFUSAL_OVER_BUDGET], 2);
-  send(OFFSET, plots, 2); /* another sensor is not touched by it */
-  assert_int_equal(ledger.sensors[OFFSET].detections.accepted, 2);
-  intake_close_frame(&intake, NOW, 0, &out);
-  send(RADAR, plots, 3);
-  assert_int_equal(ledger.sensors[RADAR].detections.accepted, 6);
-  assert_true(ledger_settle(&ledger) && ledger_balanced(&ledger));
-}
-
 static void a_full_frame_loses_nothing(void **state) {
   (void)state;
   static struct detection plots[WIRE_ENTRIES_MAX];
@@ -512,7 +497,6 @@ int main(void) {
       LIVE(entries_are_refused_one_by_one),
       LIVE(age_limits_are_inclusive),
       LIVE(a_datagram_whose_entries_are_all_refused_is_accepted),
-      LIVE(budget_bounds_one_sensor_per_frame),
       LIVE(a_full_frame_loses_nothing),
       LIVE(registration_is_subtracted_and_wrapped),
       LIVE(range_rate_without_any_sigma_is_dropped),
