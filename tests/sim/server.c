@@ -43,7 +43,7 @@ static const char site_text[] =
     "{range_m: 50, azimuth_rad: 0.002, elevation_rad: 0.002}, coverage: {range_m: [0, 3e6], elevation_deg: "
     "[-10, 90]}}\n"
     "  - {id: 6, kind: position, nation: B, revisit_s: 0.25, position: {lat_deg: 0, lon_deg: 0, height_m: "
-    "0}, sigma: {x_m: 60}}\n";
+    "0}, sigma: {x_m: 60}, budget_per_s: 100}\n";
 
 static char folder[64];
 

@@ -51,6 +51,7 @@ const char *const mark_names[MARKS] = {
     [MARK_BYTES_GARBAGE] = "garbage with a good CRC",
     [MARK_STREAM_CUT] = "TCP stream cut within a datagram",
     [MARK_STREAM_BROKEN] = "TCP stream with broken framing",
+    [MARK_SENSOR_FLOODS] = "sensor floods (refused over its budget)",
 };
 
 void world_fail(const char *format, ...) {
@@ -113,6 +114,8 @@ static void plan_draw(void) {
   world.p_open = family(0.3, 0.5);
   world.readers = chance(0.8);
   world.duration_ns = (int64_t)uniform(2.5e9, 6e9);
+  world.flood_from_ns = chance(0.15) ? world.start_ns + (int64_t)uniform(0, 3e9) : INT64_MAX;
+  world.flood_until_ns = world.start_ns + (int64_t)uniform(3e9, 6e9);
   world.power_fails_ns = chance(0.25) ? world.start_ns + (int64_t)uniform(0, 6e9) : INT64_MAX;
   world.disk_slow_ns = chance(0.25) ? 900000000 : (int64_t)uniform(0, 3e6);
   world.fail_in = chance(0.12) ? 1 + (int)prng_below(&world.prng, 40) : 0;

@@ -55,6 +55,7 @@ enum mark {
   MARK_BYTES_GARBAGE,
   MARK_STREAM_CUT,
   MARK_STREAM_BROKEN,
+  MARK_SENSOR_FLOODS,
   MARKS
 };
 extern const char *const mark_names[MARKS];
@@ -71,6 +72,9 @@ struct marks {
   uint64_t runs, refused; /* servers that ran to their end, that did not start */
   uint64_t frames, detections, reports, replayed;
 };
+
+/* The sensor with a small budget, and what floods it. */
+enum { SENSOR_BOUND = 5, BOUND_PER_S = 100, BOUND_DEPTH = WIRE_ENTRIES_MAX, FLOOD_TIMES = 100, FLOOD_ENTRIES_MAX = 40 };
 
 enum {
   WORLD_FRAMES_MAX = 1 << 15,
@@ -147,6 +151,7 @@ struct world {
   struct io_sim_disk_faults disk;
   double p_stall, p_overflow, p_enobufs, p_busy, p_value, p_garbage, p_seal, p_state, p_open;
   int64_t power_fails_ns, disk_slow_ns;
+  int64_t flood_from_ns, flood_until_ns; /* by SENSOR_BOUND */
   bool readers;
   int clock_steps; /* still to come */
   int64_t clock_due_ns;

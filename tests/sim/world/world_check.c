@@ -150,6 +150,25 @@ static void port_check(void) {
   if (c.not_finite > 0) world_fail("track port: %llu reports gave no line", (unsigned long long)c.not_finite);
 }
 
+/* A sensor gets in what its budget is and no more, and costs no other one anything. */
+static void budgets_check(const struct ledger *ledger) {
+  for (uint32_t s = 0; s < ledger->sensor_count; s++) {
+    const struct ledger_sensor *row = &ledger->sensors[s];
+    uint64_t over = row->datagrams.refused[REFUSAL_OVER_BUDGET] + row->detections.refused[REFUSAL_OVER_BUDGET];
+    if (s != SENSOR_BOUND && over > 0) world_fail("sensor row %u is over its budget", s);
+  }
+  const struct ledger_sensor *row = &ledger->sensors[SENSOR_BOUND];
+  double ran_s = (double)(world_now_ns() - world.start_ns) * 1e-9, most = BOUND_DEPTH + BOUND_PER_S * ran_s;
+  static const enum refusal looked_into[] = {REFUSAL_MALFORMED, REFUSAL_NOT_FINITE, REFUSAL_OUT_OF_RANGE, REFUSAL_STALE,
+                                             REFUSAL_FUTURE};
+  uint64_t admitted = row->detections.accepted;
+  for (size_t r = 0; r < sizeof looked_into / sizeof *looked_into; r++)
+    admitted += row->detections.refused[looked_into[r]];
+  if ((double)admitted > most)
+    world_fail("%llu detections of a sensor whose budget is %.0f", (unsigned long long)admitted, most);
+  world.times[MARK_SENSOR_FLOODS] = row->datagrams.refused[REFUSAL_OVER_BUDGET];
+}
+
 void books_check(const struct ledger *ledger) {
   world.books_seen = true;
   world.books = *ledger;
@@ -170,6 +189,7 @@ void books_check(const struct ledger *ledger) {
   if (accepted != world.detections)
     world_fail("%llu detections accepted, %llu stepped", (unsigned long long)accepted,
                (unsigned long long)world.detections);
+  budgets_check(ledger);
   port_check();
   struct server *server = world.server;
   world.journal_settled = journal_idle(server->journal);

@@ -4,7 +4,7 @@
 
 #include "tests/sim/world/world.h"
 
-enum { FD_FIRST = 1 << 20, SENSOR_STREAM = 5, PAGES_PER_RUN = 40 };
+enum { FD_FIRST = 1 << 20, SENSOR_STREAM = 4, PAGES_PER_RUN = 40 };
 enum listener_place { AT_DETECTIONS, AT_TRACKS, AT_PAGES };
 
 void pair_levels(struct stream_pair *pair) {

@@ -198,6 +198,26 @@ static void sealed_send(uint8_t *data, uint32_t size) {
   datagram_send(data, size);
 }
 
+/* One turn's worth of a flood, in datagrams of every size; its plots are false, and as good as any. */
+static void flood_send(void) {
+  static struct detection plots[FLOOD_ENTRIES_MAX];
+  const struct sensor *at = &world.server->site->sensors[SENSOR_BOUND];
+  uint64_t left = (uint64_t)FLOOD_TIMES * BOUND_PER_S * (REVISIT_NS / SENSOR_COUNT) / 1000000000;
+  while (left > 0) {
+    uint32_t count = 1 + (uint32_t)prng_below(&world.prng, left < FLOOD_ENTRIES_MAX ? left : FLOOD_ENTRIES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+      memset(&plots[i], 0, sizeof plots[i]);
+      plots[i].time_ns = world.target_ns;
+      plot_make(at, world.target[i % TARGETS], &plots[i]);
+      plots[i].measure[0] += uniform(-1e6, 1e6);
+    }
+    struct wire_header header = {
+        .sensor = at->id, .sequence = world.sequence[SENSOR_BOUND]++, .sent_ns = world.target_ns};
+    datagram_send(world.datagram, (uint32_t)wire_detections_encode(world.datagram, sizeof world.datagram, &header, plots, count));
+    left -= count;
+  }
+}
+
 /* All sensors look four times a second, one after the other. */
 void traffic_turn(int64_t now_ns) {
   if (!world.server || now_ns < world.traffic_due_ns) return;
@@ -215,6 +235,7 @@ void traffic_turn(int64_t now_ns) {
     datagram_send(data, size);
   if (chance(world.p_garbage)) garbage_send(data, size);
   if (sensor == SENSOR_MOVING) datagram_send(data, states_make(data, sizeof world.datagram));
+  if (now_ns >= world.flood_from_ns && now_ns < world.flood_until_ns) flood_send();
   if (chance(world.p_garbage * 0.1)) { /* a burst that no small kernel queue holds */
     for (int i = 0; i < 60; i++) datagram_send(data, traffic_make(0, data, sizeof world.datagram));
   }
