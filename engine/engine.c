@@ -194,7 +194,9 @@ int engine_ledger_print(const struct ledger *ledger, const struct site *site, FI
   char *line = malloc(size);
   if (!line) return -ENOMEM;
   size_t length = ledger_json_write(line, size, ledger, site);
-  size_t written = fwrite(line, 1, length, out);
+  errno = 0;
+  bool written = length > 0 && fwrite(line, 1, length, out) == length && fflush(out) == 0;
+  int why = errno ? errno : EIO;
   free(line);
-  return written == length && length > 0 && fflush(out) == 0 ? 0 : -EIO;
+  return written ? 0 : -why;
 }

@@ -85,10 +85,9 @@ static int finish(struct fuse *fuse, int rc, struct weft_error *err) {
     rc = weft_fail(err, written, "%s: writing tracks failed: %s", fuse->options->tracks_path,
                    strerror(-written));
   }
-  if (fuse->options->ledger &&
-      engine_ledger_print(fuse->feeder.ledger, fuse->feeder.engine.site, fuse->options->ledger) < 0 &&
-      rc == 0) {
-    rc = weft_fail(err, -EIO, "writing the ledger failed");
+  if (fuse->options->ledger) {
+    int printed = engine_ledger_print(fuse->feeder.ledger, fuse->feeder.engine.site, fuse->options->ledger);
+    if (printed < 0 && rc == 0) rc = weft_fail(err, printed, "writing the ledger failed: %s", strerror(-printed));
   }
   return rc;
 }

@@ -158,8 +158,10 @@ int weft_replay(const struct weft_replay_options *options, struct weft_error *er
     int written = line_file_close(replay->lines);
     if (written < 0 && rc == 0)
       rc = weft_fail(err, written, "%s: writing tracks failed: %s", options->tracks_path, strerror(-written));
-    if (rc == 0 && options->ledger)
-      engine_ledger_print(replay->feeder.ledger, replay->feeder.engine.site, options->ledger);
+    if (rc == 0 && options->ledger) {
+      rc = engine_ledger_print(replay->feeder.ledger, replay->feeder.engine.site, options->ledger);
+      if (rc < 0) weft_fail(err, rc, "writing the ledger failed: %s", strerror(-rc));
+    }
     feeder_close(&replay->feeder);
   }
   io_sender_close(replay->sender);

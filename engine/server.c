@@ -270,7 +270,7 @@ static int drain(struct server *server, struct weft_error *err) {
               server->options->tracks_path, strerror(-rc),
               (unsigned long long)line_file_dropped(server->tracks));
   int printed = engine_ledger_print(server->ledger, server->site, server->options->out);
-  return rc < 0 ? rc : printed < 0 ? weft_fail(err, printed, "printing the ledger failed") : 0;
+  return rc < 0 ? rc : printed < 0 ? weft_fail(err, printed, "writing the ledger failed: %s", strerror(-printed)) : 0;
 }
 
 static void server_close(struct server *server) {
