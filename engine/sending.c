@@ -56,7 +56,7 @@ size_t weft_datagram_states(uint8_t *out, size_t capacity, uint32_t sensor_id, u
 }
 
 int weft_sender_open(const char *host, uint16_t port, struct weft_sender **sender, struct weft_error *err) {
-  struct io_sender *io;
+  struct io_sender *io = NULL;
   int rc = io_sender_open(host, port, true, &io, err);
   *sender = (struct weft_sender *)io;
   return rc;
