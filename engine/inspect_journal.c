@@ -124,8 +124,12 @@ static int segment_put(struct inspect *inspect, struct journal_view *view, const
   }
   if (rc < 0) return weft_fail(err, rc, "%s", why.text);
   const struct journal_head *head = journal_head_of(reader);
-  if (engine_site_parse(head->site_text, head->site_size, path, &view->site, &why) == 0)
-    journal_expect_sensors(reader, view->site->sensor_count);
+  rc = engine_site_parse(head->site_text, head->site_size, path, &view->site, &why);
+  if (rc == -ENOMEM) {
+    journal_close(reader);
+    return weft_fail(err, rc, "%s", why.text);
+  }
+  if (rc == 0) journal_expect_sensors(reader, view->site->sensor_count);
   head_put(inspect, path, head, view, why.text);
   while (!inspect->failed && (rc = journal_next(reader, &view->frame)) == 1) {
     struct journal_place place = journal_place_of(reader);

@@ -177,7 +177,8 @@ bool journal_recognised(const char *path) {
   struct journal_reader *reader;
   struct stat status;
   if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-    if (journal_open(&reader, path, JOURNAL_RUN_NEWEST, NULL) < 0) return false;
+    int rc = journal_open(&reader, path, JOURNAL_RUN_NEWEST, NULL);
+    if (rc < 0) return rc == -ENOMEM; /* who opens it is told why, instead of that it is no journal */
     journal_close(reader);
     return true;
   }

@@ -261,7 +261,7 @@ int io_plain_open(const struct io_config *config, struct io **io, struct weft_er
   plain->memory_bytes = settled.buffer_count * plain->stride;
   plain->memory = io_pages_take(plain->memory_bytes);
   if (!plain->memory) {
-    rc = weft_fail(err, -ENOMEM, "io: no %zu bytes for receive buffers; take fewer", plain->memory_bytes);
+    rc = weft_fail(err, -ENOMEM, "io: out of memory: no %zu bytes for receive buffers; take fewer", plain->memory_bytes);
     free(plain);
     return rc;
   }

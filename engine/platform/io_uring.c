@@ -458,7 +458,7 @@ static int buffers_open(struct uring *u, struct weft_error *err) {
   u->memory_bytes = count * u->stride;
   u->buffers_bytes = (count * sizeof(struct io_uring_buf) + 4095u) & ~(size_t)4095;
   u->memory = io_pages_take(u->memory_bytes);
-  if (!u->memory) return weft_fail(err, -ENOMEM, "io: no %zu bytes for receive buffers; take fewer", u->memory_bytes);
+  if (!u->memory) return weft_fail(err, -ENOMEM, "io: out of memory: no %zu bytes for receive buffers; take fewer", u->memory_bytes);
   int rc = -ENOMEM;
   u->buffers = io_pages_take(u->buffers_bytes);
   if (!u->buffers) goto free_memory;
