@@ -65,13 +65,13 @@ static bool ping(struct server *server) {
   char message[MESSAGE_BYTES];
   struct text text = text_open(message, sizeof message - 1);
   if (server->service.notify.watchdog_ns > 0) text_put(&text, "WATCHDOG=1\n");
-  text_put(&text, "STATUS=");
+  text_put(&text, "STATUS=frames: ");
   text_u64(&text, server->emitted);
-  text_put(&text, " frames, ");
+  text_put(&text, "; tracks: ");
   text_u64(&text, tracks[STATUS_CONFIRMED]);
-  text_put(&text, " confirmed and ");
+  text_put(&text, " confirmed, ");
   text_u64(&text, tracks[STATUS_TENTATIVE]);
-  text_put(&text, " tentative tracks; ");
+  text_put(&text, " tentative; ");
   text_put(&text, reason ? reason : "healthy");
   message[text.used] = 0;
   return tell(server, message);

@@ -54,7 +54,7 @@ def pings(messages):
 
 def frames(message):
     """How many had come out when it was sent; 0 where it doesn't say."""
-    found = re.match(r"(\d+) frames", message.get("STATUS", ""))
+    found = re.match(r"frames: (\d+)", message.get("STATUS", ""))
     return int(found[1]) if found else 0
 
 
