@@ -54,8 +54,8 @@ def main(test):
         test()
     except Exception:
         for server in servers:
-            server.kill()
             print(f"-- stderr of {' '.join(server.command)}:\n{server.errors()}")
+            server.kill()
         raise
     finish()
 

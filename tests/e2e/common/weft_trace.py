@@ -31,5 +31,10 @@ def stop(thread):
     os.waitpid(thread, WAIT_ALL)
 
 
+def bury(thread):
+    """Its process was killed while it was stopped, and can end only when whoever stopped it has taken note."""
+    os.waitpid(thread, WAIT_ALL)
+
+
 def resume(thread):
     trace(DETACH, thread)
