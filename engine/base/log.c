@@ -4,10 +4,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 1024 };
+enum { LINE_BYTES = 1024, STREAM_BYTES = 48 };
 
 static enum log_level log_level_now = LOG_LEVEL_NOTICE;
 
@@ -16,11 +17,11 @@ void log_level_set(enum log_level level) { log_level_now = level; }
 /* JOURNAL_STREAM is DEVICE:INODE, both decimal. */
 static bool stderr_is_journal(void) {
   const char *stream = getenv("JOURNAL_STREAM");
-  unsigned long long device, inode;
-  char rest;
+  char name[STREAM_BYTES];
   struct stat here;
-  if (!stream || sscanf(stream, "%llu:%llu%c", &device, &inode, &rest) != 2) return false;
-  return fstat(STDERR_FILENO, &here) == 0 && here.st_dev == device && here.st_ino == inode;
+  if (!stream || fstat(STDERR_FILENO, &here) != 0) return false;
+  snprintf(name, sizeof name, "%llu:%llu", (unsigned long long)here.st_dev, (unsigned long long)here.st_ino);
+  return strcmp(stream, name) == 0;
 }
 
 void log_line(enum log_level level, const char *format, ...) {
