@@ -25,7 +25,7 @@ class Manager:
         self.link.bind("\0" + name[1:] if name.startswith("@") else name)
         self.env = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": str(WATCHDOG_S * 1000000)}
 
-    def message(self, limit_s=20):
+    def message(self, limit_s=60):
         """The next one, as a dictionary; empty where none came."""
         self.link.settimeout(limit_s)
         try:
@@ -82,13 +82,13 @@ def stuck_engine(manager, server):
     engine = weft_trace.thread_named(server.process.pid, "weft-engine")
     weft_trace.stop(engine)
     manager.rest()
-    stuck = poll(lambda: [page for page in [server.page("/health")] if page[0] == 503])
+    stuck = poll(lambda: [page for page in [server.page("/health")] if page[0] == 503], 60)
     check("a_stuck_engine_is_unhealthy", bool(stuck) and "no frame has come out" in json.loads(stuck[0][1])["reason"], stuck)
     told = manager.rest()
     check("a_stuck_engine_ends_the_pings", pings(told) <= 2, f"{pings(told)} in the 5 s until /health said so, every {WATCHDOG_S / 4} s before")
     weft_trace.resume(engine)
     check("an_engine_that_goes_on_is_pinged_for", pings(manager.until("WATCHDOG")) == 1)
-    check("an_engine_that_goes_on_is_healthy", poll(lambda: server.page("/health")[0] == 200))
+    check("an_engine_that_goes_on_is_healthy", poll(lambda: server.page("/health")[0] == 200, 60))
 
 
 def stuck_io(manager, server):
