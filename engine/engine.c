@@ -145,7 +145,7 @@ uint64_t engine_hash(struct engine *engine) {
   return image.hash;
 }
 
-void engine_resume(struct engine *engine, uint64_t track_base, struct ledger *ledger) {
+void engine_carry(struct engine *engine, uint64_t track_base, struct ledger *ledger) {
   ledger_settle(engine->fates);
   for (uint32_t s = 0; s < engine->site->sensor_count; s++) {
     struct ledger_sensor *own = &engine->fates->sensors[s];
@@ -155,6 +155,10 @@ void engine_resume(struct engine *engine, uint64_t track_base, struct ledger *le
     ledger->sensors[s].detections.received += carried;
     ledger->sensors[s].detections.accepted += carried;
   }
+  engine_renumber(engine, track_base);
+}
+
+void engine_renumber(struct engine *engine, uint64_t track_base) {
   tracker_renumber(engine->tracker, track_base);
 }
 

@@ -53,8 +53,10 @@ uint64_t engine_layout(const struct engine *engine);
 /* Hash of the state: equal where the states are. */
 uint64_t engine_hash(struct engine *engine);
 /* Begins new books on a state that another run has left: what was in flight there is carried over, as received
- * and accepted; and numbers new tracks above `track_base`. The carried ones are added to `ledger`. */
-void engine_resume(struct engine *engine, uint64_t track_base, struct ledger *ledger);
+ * and accepted; and numbers new tracks from track_base + 1 on, where that is above those that there are. The carried ones
+ * are added to `ledger`. Renumber: the numbers alone. */
+void engine_carry(struct engine *engine, uint64_t track_base, struct ledger *ledger);
+void engine_renumber(struct engine *engine, uint64_t track_base);
 /* No more frames: nothing stays in flight. */
 void engine_drain(struct engine *engine);
 /* Copies the fates into a ledger that ingest wrote, and settles it. */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "engine/emit/line_file.h"
+#include "engine/base/log.h"
 #include "engine/feeder.h"
 #include "engine/journal_input.h"
+#include "engine/resume.h"
 
 enum { INPUTS_MAX = 64, PROGRESS_EVERY = 4096 };
 
@@ -53,7 +55,8 @@ static uint32_t input_next(const struct fuse *fuse) {
 static int recordings_run(struct fuse *fuse, struct weft_error *err) {
   for (uint32_t i = 0; i < fuse->count; i++) {
     int rc = recording_next(fuse->recordings[i], &fuse->entries[i], err);
-    if (rc < 0) return rc;
+    if (rc == -EINVAL) log_line(LOG_LEVEL_WARNING, "%s; it begins from nothing here, which is another picture", err->text);
+  else if (rc < 0) return rc;
     fuse->ready[i] = rc == 1;
   }
   uint64_t taken = 0;
@@ -70,7 +73,8 @@ static int recordings_run(struct fuse *fuse, struct weft_error *err) {
 static int journal_run(struct fuse *fuse, struct journal_input *input, struct weft_error *err) {
   const struct site *site = fuse->feeder.engine.site;
   journal_input_map(input, site);
-  int rc;
+  int rc = run_base_load(&fuse->feeder.engine, input->reader, fuse->options->inputs[0], fuse->feeder.ledger, err);
+  if (rc < 0) return rc;
   while ((rc = journal_input_next(input, fuse->feeder.ledger, site, err)) == 1)
     feeder_frame(&fuse->feeder, input->frame);
   return rc;
@@ -139,6 +143,7 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err) {
                                     .foreign_max = is_journal ? 0 : FOREIGN_TRACKS_MAX,
                                     .track_base =
                                         is_journal ? journal_head_of(journal.reader)->track_base : 0};
+    if (is_journal && engine.tracks_max == 0) engine.tracks_max = journal_tracks_max(journal.reader);
     site_given = true;
     rc = feeder_open(&fuse->feeder, site, &engine, lines_put, fuse, err);
     if (rc == 0) {

@@ -68,7 +68,7 @@ static int head_read(struct inspect *inspect, struct weft_error *err) {
   return 0;
 }
 
-enum text_kind { TEXT_DETECTIONS, TEXT_TRUTH, TEXT_SITE, TEXT_OTHER };
+enum text_kind { TEXT_DETECTIONS, TEXT_TRUTH, TEXT_SITE, TEXT_RUN_STATE, TEXT_OTHER };
 
 /* Text is told by its first line that is neither blank nor a comment: a header of CSV or the first key of a
  * YAML file. */
@@ -87,6 +87,7 @@ static enum text_kind text_kind_tell(const uint8_t *head, size_t size) {
     at = end + 1;
   }
   line[used] = 0;
+  if (strncmp(line, "started ", 8) == 0) return TEXT_RUN_STATE;
   if (strstr(line, "time_ns")) return strstr(line, "target") ? TEXT_TRUTH : TEXT_DETECTIONS;
   size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
   if (name > 0 && line[name + strspn(line + name, " ")] == ':') return TEXT_SITE;
@@ -110,6 +111,8 @@ static int text_inspect(struct inspect *inspect, struct weft_error *err) {
     return inspect_truth(inspect, err);
   case TEXT_SITE:
     return inspect_site(inspect, err);
+  case TEXT_RUN_STATE:
+    return inspect_run_state(inspect, err);
   case TEXT_OTHER:
     break;
   }
@@ -150,8 +153,9 @@ static int path_inspect(struct inspect *inspect, const char *path, struct weft_e
   if (!standard && stat(path, &status) < 0) {
     return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
   }
-  if (!standard && S_ISREG(status.st_mode) && inspect_parity(inspect, path)) return 0;
-  if (!standard && (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && journal_recognised(path))))
+  bool regular = !standard && S_ISREG(status.st_mode);
+  if (regular && (inspect_parity(inspect, path) || inspect_snapshot(inspect, path))) return 0;
+  if (!standard && (S_ISDIR(status.st_mode) || (regular && journal_recognised(path))))
     return inspect_journal(inspect, path, err);
   inspect->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (inspect->fd < 0)

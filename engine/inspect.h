@@ -68,7 +68,9 @@ void inspect_datagram(struct inspect *inspect, const struct capture_block *block
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
 int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err);
-/* False where the file is no parity file of a journal. */
+/* What stands beside a journal: false where the file is no parity file, no snapshot. */
 bool inspect_parity(struct inspect *inspect, const char *path);
+bool inspect_snapshot(struct inspect *inspect, const char *path);
+int inspect_run_state(struct inspect *inspect, struct weft_error *err);
 
 #endif

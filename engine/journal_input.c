@@ -14,18 +14,14 @@ int journal_site_parse(const struct journal_reader *reader, const char *path, st
   const struct journal_head *head = journal_head_of(reader);
   char name[SITE_PATH_MAX];
   snprintf(name, sizeof name, "%s", path);
-  const char *line = head->parameters, *end = line + head->parameter_size;
-  size_t key = strlen(JOURNAL_CONFIG_KEY);
-  while (line < end) {
-    const char *stop = memchr(line, '\n', (size_t)(end - line));
-    size_t length = stop ? (size_t)(stop - line) : (size_t)(end - line);
-    if (length > key && length - key < sizeof name && memcmp(line, JOURNAL_CONFIG_KEY, key) == 0) {
-      memcpy(name, line + key, length - key);
-      name[length - key] = 0;
-    }
-    line += length + 1;
-  }
+  journal_parameter(head, JOURNAL_CONFIG_KEY, name, sizeof name);
   return engine_site_parse(head->site_text, head->site_size, name, site, err);
+}
+
+uint32_t journal_tracks_max(const struct journal_reader *reader) {
+  char value[16];
+  bool said = journal_parameter(journal_head_of(reader), JOURNAL_TRACKS_KEY, value, sizeof value);
+  return said ? (uint32_t)strtoul(value, NULL, 10) : 0;
 }
 
 int journal_input_open(struct journal_input *input, const char *path, struct weft_error *err) {

@@ -7,9 +7,6 @@
 #include "engine/domain/site.h"
 #include "engine/journal/journal_reader.h"
 
-/* Among the journal's parameters (`key=value` lines): the file that the configuration is from. */
-#define JOURNAL_CONFIG_KEY "config="
-
 struct journal_input {
   struct journal_reader *reader;
   struct site *own; /* the journal's configuration; owned */
@@ -23,6 +20,9 @@ struct journal_input {
  */
 int journal_site_parse(const struct journal_reader *reader, const char *path, struct site **site,
                        struct weft_error *err);
+
+/* The room for tracks that the journal's engine had, 0 where it does not say. */
+uint32_t journal_tracks_max(const struct journal_reader *reader);
 
 /* Opens and reads the journal's configuration. */
 int journal_input_open(struct journal_input *input, const char *path, struct weft_error *err);

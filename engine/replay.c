@@ -9,6 +9,7 @@
 #include "engine/feeder.h"
 #include "engine/ingest/wire.h"
 #include "engine/journal_input.h"
+#include "engine/resume.h"
 #include "engine/platform/io_send.h"
 
 enum { DATAGRAM_BYTES = 1456, ENTRIES_PER_DATAGRAM = (DATAGRAM_BYTES - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE };
@@ -148,11 +149,13 @@ int weft_replay(const struct weft_replay_options *options, struct weft_error *er
   const struct journal_head *head = journal_head_of(replay->input.reader);
   struct engine_options engine = {
       .workers = options->workers, .tracks_max = options->tracks_max, .track_base = head->track_base};
+  if (engine.tracks_max == 0) engine.tracks_max = journal_tracks_max(replay->input.reader);
   rc = journal_site_parse(replay->input.reader, options->journal_path, &site, err);
   if (rc == 0) rc = feeder_open(&replay->feeder, site, &engine, lines_put, replay, err);
   if (rc == 0) {
     journal_input_map(&replay->input, replay->feeder.engine.site);
-    rc = outputs_open(replay, err);
+    rc = run_base_load(&replay->feeder.engine, replay->input.reader, options->journal_path, replay->feeder.ledger, err);
+    if (rc >= 0) rc = outputs_open(replay, err);
     if (rc == 0) rc = frames_run(replay, err);
     feeder_end(&replay->feeder);
     int written = line_file_close(replay->lines);

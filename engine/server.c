@@ -29,7 +29,10 @@ static int engine_start(struct server *server, struct weft_error *err) {
   if (rc < 0) return rc;
   rc = engine_open(&server->engine, site, &options, err);
   server->site = rc < 0 ? NULL : site;
-  return rc;
+  if (rc < 0) return rc;
+  server->journal_directory = o->journal_directory ? o->journal_directory
+                              : site->journal_directory[0] ? site->journal_directory : NULL;
+  return 0;
 }
 
 static struct track_port_config tracks_config(const struct server *server) {
@@ -47,13 +50,16 @@ static struct http_port_config pages_config(struct server *server) {
                                    .context = server};
 }
 
-/* The journal remembers which file its configuration is from, so that relative paths in it keep their
- * meaning. */
+/* The journal remembers which file its configuration is from, so that relative paths in it keep their meaning, and what a
+ * replay needs to be the same run. */
 static void parameters_write(struct server *server) {
   char *absolute = realpath(server->options->config_path, NULL);
-  snprintf(server->parameters, sizeof server->parameters, JOURNAL_CONFIG_KEY "%s\n",
-           absolute ? absolute : server->options->config_path);
+  int used = snprintf(server->parameters, sizeof server->parameters, JOURNAL_CONFIG_KEY "%s\n" JOURNAL_TRACKS_KEY "%u\n",
+                      absolute ? absolute : server->options->config_path, server->engine.tracks_max);
   free(absolute);
+  if (!server->resumed.any || used < 0 || (size_t)used >= sizeof server->parameters) return;
+  snprintf(server->parameters + used, sizeof server->parameters - (size_t)used, JOURNAL_BASE_KEY "%llu\n",
+           (unsigned long long)server->resumed.frame);
 }
 
 static struct journal_options journal_config(const struct server *server, const char *directory) {
@@ -70,11 +76,6 @@ static struct journal_options journal_config(const struct server *server, const 
   return options;
 }
 
-static const char *journal_directory(const struct server *server) {
-  if (server->options->journal_directory) return server->options->journal_directory;
-  return server->site->journal_directory[0] ? server->site->journal_directory : NULL;
-}
-
 /* Everything that is allocated once. */
 static int memory_open(struct server *server, struct weft_error *err) {
   struct track_port_config tracks = tracks_config(server);
@@ -87,7 +88,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
                 2 * sizeof(struct histogram) + (1u << 20);
   if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);
   if (server->site->listen_metrics.enabled) size += http_port_arena_bytes(&pages);
-  if (journal_directory(server)) size += journal_writer_bytes(&journal);
+  if (server->journal_directory) size += journal_writer_bytes(&journal);
   int rc = arena_open(&server->arena, size);
   if (rc < 0) return weft_fail(err, rc, "out of memory: the server needs %zu MiB", size >> 20);
   server->batch = arena_take(&server->arena, 1, sizeof *server->batch);
@@ -124,9 +125,8 @@ static int outputs_open(struct server *server, struct weft_error *err) {
     server->port_metrics = (uint16_t)rc;
     rc = 0;
   }
-  const char *directory = journal_directory(server);
-  if (rc == 0 && directory) {
-    struct journal_options options = journal_config(server, directory);
+  if (rc == 0 && server->journal_directory) {
+    struct journal_options options = journal_config(server, server->journal_directory);
     rc = journal_writer_open(&server->journal, &server->arena, server->io, &options, server->started_ns, err);
   }
   return rc;
@@ -202,6 +202,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   for (uint32_t i = 0; i < server->batch->event_count; i++) event_take(server, &server->batch->events[i]);
   io_release(server->io, server->batch);
   keys_turn(server);
+  state_turn(server);
   if (datagrams > 0) {
     server->stages[0].count++;
     server->stages[0].sum_ns += (uint64_t)(io_now(server->io) - began_ns);
@@ -264,6 +265,7 @@ static int drain(struct server *server, struct weft_error *err) {
   if (server->journal) journal_finish(server->journal);
   for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) events_wait(server);
   frames_journal_marks(server);
+  state_end(server);
   int rc = server->tracks ? line_file_flush(server->tracks) : 0;
   if (rc < 0)
     weft_fail(err, rc, "%s: writing tracks failed: %s; %llu later line(s) are missing there",
@@ -275,6 +277,7 @@ static int drain(struct server *server, struct weft_error *err) {
 
 static void server_close(struct server *server) {
   frames_close(server);
+  state_close(server);
   if (server->io) inputs_close(server);
   keys_close(server);
   track_port_close(server->track_port);
@@ -296,13 +299,16 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (!server) return weft_fail(err, -ENOMEM, "out of memory");
   server->options = options;
   int rc = engine_start(server, err);
-  if (rc == 0) parameters_write(server);
   if (rc == 0) rc = memory_open(server, err);
   if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);
   if (rc == 0) rc = keys_open(server, err);
   if (rc == 0) rc = inputs_open(server, err);
+  if (rc == 0) rc = frames_memory(server, err);
+  if (rc == 0) rc = state_resume(server, err); /* what arrives meanwhile waits in the sockets */
+  if (rc == 0) parameters_write(server);
   if (rc == 0) rc = outputs_open(server, err);
+  if (rc == 0) rc = state_begin(server, err);
   if (rc == 0) rc = frames_open(server, err);
   if (rc == 0) {
     service_open(server);

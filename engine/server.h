@@ -24,6 +24,8 @@
 #include "engine/journal/journal_writer.h"
 #include "engine/marks_keeper.h"
 #include "engine/platform/io.h"
+#include "engine/resume.h"
+#include "engine/snapshots.h"
 #include "engine/platform/notify.h"
 
 enum {
@@ -109,6 +111,9 @@ struct server {
   struct track_port *track_port;
   struct http_port *http;
   struct journal_writer *journal;
+  const char *journal_directory; /* NULL: no journal */
+  struct snapshots *snapshots;   /* NULL: none */
+  struct resumed resumed;        /* what this run goes on from */
   char parameters[SERVER_PARAMETER_BYTES]; /* of the journal */
   uint16_t port_detections, port_asterix, port_tracks, port_metrics;
 
@@ -127,7 +132,16 @@ struct server {
   struct metrics_stage stages[3]; /* receive, step, emit */
 };
 
-/* server_frames.c */
+/* server_state.c: the engine's state across runs. Resume: before the journal begins; begin: after, with the engine sealed and
+ * no thread stepping; end: the run ended in an orderly way. */
+int state_resume(struct server *server, struct weft_error *err);
+int state_begin(struct server *server, struct weft_error *err);
+void state_turn(struct server *server);
+void state_end(struct server *server);
+void state_close(struct server *server);
+
+/* server_frames.c. Memory: the slots and the engine's outputs; then the engine is sealed. Open: its thread begins. */
+int frames_memory(struct server *server, struct weft_error *err);
 int frames_open(struct server *server, struct weft_error *err);
 void frames_close(struct server *server);
 /* The engine thread's part: steps the frame that was closed as number `ordinal`, from 0. They are stepped one after the

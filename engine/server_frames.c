@@ -30,15 +30,20 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   struct slot *slot = slot_of(server, ordinal);
   if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) return false;
   int64_t began_ns = frames_clock_ns();
+  run_state_stepping((uint64_t)server->started_ns, slot->frame.number);
   engine_step(&server->engine, &slot->frame, &slot->output);
+  run_state_stepping(0, 0);
   slot->step_ns = frames_clock_ns() - began_ns;
   tracker_statistics_get(server->engine.tracker, &slot->statistics);
   warn_statistics_get(server->engine.warn, &slot->warning);
   for (uint32_t s = 0; s < server->site->sensor_count; s++) {
     memcpy(slot->fates[s], server->engine.fates->sensors[s].fates, sizeof slot->fates[s]);
   }
+  uint64_t number = slot->frame.number;
+  int64_t time_ns = slot->frame.time_ns;
   atomic_store_explicit(&slot->state, SLOT_STEPPED, memory_order_release);
   if (write(server->done_fd, &one, sizeof one) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+  snapshots_frame(server->snapshots, number, time_ns, frames_clock_ns); /* the frame's lines leave meanwhile */
   return true;
 }
 
@@ -53,7 +58,7 @@ static void *engine_thread(void *context) {
   }
 }
 
-int frames_open(struct server *server, struct weft_error *err) {
+int frames_memory(struct server *server, struct weft_error *err) {
   int rc = -ENOMEM;
   server->slots = arena_take(&server->arena, SERVER_SLOTS, sizeof *server->slots);
   for (int i = 0; server->slots && i < SERVER_SLOTS; i++) {
@@ -64,10 +69,14 @@ int frames_open(struct server *server, struct weft_error *err) {
   if (!server->slots) return weft_fail(err, rc, "out of memory for frames");
   engine_seal(&server->engine);
   server->newest_ns = INT64_MIN;
+  return 0;
+}
+
+int frames_open(struct server *server, struct weft_error *err) {
   server->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (server->done_fd < 0) return weft_fail(err, -errno, "eventfd: %s", strerror(errno));
   sem_init(&server->work, 0, 0);
-  rc = io_watch(server->io, server->done_fd, TAG_ENGINE, IO_READABLE);
+  int rc = io_watch(server->io, server->done_fd, TAG_ENGINE, IO_READABLE);
   if (rc < 0) return weft_fail(err, rc, "watching the engine: %s", strerror(-rc));
   rc = -pthread_create(&server->thread, NULL, engine_thread, server);
   if (rc < 0) return weft_fail(err, rc, "starting the engine thread: %s", strerror(-rc));

@@ -11,6 +11,15 @@ static void snapshot_fill(struct server *server) {
   ledger_settle(server->ledger);
   frames_journal_marks(server);
   snapshot->journal_failed = server->journal && journal_marks_of(server->journal).failing;
+  struct snapshots_figures figures = snapshots_figures(server->snapshots);
+  snapshot->state = (struct metrics_state){.resumed = server->resumed.frame,
+                                           .skipped = server->resumed.skipped,
+                                           .skipped_detections = server->resumed.skipped_detections,
+                                           .written = figures.written,
+                                           .failed = figures.failed,
+                                           .frame = figures.frame,
+                                           .bytes = figures.bytes,
+                                           .copy_ns = figures.copy_ns};
   snapshot->ledger = *server->ledger;
   snapshot->site = server->site;
   snapshot->version = WEFT_VERSION;

@@ -57,6 +57,8 @@ struct site {
   struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */
   uint32_t journal_segment_mib;
+  int64_t journal_snapshot_ns; /* between snapshots of the engine's state; 0: none */
+  int64_t journal_resume_ns;  /* a run that stopped so long ago is gone on with; 0: never */
   bool journal_pack;                                      /* closed segments are packed */
   uint32_t journal_parity_segments, journal_parity_files; /* parity files over every so many segments; 0 files: none */
   char regions_path[SITE_PATH_MAX]; /* empty: none */

@@ -250,6 +250,19 @@ static void warning_write(struct text *text, const struct metrics_warning *warni
   single_write(text, "weft_launch_events_merged_total", "counter", "Of these, joined to an older one.", warning->events_merged);
 }
 
+static void state_write(struct text *text, const struct metrics_state *state) {
+  single_write(text, "weft_resumed_frame", "gauge", "Newest frame of the run before that this run goes on from; 0: none.",
+               state->resumed);
+  single_write(text, "weft_skipped_frames", "gauge", "Frames passed over at the start since they had crashed the engine twice.",
+               state->skipped);
+  single_write(text, "weft_skipped_detections", "gauge", "Detections in them.", state->skipped_detections);
+  single_write(text, "weft_snapshots_total", "counter", "Snapshots of the engine's state written.", state->written);
+  single_write(text, "weft_snapshot_failures_total", "counter", "Snapshots that could not be written.", state->failed);
+  single_write(text, "weft_snapshot_frame", "gauge", "Frame of the newest snapshot on the disk.", state->frame);
+  single_write(text, "weft_snapshot_bytes", "gauge", "Its size.", state->bytes);
+  duration_write(text, "weft_snapshot_copy_seconds", "How long the last one held the engine up.", state->copy_ns);
+}
+
 static void journal_write(struct text *text, const struct metrics_snapshot *snapshot) {
   single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without a journal that works.",
                snapshot->ledger.unjournaled);
@@ -265,6 +278,7 @@ static void journal_write(struct text *text, const struct metrics_snapshot *snap
                snapshot->ledger.journal.durable_frame);
   single_write(text, "weft_journal_unsynced_frames_total", "counter", "Frames appended whose sync failed.",
                snapshot->ledger.journal.unsynced);
+  state_write(text, &snapshot->state);
 }
 
 static void port_write(struct text *text, const struct metrics_snapshot *snapshot) {

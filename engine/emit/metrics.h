@@ -31,6 +31,15 @@ struct metrics_warning {
   uint64_t launches, events, events_merged;
 };
 
+/* The engine's state across runs; with a journal only. */
+struct metrics_state {
+  uint64_t resumed;                     /* frames of the run before that this one goes on from; 0: it began anew */
+  uint64_t skipped, skipped_detections; /* of them, passed over since they had crashed the engine; what was in them */
+  uint64_t written, failed;             /* snapshots */
+  uint64_t frame, bytes;                /* of the newest on the disk */
+  int64_t copy_ns;                      /* how long the last one held the engine up */
+};
+
 /* Filled by the server at a frame boundary. About 160 KiB: not on a stack. Zero means zero; nothing is left out but the
  * journal's metrics without a journal. */
 struct metrics_snapshot {
@@ -52,6 +61,7 @@ struct metrics_snapshot {
   struct metrics_warning warning;
   bool replay_marks_failed;          /* what was accepted under seal is not on the disk */
   bool journal_failed;               /* now */
+  struct metrics_state state;
   uint64_t ring_used, ring_capacity; /* between ingest and the engine, entries */
   uint32_t overload_step;
   uint64_t overload_changes;

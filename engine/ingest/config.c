@@ -22,6 +22,7 @@ static const double HEIGHT_MIN_M = -500, HEIGHT_MAX_M = 1e8;
 static const double SIGMA_LENGTH_MIN_M = 1e-3, SIGMA_LENGTH_MAX_M = 1e6;
 static const double SIGMA_ANGLE_MIN_RAD = 1e-8, SIGMA_ANGLE_MAX_RAD = 1;
 static const double SIGMA_HEIGHT_DEFAULT_M = 40;
+static const int64_t RESUME_LIVE_NS = 60000000000;
 static const double BUDGET_MIN_PER_S = 1, BUDGET_MAX_PER_S = 1e8;
 /* What a sensor may bring in a revisit unless the site says otherwise: so many targets, and its clutter so many times. */
 static const double BUDGET_TARGETS = 10000, BUDGET_CLUTTER = 4;
@@ -111,6 +112,9 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   site->journal_parity_segments = (uint32_t)parity_segments;
   site->journal_parity_files = (uint32_t)parity_files;
   yaml_doc_bool(doc, journal, "pack", YAML_OPTIONAL, &site->journal_pack);
+  site->journal_resume_ns = site->time == SITE_TIME_LIVE ? RESUME_LIVE_NS : 0; /* recordings are often begun anew */
+  seconds_read(doc, journal, "snapshot_s", 0, 86400, 1e9, &site->journal_snapshot_ns);
+  seconds_read(doc, journal, "resume_s", 0, 86400, 1e9, &site->journal_resume_ns);
   yaml_doc_finish_mapping(doc, journal);
   path_read(doc, root, "regions", YAML_OPTIONAL, file, site->regions_path);
   path_read(doc, root, "replay_marks", YAML_OPTIONAL, file, site->replay_marks_path);
@@ -325,7 +329,8 @@ static int text_keep(const struct yaml_doc *doc, struct site *site) {
 
 static int site_read(struct yaml_doc *doc, const char *file, struct site *site, struct weft_error *err) {
   *site = (struct site){.centre = "weft", .time = SITE_TIME_LIVE, .stale_ns = 10000000000, .future_ns = 1000000000,
-                        .lag_ns = 3000000000, .frame_limit_ns = 5000000, .journal_segment_mib = 256, .journal_pack = true};
+                        .lag_ns = 3000000000, .frame_limit_ns = 5000000, .journal_segment_mib = 256, .journal_pack = true,
+                        .journal_snapshot_ns = 60000000000};
   int root = yaml_doc_root(doc);
   top_read(doc, root, file, site);
   int sensors = yaml_doc_sequence(doc, root, "sensors", YAML_REQUIRED, SITE_SENSORS_MAX);

@@ -1,6 +1,7 @@
 #include "engine/journal/journal_format.h"
 
 #include <isa-l/crc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/check.h"
@@ -15,8 +16,16 @@ enum { FLAG_PLATFORM = 1, CENTRE_BYTES = 64 };
 static const int64_t TIME_MIN_NS = -2000000000000000, TIME_MAX_NS = 9100000000000000000;
 
 uint32_t journal_crc(const void *data, size_t size) {
-  weft_assert(size <= INT32_MAX);
-  return ~crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, UINT32_MAX);
+  const size_t piece_max = 1u << 30; /* the library counts in int */
+  unsigned char *at = (unsigned char *)(uintptr_t)data;
+  uint32_t crc = UINT32_MAX;
+  do {
+    size_t piece = size < piece_max ? size : piece_max;
+    crc = crc32_iscsi(at, (int)piece, crc);
+    at += piece;
+    size -= piece;
+  } while (size > 0);
+  return ~crc;
 }
 
 static void put(uint8_t *out, size_t offset, const void *value, size_t size) { memcpy(out + offset, value, size); }
@@ -246,4 +255,19 @@ enum journal_verdict journal_record_decode(const uint8_t *data, size_t size, str
   if (zero && platform == frame_has_platform(frame) && frame_sound(frame)) return JOURNAL_GOOD;
   frame_reset(frame);
   return JOURNAL_CORRUPT;
+}
+
+bool journal_parameter(const struct journal_head *head, const char *key, char *value, size_t size) {
+  const char *line = head->parameters, *end = line + head->parameter_size;
+  size_t length = strlen(key);
+  while (line < end) {
+    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    size_t left = stop ? (size_t)(stop - line) : (size_t)(end - line);
+    if (left > length && memcmp(line, key, length) == 0) {
+      snprintf(value, size, "%.*s", (int)(left - length), line + length);
+      return true;
+    }
+    line += left + 1;
+  }
+  return false;
 }

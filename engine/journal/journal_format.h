@@ -58,6 +58,11 @@ enum {
   JOURNAL_PARAMETER_BYTES_MAX = 1 << 16
 };
 
+/* Keys among a header's parameters, lines `key=value`. */
+#define JOURNAL_CONFIG_KEY "config=" /* the file that the configuration text is from: relative paths keep their meaning */
+#define JOURNAL_TRACKS_KEY "tracks_max=" /* room for tracks that the engine had */
+#define JOURNAL_BASE_KEY "base_frame=" /* the run goes on from the state after this frame (snapshot.h); absent: from nothing */
+
 /* What a segment header says besides its place in the run. Texts are borrowed by the writer, owned by the reader. */
 struct journal_head {
   uint32_t version; /* 0 for the encoder means 1 */
@@ -72,6 +77,9 @@ struct journal_head {
   const char *parameters;
   uint64_t parameter_size;
 };
+
+/* The value of a parameter, cut to fit. False where there is none. */
+bool journal_parameter(const struct journal_head *head, const char *key, char *value, size_t size);
 
 enum journal_verdict {
   JOURNAL_GOOD,

@@ -18,6 +18,7 @@ struct segment {
   uint64_t number;  /* 0: the path itself is the segment */
   uint64_t run;       /* as its header says */
   uint64_t run_index; /* from 0 in the directory */
+  uint64_t first_frame; /* every frame in it has at least this number */
   uint64_t records; /* offset of the first record */
   enum journal_verdict verdict; /* of its header */
 };
@@ -42,7 +43,8 @@ struct journal_reader {
   size_t record_capacity;
   uint32_t sensor_limit;
   bool any_frame;
-  uint64_t last_frame;
+  uint64_t base;              /* the run's first frame is the one behind it */
+  uint64_t last_frame, passed; /* read last; frames up to this number are passed over */
   int64_t last_time_ns;
   uint64_t missing;
   struct journal_place place;
@@ -77,6 +79,7 @@ static int directory_scan(struct journal_reader *reader, const uint64_t *numbers
     const struct segment *before = reader->segment_count ? &reader->segments[reader->segment_count - 1] : NULL;
     segment.run = segment.verdict == JOURNAL_GOOD ? head.run : before ? before->run : 0;
     segment.records = used;
+    segment.first_frame = segment.verdict == JOURNAL_GOOD ? head.first_frame : UINT64_MAX;
     if (!before || before->run != segment.run) reader->run_count++;
     segment.run_index = reader->run_count - 1;
     reader->segments[reader->segment_count++] = segment;
@@ -157,6 +160,8 @@ int journal_open(struct journal_reader **out, const char *path, uint64_t run, st
     journal_close(reader);
     return rc;
   }
+  char base[24];
+  if (journal_parameter(&reader->head, JOURNAL_BASE_KEY, base, sizeof base)) reader->base = strtoull(base, NULL, 10);
   *out = reader;
   return 0;
 }
@@ -191,6 +196,7 @@ bool journal_recognised(const char *path) {
 }
 
 const struct journal_head *journal_head_of(const struct journal_reader *reader) { return &reader->head; }
+uint64_t journal_first_segment(const struct journal_reader *reader) { return reader->segments[0].number; }
 uint64_t journal_run_count(const struct journal_reader *reader) { return reader->run_count; }
 uint64_t journal_segment_count(const struct journal_reader *reader) { return reader->segment_count; }
 void journal_expect_sensors(struct journal_reader *reader, uint32_t count) { reader->sensor_limit = count; }
@@ -319,7 +325,14 @@ static bool frame_follows(const struct journal_reader *reader, const struct fram
   return frame->number > reader->last_frame && frame->time_ns >= reader->last_time_ns;
 }
 
-int journal_next(struct journal_reader *reader, struct frame *frame) {
+void journal_pass(struct journal_reader *reader, uint64_t frame, int64_t time_ns) {
+  while (reader->at + 1 < reader->segment_count && reader->segments[reader->at + 1].first_frame <= frame + 1) reader->at++;
+  reader->any_frame = true;
+  reader->last_frame = reader->passed = frame;
+  reader->last_time_ns = time_ns;
+}
+
+static int frame_next(struct journal_reader *reader, struct frame *frame) {
   frame_reset(frame);
   if (reader->damage.any) return -EILSEQ;
   int64_t size = 0;
@@ -333,18 +346,29 @@ int journal_next(struct journal_reader *reader, struct frame *frame) {
   if (size < 0) return (int)size;
   size_t used;
   enum journal_verdict verdict = journal_record_decode(reader->record, (size_t)size, frame, &used);
-  if (verdict == JOURNAL_GOOD && !frame_follows(reader, frame)) verdict = JOURNAL_CORRUPT;
+  bool passed = verdict == JOURNAL_GOOD && frame->number <= reader->passed;
+  if (verdict == JOURNAL_GOOD && !passed && !frame_follows(reader, frame)) verdict = JOURNAL_CORRUPT;
   if (verdict != JOURNAL_GOOD) {
     frame_reset(frame);
     return damaged(reader, verdict, reader->offset);
   }
+  if (!reader->packed) reader->offset += used;
+  if (passed) return 1;
   bool from_start = reader->segments[0].number > 0; /* a single file may be from anywhere in its run */
-  uint64_t expected = reader->any_frame ? reader->last_frame + 1 : from_start ? 1 : frame->number;
+  uint64_t expected = reader->any_frame ? reader->last_frame + 1 : from_start ? reader->base + 1 : frame->number;
   reader->missing += frame->number - expected;
   reader->any_frame = true;
   reader->last_frame = frame->number;
   reader->last_time_ns = frame->time_ns;
-  reader->place = (struct journal_place){.path = reader->segment_path, .offset = reader->offset, .length = used};
-  if (!reader->packed) reader->offset += used;
+  reader->place = (struct journal_place){.path = reader->segment_path, .length = used,
+                                         .offset = reader->packed ? reader->offset : reader->offset - used};
   return 1;
+}
+
+int journal_next(struct journal_reader *reader, struct frame *frame) {
+  int rc;
+  do {
+    rc = frame_next(reader, frame);
+  } while (rc == 1 && frame->number <= reader->passed);
+  return rc;
 }

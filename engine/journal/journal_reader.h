@@ -25,10 +25,15 @@ bool journal_recognised(const char *path);
 const struct journal_head *journal_head_of(const struct journal_reader *reader);
 uint64_t journal_run_count(const struct journal_reader *reader);     /* in the directory; 1 for a file */
 uint64_t journal_segment_count(const struct journal_reader *reader); /* that will be read */
+uint64_t journal_first_segment(const struct journal_reader *reader); /* its number; 0 for a file */
 
 /* From now on a frame that names a sensor index of `count` or above is damage. Default: SITE_SENSORS_MAX. To be called
  * with the sensor_count of the site that the header's text describes. */
 void journal_expect_sensors(struct journal_reader *reader, uint32_t count);
+
+/* Frames up to this number, whose last one had this time, are known already: reading begins behind them, and they do not
+ * count as missing. Before the first journal_next. */
+void journal_pass(struct journal_reader *reader, uint64_t frame, int64_t time_ns);
 
 /* The next frame into `frame`, opened with FRAME_DETECTIONS_MAX. 1: there is one; 0: the end; -EILSEQ: damage, see
  * journal_damage_of; another negative errno: reading failed. */

@@ -349,6 +349,7 @@ bool journal_idle(const struct journal_writer *writer) {
 }
 
 struct journal_marks journal_marks_of(const struct journal_writer *writer) { return writer->marks; }
+uint64_t journal_segment_open(const struct journal_writer *writer) { return writer->segment; }
 
 void journal_writer_close(struct journal_writer *writer) {
   weft_assert(writer->first == writer->next && !writer->files.syncing);

@@ -75,6 +75,7 @@ bool journal_frame_failed(const struct journal_writer *writer, uint64_t frame_nu
 /* Nothing in flight; after journal_finish also: nothing left to sync. */
 bool journal_idle(const struct journal_writer *writer);
 struct journal_marks journal_marks_of(const struct journal_writer *writer);
+uint64_t journal_segment_open(const struct journal_writer *writer); /* number of the segment begun last */
 
 /* Only when idle. Closes the segment files; what was not synced is left to the kernel. */
 void journal_writer_close(struct journal_writer *writer);

@@ -76,7 +76,7 @@ void tracker_drain(struct tracker *tracker, struct ledger *ledger);
 void tracker_image(struct tracker *tracker, struct image *image);
 /* Slots of the tracker that were ever used: whatever is kept by slot is kept below it. */
 uint32_t tracker_slots(const struct tracker *tracker);
-/* New tracks are numbered above `base` from now on, where they would not be anyway. */
+/* New tracks are numbered from base + 1 on; once any has begun, only if that is above their numbers. */
 void tracker_renumber(struct tracker *tracker, uint64_t base);
 
 void tracker_statistics_get(const struct tracker *tracker, struct tracker_statistics *out);

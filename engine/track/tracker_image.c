@@ -55,5 +55,6 @@ uint32_t tracker_slots(const struct tracker *tracker) {
 }
 
 void tracker_renumber(struct tracker *tracker, uint64_t base) {
-  if (tracker->store.next_number <= base) tracker->store.next_number = base + 1;
+  bool begun = tracker->statistics.tracks_started > 0;
+  if (!begun || tracker->store.next_number <= base) tracker->store.next_number = base + 1;
 }

@@ -1,0 +1,59 @@
+/* weft inspect: what a journal's folder says of the engine's state across runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/inspect.h"
+#include "engine/journal/run_state.h"
+#include "engine/journal/snapshot.h"
+
+bool inspect_snapshot(struct inspect *inspect, const char *path) {
+  struct snapshot_head head;
+  struct weft_error why;
+  uint8_t *data = NULL;
+  if (!snapshot_recognised(path)) return false;
+  int rc = snapshot_read(path, &head, &data, &why);
+  inspect_begin(inspect);
+  inspect_string(inspect, "record", rc < 0 ? "damage" : "snapshot");
+  inspect_string(inspect, "path", path);
+  if (rc < 0) {
+    inspect_string(inspect, "error", why.text);
+  } else {
+    char layout[17];
+    snprintf(layout, sizeof layout, "%016llx", (unsigned long long)head.layout);
+    inspect_string(inspect, "layout", layout);
+    inspect_u64(inspect, "run", head.run);
+    inspect_u64(inspect, "frame", head.frame);
+    inspect_i64(inspect, "time_ns", head.time_ns);
+    inspect_u64(inspect, "image_bytes", head.size);
+  }
+  inspect_end(inspect);
+  free(data);
+  return true;
+}
+
+int inspect_run_state(struct inspect *inspect, struct weft_error *err) {
+  char *text, *rest = NULL;
+  size_t size;
+  uint64_t number = 0;
+  int rc = inspect_text_read(inspect, RUN_STATE_BYTES_MAX, &text, &size, err);
+  if (rc < 0) return rc;
+  for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+    char what[16];
+    unsigned long long run = 0, frame = 0;
+    int fields = sscanf(line, "%15s %llu %llu", what, &run, &frame);
+    bool crashed = fields == 3 && strcmp(what, "crashed") == 0;
+    number++;
+    if (!crashed && (fields != 2 || (strcmp(what, "started") != 0 && strcmp(what, "ended") != 0))) {
+      inspect_refused(inspect, number, NULL, "neither started RUN, crashed RUN FRAME nor ended RUN");
+      continue;
+    }
+    inspect_begin(inspect);
+    inspect_string(inspect, "record", what);
+    inspect_u64(inspect, "run", run);
+    if (crashed) inspect_u64(inspect, "frame", frame);
+    inspect_end(inspect);
+  }
+  free(text);
+  return 0;
+}

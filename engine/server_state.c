@@ -1,0 +1,78 @@
+/* The engine's state across runs of the server: what the last run left, what this one leaves. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/server.h"
+
+static uint64_t run_of(const struct server *server) {
+  return (uint64_t)server->started_ns;
+}
+
+static void resumed_tell(const struct server *server, int64_t began_ns) {
+  const struct resumed *resumed = &server->resumed;
+  log_line(LOG_LEVEL_NOTICE,
+           "going on from frame %llu of the run before: snapshot of frame %llu, %llu frame(s) of the journal stepped, %llu "
+           "missing, %llu passed over; %.3f s",
+           (unsigned long long)resumed->frame, (unsigned long long)resumed->snapshot_frame,
+           (unsigned long long)resumed->stepped, (unsigned long long)resumed->missing,
+           (unsigned long long)resumed->skipped, (double)(frames_clock_ns() - began_ns) * 1e-9);
+}
+
+int state_resume(struct server *server, struct weft_error *err) {
+  const char *directory = server->journal_directory;
+  if (!directory || server->site->journal_resume_ns == 0) return 0;
+  int64_t began_ns = frames_clock_ns();
+  int rc = run_state_watch(directory, err);
+  if (rc == -ENOENT) return 0; /* the journal makes its folder */
+  if (rc < 0) return rc;
+  struct resume_options options = {.directory = directory,
+                                   .age_max_ns = server->site->journal_resume_ns,
+                                   .now_ns = server->started_ns,
+                                   .frame = &server->slots[0].frame,
+                                   .output = &server->slots[0].output};
+  run_resume(&server->engine, &options, &server->resumed);
+  run_state_unwatch();
+  if (!server->resumed.any) return 0;
+  engine_carry(&server->engine, engine_track_base(server->started_ns), server->ledger);
+  frame_builder_resume(&server->builder, server->resumed.frame, server->resumed.time_ns);
+  if (server->site->time == SITE_TIME_RECORDED) server->newest_ns = server->resumed.time_ns;
+  resumed_tell(server, began_ns);
+  return 0;
+}
+
+int state_begin(struct server *server, struct weft_error *err) {
+  const char *directory = server->journal_directory;
+  if (!directory) return 0;
+  struct snapshots_options options = {.engine = &server->engine,
+                                      .directory = directory,
+                                      .every_ns = server->site->journal_snapshot_ns,
+                                      .run = run_of(server)};
+  int rc = snapshots_open(&server->snapshots, &options, err);
+  if (rc == 0 && server->resumed.any) {
+    rc = snapshots_begin(server->snapshots, journal_segment_open(server->journal), server->resumed.frame,
+                         server->resumed.time_ns, err);
+    if (rc < 0) { /* a warning that can't be repeated is better than none */
+      log_line(LOG_LEVEL_ERROR, "%s; this run can't be replayed", err->text);
+      rc = 0;
+    }
+  }
+  if (rc == 0) rc = run_state_start(directory, run_of(server), err);
+  return rc == 0 ? run_state_watch(directory, err) : rc;
+}
+
+void state_turn(struct server *server) {
+  snapshots_turn(server->snapshots, frames_clock_ns());
+}
+
+void state_end(struct server *server) {
+  struct weft_error err;
+  if (server->journal && run_state_end(server->journal_directory, run_of(server), &err) < 0)
+    log_line(LOG_LEVEL_WARNING, "%s; the next start would go on with this run", err.text);
+}
+
+void state_close(struct server *server) {
+  run_state_unwatch();
+  snapshots_close(server->snapshots);
+  server->snapshots = NULL;
+}
