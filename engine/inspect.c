@@ -156,7 +156,7 @@ static int path_inspect(struct inspect *inspect, const char *path, struct weft_e
   bool regular = !standard && S_ISREG(status.st_mode);
   if (regular && (inspect_parity(inspect, path) || inspect_snapshot(inspect, path))) return 0;
   if (!standard && (S_ISDIR(status.st_mode) || (regular && journal_recognised(path))))
-    return inspect_journal(inspect, path, err);
+    return inspect_journal(inspect, path, S_ISDIR(status.st_mode), err);
   inspect->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (inspect->fd < 0)
     return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));

@@ -67,7 +67,7 @@ struct capture_block;
 void inspect_datagram(struct inspect *inspect, const struct capture_block *block);
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
-int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err);
+int inspect_journal(struct inspect *inspect, const char *path, bool folder, struct weft_error *err);
 /* What stands beside a journal: false where the file is no parity file, no snapshot. */
 bool inspect_parity(struct inspect *inspect, const char *path);
 bool inspect_snapshot(struct inspect *inspect, const char *path);

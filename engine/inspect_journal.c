@@ -192,15 +192,13 @@ bool inspect_parity(struct inspect *inspect, const char *path) {
   return true;
 }
 
-int inspect_journal(struct inspect *inspect, const char *path, struct weft_error *err) {
-  struct stat status;
+int inspect_journal(struct inspect *inspect, const char *path, bool folder, struct weft_error *err) {
   struct journal_view view = {0};
   if (arena_open(&view.arena, frame_bytes(FRAME_DETECTIONS_MAX) + 4096) < 0 ||
       frame_open(&view.frame, &view.arena, FRAME_DETECTIONS_MAX) < 0) {
     arena_close(&view.arena);
     return weft_fail(err, -ENOMEM, "out of memory for a frame");
   }
-  bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
   int rc = folder ? folder_put(inspect, &view, path, err) : segment_put(inspect, &view, path, err);
   if (rc == 0) {
     inspect_begin(inspect);

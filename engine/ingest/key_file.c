@@ -104,7 +104,7 @@ static ssize_t text_load(const char *path, char text[KEY_FILE_BYTES_MAX + 1], st
                      strerror(errno));
   size_t used = 0;
   if (fstat(fd, status) < 0)
-    rc = -errno;
+    rc = weft_fail(err, -errno, "%s: can't be looked at: %s", path, strerror(errno));
   else if (!S_ISREG(status->st_mode))
     rc = weft_fail(err, -EINVAL, "%s: no regular file; name a key file", path);
   while (rc == 0 && used <= KEY_FILE_BYTES_MAX) {

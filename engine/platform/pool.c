@@ -73,7 +73,7 @@ int pool_open(uint32_t workers, const struct topology_plan *plan, uint32_t inlin
   if (workers == 0 || workers > PARALLEL_WORKERS_MAX)
     return weft_fail(err, -EINVAL, "pool: %u workers; give 1 to %d", workers, PARALLEL_WORKERS_MAX);
   struct pool *pool = aligned_alloc(64, sizeof *pool);
-  if (!pool) return weft_fail(err, -ENOMEM, "pool: no memory");
+  if (!pool) return weft_fail(err, -ENOMEM, "pool: out of memory for the workers");
   memset(pool, 0, sizeof *pool);
   atomic_init(&pool->gate, GATE_CLOSED);
   pool->workers = workers;

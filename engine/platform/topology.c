@@ -40,7 +40,7 @@ static int allowed_find(const struct topology_source *source, hwloc_topology_t h
                         struct weft_error *err) {
   hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(hwloc));
   hwloc_bitmap_t other = hwloc_bitmap_alloc();
-  if (!other) return weft_fail(err, -ENOMEM, "topology: no memory");
+  if (!other) return weft_fail(err, -ENOMEM, "topology: out of memory for hwloc's description of the machine");
   int rc = 0;
   if (hwloc_topology_is_thissystem(hwloc) && hwloc_get_cpubind(hwloc, other, HWLOC_CPUBIND_THREAD) == 0)
     hwloc_bitmap_and(allowed, allowed, other);
@@ -183,7 +183,7 @@ int topology_plan_open(const struct topology_source *source, uint32_t workers, s
   struct topology *machine = calloc(1, sizeof *machine);
   struct cpu *cpus = calloc(TOPOLOGY_CPU_MAX, sizeof *cpus);
   hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
-  int rc = weft_fail(err, -ENOMEM, "topology: no memory");
+  int rc = weft_fail(err, -ENOMEM, "topology: out of memory for hwloc's description of the machine");
   if (!machine || !cpus || !allowed || hwloc_topology_init(&machine->hwloc) != 0) goto free_all;
   rc = machine_load(source, machine->hwloc, err);
   if (rc == 0) rc = allowed_find(source, machine->hwloc, allowed, err);
