@@ -253,11 +253,6 @@ static int value_of(struct yaml_doc *doc, int mapping, const char *key, enum yam
   return 0;
 }
 
-bool yaml_doc_has(const struct yaml_doc *doc, int mapping, const char *key) {
-  const yaml_node_t *at = node_of_type(doc, mapping, YAML_MAPPING_NODE);
-  return at && key_find(doc, at, key) >= 0;
-}
-
 /* The whole of a plain scalar's text, or NULL: a quoted number is a string in YAML. */
 static const char *plain_text(const struct yaml_doc *doc, int node) {
   const yaml_node_t *scalar = node_of_type(doc, node, YAML_SCALAR_NODE);
@@ -374,16 +369,6 @@ static int sequence_of(struct yaml_doc *doc, int mapping, const char *key, enum 
   return node;
 }
 
-int yaml_doc_doubles(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, double min, double max,
-                     double *values, int capacity, int *count) {
-  int rc, node = sequence_of(doc, mapping, key, need, 1, capacity, &rc);
-  if (!node) return rc;
-  *count = yaml_doc_item_count(doc, node);
-  const yaml_node_item_t *items = node_of(doc, node)->data.sequence.items.start;
-  for (int i = 0; i < *count && rc == YAML_FOUND; i++) rc = double_read(doc, items[i], key, min, max, &values[i]);
-  return rc;
-}
-
 int yaml_doc_pair(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, double min, double max,
                   double value[2]) {
   double read[2];
@@ -439,11 +424,6 @@ int yaml_doc_item_mapping(struct yaml_doc *doc, int sequence, int at, const char
 int yaml_doc_item_string(struct yaml_doc *doc, int sequence, int at, char *value, size_t size) {
   int node = item_of(doc, sequence, at);
   return node ? string_read(doc, node, NULL, value, size) : -EINVAL;
-}
-
-int yaml_doc_item_double(struct yaml_doc *doc, int sequence, int at, double min, double max, double *value) {
-  int node = item_of(doc, sequence, at);
-  return node ? double_read(doc, node, NULL, min, max, value) : -EINVAL;
 }
 
 int yaml_doc_finish_mapping(struct yaml_doc *doc, int mapping) {

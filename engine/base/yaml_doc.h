@@ -60,13 +60,9 @@ int yaml_doc_enum(struct yaml_doc *doc, int mapping, const char *key, enum yaml_
 /* A sequence of exactly two numbers. */
 int yaml_doc_pair(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, double min, double max,
                   double value[2]);
-/* A sequence of 1 to `capacity` numbers; *count is how many. */
-int yaml_doc_doubles(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, double min, double max,
-                     double *values, int capacity, int *count);
 /* Child nodes. 0 when absent or wrong. A sequence holds 1 to `count_max` items. */
 int yaml_doc_mapping(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need);
 int yaml_doc_sequence(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, int count_max);
-bool yaml_doc_has(const struct yaml_doc *doc, int mapping, const char *key);
 
 /* Iteration. Keys and items are counted from 0; asking for a key this way marks it as used. */
 int yaml_doc_key_count(const struct yaml_doc *doc, int mapping);
@@ -74,9 +70,8 @@ const char *yaml_doc_key(struct yaml_doc *doc, int mapping, int at);
 int yaml_doc_item_count(const struct yaml_doc *doc, int sequence);
 /* An item that must be a mapping (`what` names it in the error), or 0. */
 int yaml_doc_item_mapping(struct yaml_doc *doc, int sequence, int at, const char *what);
-/* An item that must be a string, a number. */
+/* An item that must be a string. */
 int yaml_doc_item_string(struct yaml_doc *doc, int sequence, int at, char *value, size_t size);
-int yaml_doc_item_double(struct yaml_doc *doc, int sequence, int at, double min, double max, double *value);
 
 /* Refuses every key of the mapping that no getter asked for. Returns 0 or a negative errno. */
 int yaml_doc_finish_mapping(struct yaml_doc *doc, int mapping);

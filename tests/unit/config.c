@@ -341,14 +341,13 @@ static void config_survives_truncation_at_every_byte(void **state) {
 
 static void yaml_lists_and_iteration_read_back(void **state) {
   (void)state;
-  const char text[] = "burns: [1, 2.5, 4]\nnames: {a: 1, b: 2}\nwords: [x, yz]\n";
+  const char text[] = "burns: [1, 2.5]\nnames: {a: 1, b: 2}\nwords: [x, yz]\n";
   struct yaml_doc *doc;
   struct weft_error err;
   assert_int_equal(yaml_doc_load(&doc, text, strlen(text), "t.yaml", &err), 0);
-  int root = yaml_doc_root(doc), count = 0;
-  double values[4];
-  assert_int_equal(yaml_doc_doubles(doc, root, "burns", YAML_REQUIRED, 0, 10, values, 4, &count), YAML_FOUND);
-  assert_int_equal(count, 3);
+  int root = yaml_doc_root(doc);
+  double values[2];
+  assert_int_equal(yaml_doc_pair(doc, root, "burns", YAML_REQUIRED, 0, 10, values), YAML_FOUND);
   assert_true(values[1] == 2.5);
   int names = yaml_doc_mapping(doc, root, "names", YAML_REQUIRED);
   assert_int_equal(yaml_doc_key_count(doc, names), 2);
