@@ -45,19 +45,20 @@ static uint8_t *snapshot_choose(const struct engine *engine, const char *directo
   return best;
 }
 
-/* When anything was last written to the run's newest file, by its time of change. */
+/* When anything was last written to a segment, by its time of change. Starts that died before their first frame leave empty
+ * ones, which say nothing. */
 static int64_t written_ns(const char *directory) {
   char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
-  uint64_t newest;
+  uint64_t *numbers, count;
   struct stat status;
-  if (journal_segment_newest(directory, &newest) < 0) return 0;
+  if (journal_segment_list(directory, &numbers, &count) < 0) return 0;
   int64_t last_ns = 0;
-  for (uint64_t number = newest; number > 0 && number + 2 > newest; number--) { /* the newest may never have been written to */
-    journal_segment_path(path, sizeof path, directory, number);
+  for (uint64_t i = count; i > 0 && last_ns == 0; i--) {
+    journal_segment_path(path, sizeof path, directory, numbers[i - 1]);
     if (stat(path, &status) < 0 || status.st_size == 0) continue;
-    int64_t changed_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-    if (changed_ns > last_ns) last_ns = changed_ns;
+    last_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
   }
+  free(numbers);
   return last_ns;
 }
 
@@ -71,7 +72,7 @@ static bool run_usable(const struct engine *engine, const struct resume_options 
     why = "the configuration has changed since";
   else if (age_s > (double)options->age_max_ns * 1e-9 || age_s < -(double)options->age_max_ns * 1e-9)
     why = "it stopped too long ago (journal.resume_s)";
-  else if (state->run != head->run) why = "run.state does not speak of it";
+  else if (state->run != head->run && state->from != head->run) why = "run.state does not speak of it";
   if (!why) return true;
   log_line(LOG_LEVEL_NOTICE, "the last run did not end in an orderly way; it is not gone on with: %s", why);
   return false;

@@ -57,7 +57,7 @@ int state_begin(struct server *server, struct weft_error *err) {
       rc = 0;
     }
   }
-  if (rc == 0) rc = run_state_start(directory, run_of(server), err);
+  if (rc == 0) rc = run_state_start(directory, run_of(server), server->resumed.run, err);
   return rc == 0 ? run_state_watch(directory, err) : rc;
 }
 

@@ -21,13 +21,13 @@ static void state_path(char path[PATH_BYTES], const char *directory) {
 }
 
 static void line_take(struct run_state *state, const char *line) {
-  unsigned long long run, frame;
+  unsigned long long run, frame, from;
   char rest;
-  if (sscanf(line, "started %llu %c", &run, &rest) == 1) {
-    *state = (struct run_state){.run = run};
+  if (sscanf(line, "started %llu %llu %c", &run, &from, &rest) == 2) {
+    *state = (struct run_state){.run = run, .from = from};
   } else if (sscanf(line, "ended %llu %c", &run, &rest) == 1) {
     if (run == state->run) state->ended = true;
-  } else if (sscanf(line, "crashed %llu %llu %c", &run, &frame, &rest) == 2 && run == state->run) {
+  } else if (sscanf(line, "crashed %llu %llu %c", &run, &frame, &rest) == 2 && (run == state->run || run == state->from)) {
     state->crashed[state->crash_count++ % RUN_CRASHES_MAX] = frame;
   }
 }
@@ -48,11 +48,18 @@ uint32_t run_state_crashes(const struct run_state *state, uint64_t frame) {
   return count;
 }
 
-int run_state_start(const char *directory, uint64_t run, struct weft_error *err) {
-  char path[PATH_BYTES], line[LINE_BYTES];
+int run_state_start(const char *directory, uint64_t run, uint64_t from, struct weft_error *err) {
+  char path[PATH_BYTES], text[(RUN_CRASHES_MAX + 1) * LINE_BYTES];
+  struct run_state before;
   state_path(path, directory);
-  int length = snprintf(line, sizeof line, "started %llu\n", (unsigned long long)run);
-  return safe_file_replace(path, line, (size_t)length, NULL, err);
+  run_state_read(directory, &before);
+  int used = snprintf(text, LINE_BYTES, "started %llu %llu\n", (unsigned long long)run, (unsigned long long)from);
+  bool keep = from != 0 && (before.run == from || before.from == from);
+  uint32_t first = before.crash_count > RUN_CRASHES_MAX ? before.crash_count - RUN_CRASHES_MAX : 0;
+  for (uint32_t i = first; keep && i < before.crash_count; i++)
+    used += snprintf(text + used, LINE_BYTES, "crashed %llu %llu\n", (unsigned long long)from,
+                     (unsigned long long)before.crashed[i % RUN_CRASHES_MAX]);
+  return safe_file_replace(path, text, (size_t)used, NULL, err);
 }
 
 int run_state_end(const char *directory, uint64_t run, struct weft_error *err) {

@@ -117,6 +117,18 @@ def goes_on(place, made):
     same_as_undisturbed(place, made, files)
 
 
+def goes_on_past_a_start_that_wrote_nothing(place, made):
+    """A server that dies before its first frame has taken nothing over: the next one goes on with what it went on with."""
+    def start_and_kill(journal):
+        for _ in range(3):
+            Server(site, "--tracks", os.path.join(place, "between.jsonl")).kill()
+
+    site = site_make(place, "site")
+    files, second, pages, ledger = lives(place, site, made, start_and_kill)
+    check("starts_killed_before_their_first_frame_change_nothing", numbers(files[0]) == numbers(files[1]) and ledger["balanced"], second.errors().strip()[-160:])
+    replays(place, "after_starts_that_wrote_nothing", files)
+
+
 def goes_on_from_less(place, made):
     """Damaged or missing snapshots: another one, or the journal from its beginning."""
     def damage(names):
@@ -169,7 +181,7 @@ def bases_are_needed(place, made):
 
 def test():
     place, made = folder(), scans()
-    for part in (goes_on, goes_on_from_less, begins_anew, bases_are_needed):
+    for part in (goes_on, goes_on_past_a_start_that_wrote_nothing, goes_on_from_less, begins_anew, bases_are_needed):
         part(place, made)
 
 

@@ -119,16 +119,16 @@ static void ends_of_runs_are_told_as_noted(void **state) {
   struct weft_error err;
   run_state_read("/nowhere/at/all", &runs);
   assert_int_equal(runs.run, 0);
-  assert_int_equal(run_state_start(folder, 100, &err), 0);
+  assert_int_equal(run_state_start(folder, 100, 0, &err), 0);
   run_state_read(folder, &runs);
   assert_true(runs.run == 100 && !runs.ended && runs.crash_count == 0);
   assert_int_equal(run_state_end(folder, 100, &err), 0);
   run_state_read(folder, &runs);
   assert_true(runs.run == 100 && runs.ended);
-  assert_int_equal(run_state_start(folder, 200, &err), 0); /* what was noted of the one before is gone */
+  assert_int_equal(run_state_start(folder, 200, 0, &err), 0); /* what was noted of the one before is gone */
   run_state_read(folder, &runs);
-  assert_true(runs.run == 200 && !runs.ended);
-  assert_int_equal(run_state_start("/nowhere/at/all", 1, &err), -ENOENT);
+  assert_true(runs.run == 200 && runs.from == 0 && !runs.ended);
+  assert_int_equal(run_state_start("/nowhere/at/all", 1, 0, &err), -ENOENT);
   assert_int_equal(run_state_end("/nowhere/at/all", 1, &err), -ENOENT);
   assert_int_equal(run_state_watch("/nowhere/at/all", &err), -ENOENT);
   assert_non_null(strstr(err.text, "/nowhere/at/all"));
@@ -136,11 +136,11 @@ static void ends_of_runs_are_told_as_noted(void **state) {
 
 static void a_damaged_file_of_runs_says_only_what_can_be_understood(void **state) {
   (void)state;
-  static const char text[] = "started 5\nstarted six\ncrashed 5\ncrashed 6 9\ncrashed 5 9\ncrashed 5 9 1\nended 6\nended 5 now\n\n\xff\xfe";
+  static const char text[] = "started 5 2\nstarted six\nstarted 6\nstarted 6 7 8\ncrashed 5\ncrashed 6 9\ncrashed 5 9\ncrashed 5 9 1\nended 6\nended 5 now\n\n\xff\xfe";
   struct run_state runs;
   file_write("run.state", text, sizeof text - 1);
   run_state_read(folder, &runs);
-  assert_true(runs.run == 5 && !runs.ended && runs.crash_count == 1);
+  assert_true(runs.run == 5 && runs.from == 2 && !runs.ended && runs.crash_count == 1);
   assert_int_equal(run_state_crashes(&runs, 9), 1);
   assert_int_equal(run_state_crashes(&runs, 1), 0);
 }
@@ -171,7 +171,7 @@ static void a_frame_that_crashes_is_noted_and_the_signal_does_its_work(void **st
   static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
   struct run_state runs;
   struct weft_error err;
-  assert_int_equal(run_state_start(folder, 7, &err), 0);
+  assert_int_equal(run_state_start(folder, 7, 0, &err), 0);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) fault(signals[i], 42, false);
   fault(SIGSEGV, 0, false);                      /* not while a frame was stepped */
   fault(SIGSEGV, 18446744073709551615u, true);   /* on a stack of its own */
@@ -183,6 +183,29 @@ static void a_frame_that_crashes_is_noted_and_the_signal_does_its_work(void **st
   run_state_read(folder, &runs);
   assert_int_equal(run_state_crashes(&runs, 43), RUN_CRASHES_MAX);
   assert_int_equal(run_state_crashes(&runs, 42), 0);
+}
+
+static void crashes_are_remembered_as_long_as_their_run_is_gone_on_with(void **state) {
+  (void)state;
+  static const char text[] = "started 7 3\ncrashed 3 41\ncrashed 7 42\n";
+  struct run_state runs;
+  struct weft_error err;
+  file_write("run.state", text, sizeof text - 1);
+  assert_int_equal(run_state_start(folder, 8, 7, &err), 0); /* goes on with 7 and dies before it writes */
+  assert_int_equal(run_state_start(folder, 9, 7, &err), 0); /* so does this one */
+  run_state_read(folder, &runs);
+  assert_true(runs.run == 9 && runs.from == 7 && runs.crash_count == 2);
+  assert_int_equal(run_state_crashes(&runs, 42), 1);
+  file_write("run.state", text, sizeof text - 1);
+  for (int i = 0; i < RUN_CRASHES_MAX + 2; i++) fault(SIGILL, 50 + (uint64_t)i, false); /* the newest of too many */
+  assert_int_equal(run_state_start(folder, 8, 7, &err), 0);
+  run_state_read(folder, &runs);
+  assert_int_equal(runs.crash_count, RUN_CRASHES_MAX);
+  assert_int_equal(run_state_crashes(&runs, 51), 0);
+  assert_int_equal(run_state_crashes(&runs, 52), 1);
+  assert_int_equal(run_state_start(folder, 10, 0, &err), 0);
+  run_state_read(folder, &runs);
+  assert_int_equal(runs.crash_count, 0);
 }
 
 static void watching_can_be_ended(void **state) {
@@ -207,6 +230,7 @@ int main(void) {
       cmocka_unit_test(ends_of_runs_are_told_as_noted),
       cmocka_unit_test(a_damaged_file_of_runs_says_only_what_can_be_understood),
       cmocka_unit_test(a_frame_that_crashes_is_noted_and_the_signal_does_its_work),
+      cmocka_unit_test(crashes_are_remembered_as_long_as_their_run_is_gone_on_with),
       cmocka_unit_test(watching_can_be_ended),
   };
   return cmocka_run_group_tests(tests, folder_make, folder_remove);
