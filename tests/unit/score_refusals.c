@@ -23,6 +23,10 @@ static const struct refusal {
      "truth.csv:2:", "time_ns"},
     {"time beyond 64 bits", ROW_TRUTH, "99999999999999999999,one,ballistic,coast,1,0,0,0,0,0,,,\n",
      "truth.csv:2:", "time_ns"},
+    {"time whose differences overflow", ROW_TRUTH, "-9223372036854775808,one,ballistic,coast,1,0,0,0,0,0,,,\n",
+     "truth.csv:2:", "time_ns"},
+    {"impact time after 2255", ROW_TRUTH, "1,one,ballistic,coast,1,0,0,0,0,0,1,2,9223372036854775807\n",
+     "truth.csv:2:", "impact_time_ns"},
     {"too few fields", ROW_TRUTH, "1,one,ballistic,coast\n", "truth.csv:2:", "4 fields"},
     {"unknown class", ROW_TRUTH, "1,one,balloon,coast,1,0,0,0,0,0,,,\n", "truth.csv:2:", "balloon"},
     {"unknown phase", ROW_TRUTH, "1,one,ballistic,glide,1,0,0,0,0,0,,,\n", "truth.csv:2:", "glide"},
@@ -33,6 +37,8 @@ static const struct refusal {
     {"no JSON", ROW_TRACKS, "{\"time_ns\":1,\"track\":\n", "tracks.jsonl:1:", "no JSON"},
     {"not an object", ROW_TRACKS, "\n[1,2]\n", "tracks.jsonl:2:", "not a JSON object"},
     {"no time", ROW_TRACKS, "{\"track\":1,\"position_ecef_m\":[1,2,3]}\n", "tracks.jsonl:1:", "time_ns"},
+    {"time after 2255", ROW_TRACKS, "{\"time_ns\":9223372036854775807,\"track\":1,\"position_ecef_m\":[1,2,3]}\n",
+     "tracks.jsonl:1:", "time_ns"},
     {"no number", ROW_TRACKS, "{\"time_ns\":1,\"position_ecef_m\":[1,2,3]}\n",
      "tracks.jsonl:1:", "track must"},
     {"short position", ROW_TRACKS, "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2]}\n",
@@ -40,6 +46,7 @@ static const struct refusal {
     {"unknown status", ROW_TRACKS,
      "{\"time_ns\":1,\"track\":1,\"position_ecef_m\":[1,2,3],\"status\":\"new\"}\n",
      "tracks.jsonl:1:", "status"},
+    {"detection time before 1969", ROW_DETECTIONS, "-1000000000000001,1,radar,one\n", "detections.csv:2:", "time_ns"},
     {"detection time", ROW_DETECTIONS, "soon,1,radar,one\n", "detections.csv:2:", "time_ns"},
 };
 

@@ -182,13 +182,14 @@ int csv_real(const struct csv *csv, int column, double *value, struct weft_error
   return 0;
 }
 
-int csv_integer(const struct csv *csv, int column, int64_t *value, struct weft_error *err) {
+int csv_time(const struct csv *csv, int column, int64_t *time_ns, struct weft_error *err) {
   const char *text = csv->field[column];
   char *end = NULL;
   errno = 0;
-  *value = strtoll(text, &end, 10);
-  if (end == text || *end || errno)
-    return weft_fail(err, -EINVAL, "%s:%ld: %s is \"%.40s\": must be a 64-bit integer", csv->path, csv->line,
-                     csv->column[column], text);
+  *time_ns = strtoll(text, &end, 10);
+  bool whole = end != text && !*end && !errno;
+  if (!whole || *time_ns < SCORE_TIME_MIN_NS || *time_ns > SCORE_TIME_MAX_NS)
+    return weft_fail(err, -EINVAL, "%s:%ld: %s is \"%.40s\": must be a whole number of nanoseconds, 1969-12-20 to 2255-03-14",
+                     csv->path, csv->line, csv->column[column], text);
   return 0;
 }

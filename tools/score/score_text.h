@@ -12,6 +12,10 @@
 
 enum { CSV_COLUMNS_MAX = 64, NAME_BYTES_MAX = 96 };
 
+/* Times that the scorer takes, the same as the server: 1969-12-20 to 2255-03-14. Differences of two never overflow. */
+#define SCORE_TIME_MIN_NS INT64_C(-1000000000000000)
+#define SCORE_TIME_MAX_NS INT64_C(9000000000000000000)
+
 enum score_class { CLASS_UNKNOWN, CLASS_BALLISTIC, CLASS_AIRCRAFT, CLASS_ORBITAL, CLASS_COUNT };
 enum score_phase { PHASE_BOOST, PHASE_COAST, PHASE_REENTRY, PHASE_CRUISE, PHASE_ABSENT, PHASE_COUNT };
 
@@ -67,8 +71,9 @@ int csv_next(struct csv *csv, struct weft_error *err);
 void score_csv_close(struct csv *csv);
 /* The column's index, or -1. */
 int csv_column(const struct csv *csv, const char *name);
-/* Whole, finite numbers only; -EINVAL with file, line and column otherwise. */
+/* A finite number; -EINVAL with file, line and column otherwise. */
 int csv_real(const struct csv *csv, int column, double *value, struct weft_error *err);
-int csv_integer(const struct csv *csv, int column, int64_t *value, struct weft_error *err);
+/* A time in whole nanoseconds within SCORE_TIME_MIN_NS to SCORE_TIME_MAX_NS; -EINVAL likewise. */
+int csv_time(const struct csv *csv, int column, int64_t *time_ns, struct weft_error *err);
 
 #endif

@@ -38,7 +38,9 @@ static double real_get(const json_t *object, const char *key) {
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* Adds the launch or impact of a line; -1 where it is absent or says no place. */
+static bool time_possible(int64_t time_ns) { return time_ns >= SCORE_TIME_MIN_NS && time_ns <= SCORE_TIME_MAX_NS; }
+
+/* Adds the launch or impact of a line; -1 where it is absent or says no place, or a time that can't be. */
 static int32_t forecast_add(struct tracks *tracks, const json_t *object) {
   if (!json_is_object(object)) return -1;
   struct forecast f = {.place = {real_get(object, "lat_deg"), real_get(object, "lon_deg"), 0},
@@ -48,7 +50,7 @@ static int32_t forecast_add(struct tracks *tracks, const json_t *object) {
                        .semi_minor_m = real_get(object, "semi_minor_m"),
                        .orientation_deg = real_get(object, "orientation_deg"),
                        .probability = real_get(object, "probability")};
-  if (!isfinite(f.place.lat_deg) || !isfinite(f.place.lon_deg)) return -1;
+  if (!isfinite(f.place.lat_deg) || !isfinite(f.place.lon_deg) || !time_possible(f.time_ns)) return -1;
   tracks->forecast =
       score_grow(tracks->forecast, tracks->forecast_count, &tracks->forecast_capacity, sizeof f);
   tracks->forecast[tracks->forecast_count] = f;
@@ -125,7 +127,8 @@ static int line_use(const struct reader *r, const json_t *object) {
   }
   const json_t *time = json_object_get(object, "time_ns"), *latency = json_object_get(object, "latency_us");
   struct track_line line = {.impact = -1, .launch = -1};
-  if (!json_is_integer(time)) return line_refuse(r, "time_ns must be an integer");
+  if (!json_is_integer(time) || !time_possible(json_integer_value(time)))
+    return line_refuse(r, "time_ns must be an integer, 1969-12-20 to 2255-03-14");
   if (!json_is_integer(number)) return line_refuse(r, "track must be an integer");
   if (!numbers_get(json_object_get(object, "position_ecef_m"), 3, line.position_m))
     return line_refuse(r, "position_ecef_m must be three numbers");

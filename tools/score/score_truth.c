@@ -65,14 +65,14 @@ static int impact_read(const struct csv *csv, const int *column, struct impact_r
     if (column[i] < 0 || !*csv->field[column[i]]) return 0;
   int code = csv_real(csv, column[C_LAT], &row->lat_deg, err);
   if (!code) code = csv_real(csv, column[C_LON], &row->lon_deg, err);
-  if (!code) code = csv_integer(csv, column[C_IMPACT_TIME], &row->time_ns, err);
+  if (!code) code = csv_time(csv, column[C_IMPACT_TIME], &row->time_ns, err);
   row->known = true;
   return code;
 }
 
 static int row_read(const struct csv *csv, const int *column, struct truth_point *point,
                     struct impact_row *impact, struct weft_error *err) {
-  int code = csv_integer(csv, column[C_TIME], &point->time_ns, err);
+  int code = csv_time(csv, column[C_TIME], &point->time_ns, err);
   if (!code) code = words_read(csv, column, point, err);
   for (int i = 0; i < 3 && !code; i++) {
     code = csv_real(csv, column[C_X + i], &point->position_m[i], err);
@@ -181,7 +181,7 @@ struct sighting {
 static int detection_use(struct truth *truth, struct sighting *seen, const struct csv *csv,
                          const int column[3], int due_count, struct weft_error *err) {
   int64_t time_ns = 0;
-  int code = csv_integer(csv, column[0], &time_ns, err);
+  int code = csv_time(csv, column[0], &time_ns, err);
   if (code) return code;
   truth->detections++;
   const char *name = csv->field[column[2]];
