@@ -153,7 +153,7 @@ static bool base_path(const struct journal_reader *reader, const char *path, cha
   snprintf(directory, sizeof directory, "%s", path);
   if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
     if (head->first_frame != strtoull(base, NULL, 10) + 1) return false; /* from the middle of its run */
-    char *slash = strrchr(directory, '/');
+    const char *slash = strrchr(path, '/');
     snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
   }
   snapshot_begin_path(out, size, directory, head->segment);

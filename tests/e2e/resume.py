@@ -112,6 +112,10 @@ def goes_on(place, made):
     run("fuse", "--config", site, "--tracks", once, os.path.join(place, "journal"))
     with open(files[1], "rb") as a, open(once, "rb") as b:
         check("resumed_fuses_to_the_same_bytes", a.read() == b.read())
+    for name, folder_of in ((os.path.join(place, "journal", "00000002.wj"), None), ("00000002.wj", os.path.join(place, "journal"))):
+        done = run("replay", "--tracks", once, name, cwd=folder_of)
+        with open(files[1], "rb") as a, open(once, "rb") as b:
+            check("its_only_segment_replays_alone", done.returncode == 0 and a.read() == b.read(), f"{name} {done.stderr.strip()}")
     shown = run("inspect", os.path.join(place, "journal", "00000002.ws"))
     check("inspect_tells_what_a_run_goes_on_from", '"record":"snapshot"' in shown.stdout and shown.returncode == 0, shown.stdout.strip())
     same_as_undisturbed(place, made, files)
