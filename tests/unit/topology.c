@@ -212,6 +212,69 @@ static void memoryless_node_borrows_from_one_with_memory(void **state) {
   }
 }
 
+/* Three packages, the second one's node without memory: by the firmware's table the third is nearer to it than the first. */
+static const char *by_table =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n<topology version=\"2.0\">\n"
+    OBJECT("Machine", "0", "0x0000003f", "0x00000007", "1",
+           " allowed_cpuset=\"0x0000003f\" allowed_nodeset=\"0x00000007\"")
+    OBJECT("Package", "0", "0x00000003", "0x00000001", "2", "")
+    OBJECT("NUMANode", "0", "0x00000003", "0x00000001", "3", " local_memory=\"1073741824\"/")
+    OBJECT("PU", "0", "0x00000001", "0x00000001", "4", "/")
+    OBJECT("PU", "1", "0x00000002", "0x00000001", "5", "/")
+    "</object>\n"
+    OBJECT("Package", "1", "0x0000000c", "0x00000002", "6", "")
+    OBJECT("NUMANode", "1", "0x0000000c", "0x00000002", "7", " local_memory=\"0\"/")
+    OBJECT("PU", "2", "0x00000004", "0x00000002", "8", "/")
+    OBJECT("PU", "3", "0x00000008", "0x00000002", "9", "/")
+    "</object>\n"
+    OBJECT("Package", "2", "0x00000030", "0x00000004", "10", "")
+    OBJECT("NUMANode", "2", "0x00000030", "0x00000004", "11", " local_memory=\"1073741824\"/")
+    OBJECT("PU", "4", "0x00000010", "0x00000004", "12", "/")
+    OBJECT("PU", "5", "0x00000020", "0x00000004", "13", "/")
+    "</object>\n</object>\n"
+    "<distances2 type=\"NUMANode\" nbobjs=\"3\" kind=\"5\" name=\"NUMALatency\" indexing=\"os\">\n"
+    "<indexes length=\"6\">0 1 2 </indexes>\n<u64values length=\"27\">10 21 31 21 10 15 31 15 10 </u64values>\n"
+    "</distances2>\n</topology>\n";
+
+static void memoryless_node_borrows_from_the_nearest_by_table(void **state) {
+  (void)state;
+  plan_make(&(struct topology_source){.xml = by_table}, 6);
+  plan_check();
+  assert_int_equal(plan.team_count, 3);
+  assert_int_equal(plan.node_count, 2);
+  for (uint32_t w = 0; w < plan.worker_count; w++) {
+    uint32_t node = plan.teams[plan.worker_team[w]].node;
+    assert_int_equal(plan.nodes[node].os_node, plan.worker_cpu[w] < 2 ? 0 : 2);
+  }
+  topology_plan_close(&plan);
+}
+
+static void the_io_thread_is_bound_where_the_plan_says(void **state) {
+  (void)state;
+  cpu_set_t before, now;
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  plan_make(NULL, 1);
+  plan.io_cpu = plan.worker_cpu[0];
+  plan.pinned = false;
+  assert_int_equal(topology_bind_io_thread(&plan), 0);
+  plan.pinned = true;
+  plan.io_cpu = -1; /* none could be spared */
+  assert_int_equal(topology_bind_io_thread(&plan), 0);
+  assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+  assert_true(CPU_EQUAL(&now, &before));
+  plan.io_cpu = plan.worker_cpu[0];
+  if (topology_bind_io_thread(&plan) == 0) {
+    assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+    assert_true(CPU_COUNT(&now) == 1 && CPU_ISSET((size_t)plan.io_cpu, &now));
+  }
+  assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+  topology_plan_close(&plan);
+  plan.pinned = true; /* of a plan that is closed, or was never of this machine, nothing is bound */
+  assert_int_equal(topology_bind_io_thread(&plan) + topology_bind_thread(&plan, 0), 0);
+  assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+  assert_true(CPU_EQUAL(&now, &before));
+}
+
 static void wrong_descriptions_are_refused_with_a_reason(void **state) {
   (void)state;
   static const struct topology_source wrong[] = {{.synthetic = "package:two of them"},
@@ -284,6 +347,8 @@ int main(void) {
       cmocka_unit_test(more_workers_than_cpus_share_unpinned),
       cmocka_unit_test(restricted_cpus_are_honoured),
       cmocka_unit_test(memoryless_node_borrows_from_one_with_memory),
+      cmocka_unit_test(memoryless_node_borrows_from_the_nearest_by_table),
+      cmocka_unit_test(the_io_thread_is_bound_where_the_plan_says),
       cmocka_unit_test(wrong_descriptions_are_refused_with_a_reason),
       cmocka_unit_test(this_machine_can_be_planned_and_bound),
       cmocka_unit_test(binding_of_the_caller_is_honoured),
