@@ -5,7 +5,7 @@ sends or receives, in every thread: recovery, snapshots, appends, segment change
 Each time it goes on, in a copy of the same folder, with a run that was killed before. Then: `weft replay` gives every line that had left, in
 the file and on the live port; the next start goes on with it, refuses each sealed datagram that the journals hold and takes new ones;
 all three runs are one uninterrupted run, bit for bit, with no frame missing or there twice.
-`boundaries.py WEFT`: some 30 seconds, every k-th boundary. WEFT_STAT=full: all. `boundaries.py WEFT uring 123`: that one."""
+`boundaries.py WEFT`: some 30 seconds, boundaries spread over a life. WEFT_STAT=full: all. `boundaries.py WEFT uring 123`: that one."""
 import concurrent.futures
 import os
 import sys
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "com
 from weft_crash import *
 
 FULL = os.environ.get("WEFT_STAT") == "full"
-LIMIT_S, STRIDE = (86400, 1) if FULL else (15, 13)  # for each back end
+LIMIT_S = 86400 if FULL else 15  # for each back end
 DRIVER = os.path.join(BESIDE, "crash_boundary")
 JOBS = 2
 ENDED = 4  # lives that end by themselves before their boundary comes: there are no more
@@ -48,7 +48,7 @@ def template_make(io):
     site_write(place, TEXT_BYTES)
     report, left = life(place, 0, FIRST, io)
     at = report["boundaries"]
-    while not report["killed"]:  # lives differ in their number of boundaries
+    while not report["killed"] or ended(place):  # lives differ in their number of boundaries
         shutil.rmtree(os.path.join(place, "journal"))
         os.unlink(os.path.join(place, "site.yaml.marks"))
         at = at * 3 // 4
@@ -56,13 +56,19 @@ def template_make(io):
     return place, left
 
 
+def ended(place):
+    """Did the run there end in an orderly way, so that nothing goes on with it? It may still be killed then."""
+    return b"ended" in file_bytes(os.path.join(place, "journal", "run.state"))
+
+
 def next_start_wrong(place, lives, io):
     """None, or what is wrong with the start after the kill, which is added to the lives."""
+    begins_anew = ended(place)
     held = set().union(*(one.sealed for one in lives))
     again = [one for one in FIRST + SECOND if one[0] == SEALED_SENSOR and one[1] in held]
     report, left = life(place, 0, again + FRESH, io)
     lives.append(left)
-    if report["status"] != 0 or "going on from frame" not in left.log:
+    if report["status"] != 0 or ("going on from frame" in left.log) == begins_anew:
         return f"the next start ended with {report['status']}: {left.log}"
     books = ledger_books(ledger_of(file_bytes(os.path.join(place, "stdout")).decode()))
     sealed_row, open_row = books[str(SEALED_SENSOR)][0], books[str(OPEN)][0]
@@ -83,7 +89,10 @@ def boundary(template, first, at, io):
     if left.own:
         wrong, lines, report["cut"] = replayed(place)
         wrong = wrong or left.wrong(lines)
-    wrong = wrong or next_start_wrong(place, lives, io) or chain_wrong(place, lives)
+    if ended(place):  # the next start begins anew
+        wrong = wrong or chain_wrong(place, lives) or next_start_wrong(place, lives, io) or replayed(place)[0]
+    else:
+        wrong = wrong or next_start_wrong(place, lives, io) or chain_wrong(place, lives)
     if not wrong and lives[-1].written != file_bytes(os.path.join(place, "again.jsonl")):
         wrong = "the run that ended in order is not what its replay gives"
     if not wrong:
@@ -91,26 +100,35 @@ def boundary(template, first, at, io):
     return report, wrong
 
 
+def numbers(whole):
+    """The boundaries in the order in which they are tried: one after the other, or, where there is no time for all, spread over a life."""
+    at = 0
+    while True:
+        at += 1
+        yield at if FULL else 1 + int(at * 0.618034 % 1 * whole)
+
+
 def boundaries(io):
     """Kills at each boundary, until lives end by themselves before theirs comes."""
     template, first = template_make(io)
-    end, at, ended, found = time.monotonic() + LIMIT_S, 1, 0, []
+    undisturbed, wrong = boundary(template, first, 0, io)
+    check(f"{io}_a_life_that_is_not_killed_goes_on_and_ends", not wrong and not undisturbed["killed"], f"{undisturbed['boundaries']} boundaries {wrong or ''}")
+    order, end, alive, found = numbers(undisturbed["boundaries"]), time.monotonic() + LIMIT_S, 0, []
     lines, cut, where = 0, 0, {}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        while ended < ENDED and not found and time.monotonic() < end:
-            batch = [at + STRIDE * i for i in range(JOBS)]
+        while (alive < ENDED or not FULL) and not found and time.monotonic() < end:
+            batch = [next(order) for _ in range(JOBS)]
             for number, (report, said) in zip(batch, pool.map(lambda n: boundary(template, first, n, io), batch)):
-                ended += not report["killed"]
+                alive += not report["killed"]
                 lines += report["lines"]
                 cut += report["cut"]
                 if report["killed"]:
                     where[report["where"]] = where.get(report["where"], 0) + 1
                 if said:
                     found.append(f"boundary {number} ({report['where']}): {said}; repeat: boundaries.py {WEFT} {io} {number}")
-            at = batch[-1] + STRIDE
     kills = sum(where.values())
-    check(f"{io}_nothing_is_lost_in_kills_at_every_boundary", not found and kills > 0 and (not FULL or ended >= ENDED),
-          f"{kills} kills, every {STRIDE}. boundary{', to the end of life' if ended >= ENDED else ''}; {lines} lines had left, {cut} records cut short "
+    check(f"{io}_nothing_is_lost_in_kills_at_every_boundary", not found and kills > 0 and (not FULL or alive >= ENDED),
+          f"{kills} kills{', at all of them' if FULL and alive >= ENDED else ''}; {lines} lines had left, {cut} records cut short "
           + "; ".join(found))
     print("     " + ", ".join(f"{n} {what}" for what, n in sorted(where.items())), flush=True)
 
