@@ -95,6 +95,7 @@ static void site_put(struct inspect *inspect, const struct site *site) {
   listen_put(inspect, "asterix", &site->listen_asterix);
   listen_put(inspect, "tracks", &site->listen_tracks);
   listen_put(inspect, "metrics", &site->listen_metrics);
+  listen_put(inspect, "standby", &site->listen_standby);
   inspect_close(inspect);
   if (site->journal_directory[0]) {
     inspect_open(inspect, "journal");

@@ -113,14 +113,19 @@ static int frames_run(struct replay *replay, struct weft_error *err) {
   const struct site *site = replay->feeder.engine.site;
   int rc;
   while ((rc = journal_input_next(&replay->input, replay->feeder.ledger, site, err)) == 1) {
+    if (replay->options->until && replay->input.frame->number > replay->options->until) break;
     pace(replay, replay->input.frame);
     if (replay->sender && frame_send(replay, replay->input.frame) < 0) {
       return weft_fail(err, -EIO, "%s: sending failed; is anyone listening there?", replay->options->to);
     }
     feeder_frame(&replay->feeder, replay->input.frame);
     if (replay->options->progress) replay->options->progress(replay->options->context, -1);
+    replay->feeder.ledger->engine.frame = replay->input.frame->number;
   }
-  return rc;
+  if (rc >= 0)
+    replay->feeder.ledger->engine = (struct ledger_engine){
+        .on = true, .frame = replay->feeder.ledger->engine.frame, .state = engine_hash(&replay->feeder.engine)};
+  return rc < 0 ? rc : 0;
 }
 
 static int outputs_open(struct replay *replay, struct weft_error *err) {

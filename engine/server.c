@@ -156,6 +156,7 @@ static void ready_print(const struct server *server) {
     fprintf(out, " metrics=http:%s:%u", site->listen_metrics.host, server->port_metrics);
   if (server->port_asterix)
     fprintf(out, " asterix=udp:%s:%u", site->listen_asterix.host, server->port_asterix);
+  if (server->port_standby) fprintf(out, " standby=tcp:%s:%u", site->listen_standby.host, server->port_standby);
   fprintf(out, "\n");
   fflush(out);
 }
@@ -185,6 +186,8 @@ static void event_take(struct server *server, const struct io_event *event) {
     track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
   } else if (server->http && http_port_owns(server->http, event->token)) {
     http_port_ready(server->http, event->token, event->result, frames_clock_ns());
+  } else if (standby_port_owns(server->standby, event->token)) {
+    standby_port_ready(server->standby, event->token, event->result, frames_clock_ns());
   } else {
     inputs_event(server, event);
   }
@@ -203,6 +206,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   io_release(server->io, server->batch);
   keys_turn(server);
   state_turn(server);
+  standby_port_turn(server->standby, frames_clock_ns());
   if (datagrams > 0) {
     server->stages[0].count++;
     server->stages[0].sum_ns += (uint64_t)(io_now(server->io) - began_ns);
@@ -257,6 +261,7 @@ static int drain(struct server *server, struct weft_error *err) {
     log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
     _exit(1);
   }
+  standby_port_bye(server->standby, frames_clock_ns());
   engine_drain(&server->engine);
   recovery_end(&server->recovery);
   engine_fates_copy(&server->engine, server->ledger);
@@ -277,6 +282,7 @@ static int drain(struct server *server, struct weft_error *err) {
 
 static void server_close(struct server *server) {
   frames_close(server);
+  standby_close(server);
   state_close(server);
   if (server->io) inputs_close(server);
   keys_close(server);
@@ -292,6 +298,25 @@ static void server_close(struct server *server) {
   free(server);
 }
 
+/* Everything up to the ready line. A standby follows first, and opens the rest when it takes over; stopping: a signal came
+ * before it did. */
+static int parts_open(struct server *server, struct weft_error *err) {
+  bool follows = server->options->follow != NULL;
+  int rc = frames_memory(server, err);
+  service_open(server);
+  if (rc == 0 && follows) rc = standby_follow(server, err);
+  if (rc < 0 || server->stopping) return rc;
+  rc = keys_open(server, err);
+  if (rc == 0) sealed_feeds_exactly(&server->feeds, server->exact, server->exact_count);
+  if (rc == 0) rc = inputs_open(server, err);
+  if (rc == 0 && !follows) rc = state_resume(server, err); /* what arrives meanwhile waits in the sockets */
+  if (rc == 0) parameters_write(server);
+  if (rc == 0) rc = outputs_open(server, err);
+  if (rc == 0) rc = state_begin(server, err);
+  if (rc == 0) rc = standby_open(server, err);
+  return rc == 0 ? frames_open(server, err) : rc;
+}
+
 int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   static const enum io_choice choices[] = {
       [WEFT_IO_AUTO] = IO_AUTO, [WEFT_IO_URING] = IO_URING, [WEFT_IO_PLAIN] = IO_PLAIN};
@@ -302,21 +327,18 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (rc == 0) rc = memory_open(server, err);
   if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);
-  if (rc == 0) rc = keys_open(server, err);
-  if (rc == 0) rc = inputs_open(server, err);
-  if (rc == 0) rc = frames_memory(server, err);
-  if (rc == 0) rc = state_resume(server, err); /* what arrives meanwhile waits in the sockets */
-  if (rc == 0) parameters_write(server);
-  if (rc == 0) rc = outputs_open(server, err);
-  if (rc == 0) rc = state_begin(server, err);
-  if (rc == 0) rc = frames_open(server, err);
-  if (rc == 0) {
-    service_open(server);
+  if (rc == 0) rc = parts_open(server, err);
+  if (rc == 0 && server->stopping) {
+    rc = engine_ledger_print(server->ledger, server->site, options->out);
+  } else if (rc == 0) {
     arena_seal(&server->arena);
     topology_bind_io_thread(server->engine.plan);
     server->closed_clock_ns = frames_clock_ns();
     ready_print(server);
     service_ready(server);
+    if (options->follow)
+      log_line(LOG_LEVEL_WARNING, "standby: took over, %.3f s after the server was gone",
+               (double)(frames_clock_ns() - server->lost_clock_ns) * 1e-9);
     rc = loop(server, err);
     if (rc == 0) rc = drain(server, err);
   }

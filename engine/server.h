@@ -26,6 +26,7 @@
 #include "engine/platform/io.h"
 #include "engine/resume.h"
 #include "engine/snapshots.h"
+#include "engine/standby_port.h"
 #include "engine/platform/notify.h"
 
 enum {
@@ -41,6 +42,7 @@ enum {
   TAG_STREAM = 100,
   TAG_TRACKS = 1000,
   TAG_METRICS = 2000,
+  TAG_STANDBY = 3000,
   TOKEN_JOURNAL = 10000
 };
 
@@ -54,6 +56,8 @@ struct slot {
   uint64_t fates[SITE_SENSORS_MAX][FATES]; /* the engine's books after this frame */
   struct tracker_statistics statistics;
   struct warn_statistics warning;
+  bool hashed;   /* the engine's state after this frame was hashed, for a standby */
+  uint64_t hash;
   int64_t closed_ns;       /* receiver's clock at closing */
   int64_t closed_clock_ns; /* frames_clock_ns then */
   int64_t step_ns;   /* time that the step took */
@@ -114,8 +118,13 @@ struct server {
   const char *journal_directory; /* NULL: no journal */
   struct snapshots *snapshots;   /* NULL: none */
   struct resumed resumed;        /* what this run goes on from */
+  struct standby_port *standby;  /* NULL: nobody may stand by */
+  struct replay_mark *exact;     /* what was accepted under seal, as the server followed said; then scratch; owned */
+  uint32_t exact_count;
+  int64_t lost_clock_ns;         /* when the server followed was found gone; 0: none was */
+  int64_t stepped_ns;            /* time of the newest stepped frame; the engine thread's */
   char parameters[SERVER_PARAMETER_BYTES]; /* of the journal */
-  uint16_t port_detections, port_asterix, port_tracks, port_metrics;
+  uint16_t port_detections, port_asterix, port_tracks, port_metrics, port_standby;
 
   /* inputs over TCP */
   struct listener stream_listener;
@@ -139,6 +148,15 @@ int state_begin(struct server *server, struct weft_error *err);
 void state_turn(struct server *server);
 void state_end(struct server *server);
 void state_close(struct server *server);
+
+/* server_standby.c. Follow: as --follow says, until it is time to take over: then the engine has the other server's state, and
+ * what is opened next opens with it; server->stopping: a signal came before. Open: for those that follow this one. */
+int standby_follow(struct server *server, struct weft_error *err);
+int standby_open(struct server *server, struct weft_error *err);
+void standby_frame(struct server *server, const struct frame *frame); /* it was closed */
+void standby_emitted(struct server *server, const struct slot *slot); /* its lines leave */
+bool standby_lets(const struct server *server, const struct slot *slot); /* may they? */
+void standby_close(struct server *server);
 
 /* server_frames.c. Memory: the slots and the engine's outputs; then the engine is sealed. Open: its thread begins. */
 int frames_memory(struct server *server, struct weft_error *err);

@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/server.h"
+#include "engine/standby_wire.h"
 
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000
@@ -33,6 +34,9 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   run_state_stepping((uint64_t)server->started_ns, slot->frame.number);
   engine_step(&server->engine, &slot->frame, &slot->output);
   run_state_stepping(0, 0);
+  slot->hashed = server->standby && standby_hash_due(server->stepped_ns, slot->frame.time_ns);
+  if (slot->hashed) slot->hash = engine_hash(&server->engine);
+  server->stepped_ns = slot->frame.time_ns;
   slot->step_ns = frames_clock_ns() - began_ns;
   tracker_statistics_get(server->engine.tracker, &slot->statistics);
   warn_statistics_get(server->engine.warn, &slot->warning);
@@ -131,6 +135,8 @@ static void slot_emit(struct server *server, struct slot *slot) {
   int64_t now_ns = io_now(server->io), began_ns = frames_clock_ns();
   bool marked = unjournaled(server, slot->frame.number);
   if (marked) server->ledger->unjournaled++;
+  marked = marked || !standby_port_has(server->standby, slot->frame.number);
+  standby_emitted(server, slot);
   if (server->tracks) {
     line_file_put(server->tracks, &slot->output, server->site);
     int rc = line_file_flush(server->tracks);
@@ -174,7 +180,7 @@ void frames_emit(struct server *server) {
   while (server->emitted < server->closed) {
     struct slot *slot = slot_of(server, server->emitted);
     if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_STEPPED ||
-        !journal_lets(server, slot))
+        !journal_lets(server, slot) || !standby_lets(server, slot))
       return;
     slot_emit(server, slot);
   }
@@ -212,6 +218,7 @@ static void frame_close(struct server *server) {
   slot->closed_ns = now_ns;
   slot->closed_clock_ns = server->closed_clock_ns = frames_clock_ns();
   if (server->journal) append_try(server, slot);
+  standby_frame(server, &slot->frame);
   atomic_store_explicit(&slot->state, SLOT_CLOSED, memory_order_release);
   sem_post(&server->work);
   server->closed++;
@@ -275,10 +282,17 @@ void frames_opened(struct server *server, int64_t arrival_ns) {
   server->open_since_ns = frames_clock_ns() - age_ns;
 }
 
+/* The next lines to leave are ready but for the standby's word, which has a time limit. */
+static bool standby_waits(const struct server *server) {
+  if (server->emitted == server->closed) return false;
+  const struct slot *slot = &server->slots[server->emitted % SERVER_SLOTS];
+  return atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_STEPPED && !standby_lets(server, slot);
+}
+
 int64_t frames_wait_ns(const struct server *server) {
   const int64_t poll_ns = 100000000, retry_ns = 1000000;
   int64_t now_ns = frames_clock_ns();
-  if (server->append_waiting) return retry_ns;
+  if (server->append_waiting || standby_waits(server)) return retry_ns;
   /* Whoever frees a slot, engine or journal, says so by an event; a stalled journal is seen by the clock. */
   if (!slot_free(server)) return retry_ns;
   if (!frame_builder_is_empty(&server->builder)) {
@@ -306,6 +320,8 @@ bool frames_finish(struct server *server) {
         journal_completed(server->journal, event->token, event->result);
       if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
         signalled = server_signal_taken(server);
+      if (event->kind == IO_EVENT_READY && standby_port_owns(server->standby, event->token))
+        standby_port_ready(server->standby, event->token, event->result, frames_clock_ns());
     }
     io_release(server->io, server->batch);
     if (signalled) return false;

@@ -20,6 +20,15 @@ static void snapshot_fill(struct server *server) {
                                            .frame = figures.frame,
                                            .bytes = figures.bytes,
                                            .copy_ns = figures.copy_ns};
+  struct standby_port_figures standby = standby_port_figures(server->standby);
+  snapshot->standby = (struct metrics_standby){.on = server->standby,
+                                               .connected = standby.connected,
+                                               .following = standby.following,
+                                               .acknowledged = standby.acknowledged,
+                                               .frames = standby.frames,
+                                               .states = standby.states,
+                                               .lost = standby.lost,
+                                               .late = standby.late};
   snapshot->ledger = *server->ledger;
   snapshot->site = server->site;
   snapshot->version = WEFT_VERSION;

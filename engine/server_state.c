@@ -43,21 +43,21 @@ int state_resume(struct server *server, struct weft_error *err) {
 
 int state_begin(struct server *server, struct weft_error *err) {
   const char *directory = server->journal_directory;
-  if (!directory) return 0;
+  if (!directory && !server->site->listen_standby.enabled) return 0;
   struct snapshots_options options = {.engine = &server->engine,
                                       .directory = directory,
                                       .every_ns = server->site->journal_snapshot_ns,
                                       .run = run_of(server)};
   int rc = snapshots_open(&server->snapshots, &options, err);
-  if (rc == 0 && server->resumed.any) {
+  if (rc < 0 || !directory) return rc;
+  if (server->resumed.any) {
     rc = snapshots_begin(server->snapshots, journal_segment_open(server->journal), server->resumed.frame,
                          server->resumed.time_ns, err);
     if (rc < 0) { /* a warning that can't be repeated is better than none */
       log_line(LOG_LEVEL_ERROR, "%s; this run can't be replayed", err->text);
-      rc = 0;
     }
   }
-  if (rc == 0) rc = run_state_start(directory, run_of(server), server->resumed.run, err);
+  rc = run_state_start(directory, run_of(server), server->resumed.run, err);
   return rc == 0 ? run_state_watch(directory, err) : rc;
 }
 

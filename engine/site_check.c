@@ -86,7 +86,8 @@ static void lists_make(const struct site *site, char kinds[128], char listens[12
   } listeners[] = {{&site->listen_detections, "detections"},
                    {&site->listen_asterix, "asterix"},
                    {&site->listen_tracks, "tracks"},
-                   {&site->listen_metrics, "metrics"}};
+                   {&site->listen_metrics, "metrics"},
+                   {&site->listen_standby, "standby"}};
   used = 0;
   for (int i = 0; i < 4; i++) {
     if (listeners[i].address->enabled)

@@ -29,6 +29,7 @@ struct weft_run_options {
   uint32_t workers;              /* 0: what the machine says */
   uint32_t tracks_max;           /* 0: default */
   enum weft_io io;
+  const char *follow; /* HOST:PORT of another server's listen.standby: follow it, take over when it is gone; NULL: no */
   FILE *out; /* the ready line, and at the end the ledger */
 };
 /* The server. Returns when a signal came, the duration is over, or it could not start. */
@@ -55,6 +56,7 @@ struct weft_replay_options {
   const char *tracks_path; /* NULL: none */
   const char *to;          /* HOST:PORT; NULL: none */
   double speed;            /* 1 = as recorded; 0 = as fast as it goes */
+  uint64_t until;          /* the last frame that is played; 0: all */
   uint32_t workers;
   uint32_t tracks_max;
   FILE *ledger;

@@ -87,6 +87,12 @@ struct ledger_journal {
   uint64_t unsynced; /* frames appended whose sync failed */
 };
 
+/* The state of the engine after its newest frame, before what was in flight is settled: its hash is equal where the states are. */
+struct ledger_engine {
+  bool on;
+  uint64_t frame, state;
+};
+
 struct ledger {
   uint32_t sensor_count;
   struct ledger_sensor sensors[SITE_SENSORS_MAX + 1]; /* the last row: sensor unknown */
@@ -94,6 +100,7 @@ struct ledger {
   uint64_t kernel_drops;                              /* datagrams that the kernel dropped before us */
   uint64_t unjournaled;                               /* frames emitted without a journal that works */
   struct ledger_journal journal;
+  struct ledger_engine engine;
 };
 
 /* Row of a sensor index, or of the unknown sensor for an index of sensor_count or above. */

@@ -54,7 +54,7 @@ struct site {
   enum site_time time;
   enum site_association association;
   int64_t stale_ns, future_ns, lag_ns, frame_limit_ns;
-  struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics;
+  struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics, listen_standby;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */
   uint32_t journal_segment_mib;
   int64_t journal_snapshot_ns; /* between snapshots of the engine's state; 0: none */

@@ -1,5 +1,7 @@
 #include "engine/emit/ledger_json.h"
 
+#include <stdio.h>
+
 #include "engine/base/check.h"
 #include "engine/base/text.h"
 
@@ -111,6 +113,15 @@ size_t ledger_json_write(char *line, size_t size, const struct ledger *ledger, c
     pair_write(&text, "durable_frame", ledger->journal.durable_frame);
     text_char(&text, ',');
     pair_write(&text, "unsynced", ledger->journal.unsynced);
+    text_char(&text, '}');
+  }
+  if (ledger->engine.on) {
+    char state[17];
+    snprintf(state, sizeof state, "%016llx", (unsigned long long)ledger->engine.state);
+    text_put(&text, ",\"engine\":{");
+    pair_write(&text, "frame", ledger->engine.frame);
+    text_put(&text, ",\"state\":");
+    text_json(&text, state);
     text_char(&text, '}');
   }
   text_put(&text, "},\"balanced\":");

@@ -263,6 +263,18 @@ static void state_write(struct text *text, const struct metrics_state *state) {
   duration_write(text, "weft_snapshot_copy_seconds", "How long the last one held the engine up.", state->copy_ns);
 }
 
+static void standby_write(struct text *text, const struct metrics_standby *standby) {
+  if (!standby->on) return;
+  single_write(text, "weft_standby_connected", "gauge", "1: somebody stands by, or is getting the state.", standby->connected);
+  single_write(text, "weft_standby_following", "gauge", "1: it has the state and gets every frame.", standby->following);
+  single_write(text, "weft_standby_acknowledged_frame", "gauge", "Newest frame that has arrived there.", standby->acknowledged);
+  single_write(text, "weft_standby_frames_total", "counter", "Frames handed over.", standby->frames);
+  single_write(text, "weft_standby_states_total", "counter", "States handed over, one per follower.", standby->states);
+  single_write(text, "weft_standby_lost_total", "counter", "Followers gone or given up.", standby->lost);
+  single_write(text, "weft_standby_late_frames_total", "counter", "Frames whose lines left before they had arrived there.",
+               standby->late);
+}
+
 static void journal_write(struct text *text, const struct metrics_snapshot *snapshot) {
   single_write(text, "weft_unjournaled_frames_total", "counter", "Frames emitted without a journal that works.",
                snapshot->ledger.unjournaled);
@@ -329,6 +341,7 @@ size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *sna
   engine_write(&text, snapshot);
   warning_write(&text, &snapshot->warning);
   journal_write(&text, snapshot);
+  standby_write(&text, &snapshot->standby);
   port_write(&text, snapshot);
   return text.cut ? 0 : text.used;
 }

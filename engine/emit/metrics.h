@@ -40,6 +40,12 @@ struct metrics_state {
   int64_t copy_ns;                      /* how long the last one held the engine up */
 };
 
+/* Hot standby; only where listen.standby is configured. */
+struct metrics_standby {
+  bool on, connected, following;
+  uint64_t acknowledged, frames, states, lost, late;
+};
+
 /* Filled by the server at a frame boundary. About 160 KiB: not on a stack. Zero means zero; nothing is left out but the
  * journal's metrics without a journal. */
 struct metrics_snapshot {
@@ -62,6 +68,7 @@ struct metrics_snapshot {
   bool replay_marks_failed;          /* what was accepted under seal is not on the disk */
   bool journal_failed;               /* now */
   struct metrics_state state;
+  struct metrics_standby standby;
   uint64_t ring_used, ring_capacity; /* between ingest and the engine, entries */
   uint32_t overload_step;
   uint64_t overload_changes;

@@ -100,6 +100,7 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   listen_read(doc, listen, "asterix", &site->listen_asterix);
   listen_read(doc, listen, "tracks", &site->listen_tracks);
   listen_read(doc, listen, "metrics", &site->listen_metrics);
+  listen_read(doc, listen, "standby", &site->listen_standby);
   yaml_doc_finish_mapping(doc, listen);
   int journal = yaml_doc_mapping(doc, root, "journal", YAML_OPTIONAL);
   if (journal) path_read(doc, journal, "directory", YAML_REQUIRED, file, site->journal_directory);

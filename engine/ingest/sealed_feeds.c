@@ -288,3 +288,13 @@ void sealed_feeds_restore(struct sealed_feeds *feeds, const struct replay_mark *
     window->window.floor = marks[i].mark;
   }
 }
+
+void sealed_feeds_exactly(struct sealed_feeds *feeds, const struct replay_mark *marks, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t sensor = sensor_by_id(feeds, marks[i].sensor_id);
+    if (sensor == feeds->site->sensor_count) continue;
+    struct replay_window *window = &window_of(feeds, sensor, marks[i].fingerprint, marks[i].epoch)->window;
+    window->has_floor = true;
+    window->floor = marks[i].mark;
+  }
+}

@@ -83,5 +83,8 @@ uint32_t sealed_feeds_marks_max(const struct sealed_feeds *feeds);
 void sealed_feeds_granted(struct sealed_feeds *feeds, const struct replay_mark *marks, uint32_t count);
 /* At start: the marks of the last run. */
 void sealed_feeds_restore(struct sealed_feeds *feeds, const struct replay_mark *marks, uint32_t count);
+/* Later, but before anything is taken: what exactly was accepted, from somebody who knows it better than the file, whose
+ * marks run ahead. */
+void sealed_feeds_exactly(struct sealed_feeds *feeds, const struct replay_mark *marks, uint32_t count);
 
 #endif

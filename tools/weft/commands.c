@@ -47,6 +47,9 @@ int run_main(int argc, char **argv) {
                       &o.journal_directory),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
+      ARGUMENT_STRING("follow", "HOST:PORT",
+                      "stand by: hold the state of the server whose listen.standby that is, take over when it is gone", false,
+                      &o.follow),
       ARGUMENT_STRING("io", "BACKEND", "auto, uring or plain (default auto: io_uring, else recvmmsg)", false,
                       &io),
   };
@@ -102,7 +105,7 @@ int fuse_main(int argc, char **argv) {
 
 int replay_main(int argc, char **argv) {
   struct weft_replay_options o = {.progress = fraction_show, .context = "replaying", .speed = 0};
-  double speed = -1;
+  double speed = -1, until = 0;
   const struct argument list[] = {
       ARGUMENT_STRING("tracks", "FILE", "write the track lines there; - is stdout", false, &o.tracks_path),
       ARGUMENT_STRING("to", "HOST:PORT", "send the detections there as WEFT datagrams (UDP)", false, &o.to),
@@ -111,6 +114,13 @@ int replay_main(int argc, char **argv) {
        .does = "1: as recorded (default with --to), max: as fast as it goes (default else)",
        .kind = ARGUMENT_SPEED,
        .to = &speed},
+      {.name = "until",
+       .value = "FRAME",
+       .does = "play no frame beyond this one",
+       .kind = ARGUMENT_NUMBER,
+       .to = &until,
+       .min = 1,
+       .max = 9e15},
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
@@ -128,6 +138,7 @@ int replay_main(int argc, char **argv) {
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
   o.speed = speed >= 0 ? speed : o.to ? 1 : 0;
+  o.until = (uint64_t)until;
   o.journal_path = argv[first];
   o.ledger = o.tracks_path && strcmp(o.tracks_path, "-") == 0 ? stderr : stdout;
   struct weft_error err;
