@@ -114,7 +114,7 @@ int run_state_watch(const char *directory, struct weft_error *err) {
   state_path(path, directory);
   watch.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (watch.fd < 0) return weft_fail(err, -errno, "%s: can't be opened: %s; check folder and rights", path, strerror(errno));
-  watch.stack = malloc(STACK_BYTES); /* a stack that overflowed can't hold the handler */
+  watch.stack = malloc(STACK_BYTES); /* the calling thread's own that overflowed can't hold the handler */
   stack_t stack = {.ss_sp = watch.stack, .ss_size = STACK_BYTES};
   if (watch.stack) sigaltstack(&stack, NULL);
   struct sigaction action = {.sa_handler = fault_note, .sa_flags = SA_ONSTACK | (int)SA_RESETHAND};

@@ -197,13 +197,16 @@ static void team_start(struct pool *pool, uint32_t next, uint32_t end) {
 }
 
 /* One team per team of the plan, and one for workers beyond the plan. Signals are for the threads that wait for them, so
- * the teams take none: threads inherit the mask of the launcher, and that the caller's. */
+ * the teams take none but for their own faults, whose handlers would not be called: threads inherit the mask of the
+ * launcher, and that the caller's. */
 static void teams_start(struct pool *pool) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
   sigset_t all, before;
   uint32_t next = 1;
   pool->started = true;
   pool->cpus_known = sched_getaffinity(0, sizeof pool->cpus, (cpu_set_t *)pool->cpus) == 0;
   sigfillset(&all);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return;
   for (uint32_t t = 0; pool->plan && t < pool->plan->team_count; t++) {
     uint32_t end = pool->plan->teams[t].worker_first + pool->plan->teams[t].worker_count;

@@ -57,7 +57,7 @@ class Site:
 
     def second(self, *more, config=None, name="second", wait=True):
         """A follower that has the state."""
-        server = Server(config or self.path, "--tracks-max", 512, "--tracks", self.file(name + ".jsonl"), "--journal", self.file(name), "--follow",
+        server = Server(config or self.path, "--workers", 3, "--tracks-max", 512, "--tracks", self.file(name + ".jsonl"), "--journal", self.file(name), "--follow",
                         f"127.0.0.1:{self.ports[3]}", *more, expect_ready=False)
         server.ports = {"detections": self.ports[0], "tracks": self.ports[1], "metrics": self.ports[2]}
         if wait:

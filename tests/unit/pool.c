@@ -232,7 +232,7 @@ struct roll {
   int member[WORKER_MAX];
   int level[WORKER_MAX];
   pid_t thread[WORKER_MAX];
-  bool signals_blocked[WORKER_MAX];
+  bool signals_blocked[WORKER_MAX], faults_blocked[WORKER_MAX];
   cpu_set_t cpus[WORKER_MAX];
 };
 
@@ -246,6 +246,7 @@ static void roll_body(void *argument, uint32_t begin, uint32_t end, unsigned wor
   roll->level[worker] = omp_get_level();
   roll->thread[worker] = gettid();
   roll->signals_blocked[worker] = pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGTERM) == 1;
+  roll->faults_blocked[worker] = pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0 || sigismember(&blocked, SIGSEGV) != 0;
   (void)sched_getaffinity(0, sizeof roll->cpus[worker], &roll->cpus[worker]);
   for (atomic_fetch_add(&roll->present, 1); atomic_load(&roll->present) < roll->workers;) usleep(10);
 }
@@ -266,6 +267,7 @@ static void roll_expect(const struct roll *roll, const uint32_t *size, const uin
       fail_msg("worker %u is member %d of %d, expected %u of %u", w, roll->member[w], roll->team_size[w], w - first[w], size[w]);
     assert_int_equal(roll->level[w], 1);
     assert_true(roll->signals_blocked[w]);
+    assert_false(roll->faults_blocked[w]);
     for (uint32_t other_w = 0; other_w < w; other_w++) assert_int_not_equal(roll->thread[w], roll->thread[other_w]);
   }
 }
