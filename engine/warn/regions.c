@@ -210,7 +210,7 @@ int regions_load(struct regions *regions, const char *path, struct weft_error *e
       text = more;
       room *= 2;
     } else {
-      rc = -E2BIG;
+      rc = room < REGION_FILE_MAX ? -ENOMEM : -EFBIG;
     }
   }
   if (rc == 0 && ferror(file)) rc = -EIO;

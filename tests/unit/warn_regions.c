@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -112,7 +114,22 @@ static void what_is_wrong_is_refused_with_its_place(void **state) {
        "ring 2: a latitude lies outside"},
       {FEATURE("a", "Polygon", "[[[0,0],[1e9,0],[1,1],[0,0]]]"), "a longitude lies outside"},
       {FEATURE("a", "Polygon", "[[[0,0],[\"1\",0],[1,1],[0,0]]]"), "a position must be"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,\"0\"],[1,1],[0,0]]]"), "a position must be"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1],[1,1],[0,0]]]"), "a position must be"},
+      {FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0.5,0]]]"), "is not closed"},
       {FEATURE("a", "Polygon", "[]"), "a list of rings"},
+      {FEATURE("a", "Polygon", "{}"), "a list of rings"},
+      {FEATURE("a", "Polygon", "[7]"), "at least four positions"},
+      {FEATURE("a", "MultiPolygon", "[]"), "a MultiPolygon must be a list of polygons"},
+      {FEATURE("a", "MultiPolygon", "[[]]"), "a list of rings"},
+      {"{\"type\":\"Feature\",\"properties\":{},\"geometry\":null}", "needs a property \"name\""},
+      {"{\"type\":\"Feature\",\"properties\":{\"name\":\"a\"},\"geometry\":null}", "its geometry must be"},
+      {"{\"type\":\"Feature\",\"properties\":{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\"}}",
+       "1 to 63 bytes"},
+      {COLLECTION("{}"), "feature 1, polygon 1, ring 1: must be a Feature"},
+      {COLLECTION("{\"type\":\"Polygon\"}"), "must be a Feature"},
+      {"{\"type\":\"FeatureCollection\"}", "must be a GeoJSON FeatureCollection or Feature"},
+      {"{\"type\":\"Polygon\",\"features\":[]}", "must be a GeoJSON FeatureCollection or Feature"},
       {FEATURE("a", "MultiPolygon", "[[[[0,0],[1,0],[1,1],[0,0]]],[[[0,0],[1,0],[1,1],[0,5]]]]"),
        "polygon 2, ring 1: is not closed"},
       {FEATURE("a", "Polygon", "[[[0,60],[120,60],[-120,60],[0,60]]]"), "goes round a pole"},
@@ -132,6 +149,57 @@ static void what_is_wrong_is_refused_with_its_place(void **state) {
 }
 
 /* A Gaussian north of a straight coast: the share below it is the normal distribution's. */
+/* More areas, points and bytes than weft holds: said, and nothing of them is kept. */
+static void what_is_too_much_is_refused(void **state) {
+  (void)state;
+  enum { ROOM = 8 << 20, POSITIONS = REGION_POINTS_MAX + 2 };
+  static const char one[] = FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]");
+  struct regions r;
+  struct weft_error err = {""};
+  char *text = malloc(ROOM), *end = text + sprintf(text, "{\"type\":\"FeatureCollection\",\"features\":[");
+  assert_non_null(text);
+  for (int i = 0; i <= REGIONS_MAX; i++) end += sprintf(end, "%s%s", i ? "," : "", one);
+  strcpy(end, "]}");
+  assert_int_equal(regions_parse(&r, text, strlen(text), "areas.geojson", &err), -EINVAL);
+  assert_non_null(strstr(err.text, "feature 4097, polygon 1, ring 1: more areas than the 4096 that weft holds"));
+  end = text + sprintf(text, "{\"type\":\"Feature\",\"properties\":{\"name\":\"a\"},\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[");
+  for (int i = 0; i < POSITIONS; i++) end += sprintf(end, "%s[0,0]", i ? "," : "");
+  strcpy(end, "]]}}");
+  assert_int_equal(regions_parse(&r, text, strlen(text), "areas.geojson", &err), -EINVAL);
+  assert_non_null(strstr(err.text, "more points than the 1048576 that weft holds"));
+  assert_null(r.point);
+  free(text);
+  char path[] = "/tmp/weft-regions-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(ftruncate(fd, REGION_FILE_MAX + 1), 0);
+  close(fd);
+  assert_int_equal(regions_load(&r, path, &err), -EFBIG);
+  assert_non_null(strstr(err.text, path));
+  unlink(path);
+  assert_int_equal(regions_load(&r, "/tmp", &err), -EIO); /* opens, and can't be read */
+}
+
+/* A file longer than one piece of reading. */
+static void a_long_file_is_read_whole(void **state) {
+  (void)state;
+  struct regions r;
+  struct weft_error err = {""};
+  char path[] = "/tmp/weft-regions-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  FILE *file = fdopen(fd, "w");
+  fprintf(file, "{\"type\":\"FeatureCollection\",\"features\":[");
+  for (int i = 0; i < 2000; i++) fprintf(file, "%s%s", i ? "," : "", FEATURE("a", "Polygon", "[[[0,0],[1,0],[1,1],[0,0]]]"));
+  fprintf(file, "]}");
+  fclose(file);
+  if (regions_load(&r, path, &err) < 0) fail_msg("%s", err.text);
+  assert_int_equal(r.count, 2000);
+  assert_true(region_holds(&r, 1999, 0.5, 0.2));
+  regions_free(&r);
+  unlink(path);
+}
+
 static void shares_are_the_gaussians_own(void **state) {
   (void)state;
   struct regions r;
@@ -210,6 +278,8 @@ int main(void) {
                                      cmocka_unit_test(antimeridian_divides_no_area),
                                      cmocka_unit_test(area_about_a_pole_is_drawn_along_it),
                                      cmocka_unit_test(what_is_wrong_is_refused_with_its_place),
+                                     cmocka_unit_test(what_is_too_much_is_refused),
+                                     cmocka_unit_test(a_long_file_is_read_whole),
                                      cmocka_unit_test(shares_are_the_gaussians_own),
                                      cmocka_unit_test(likeliest_areas_are_kept)};
   return cmocka_run_group_tests(tests, NULL, NULL);
