@@ -55,8 +55,7 @@ static uint32_t input_next(const struct fuse *fuse) {
 static int recordings_run(struct fuse *fuse, struct weft_error *err) {
   for (uint32_t i = 0; i < fuse->count; i++) {
     int rc = recording_next(fuse->recordings[i], &fuse->entries[i], err);
-    if (rc == -EINVAL) log_line(LOG_LEVEL_WARNING, "%s; it begins from nothing here, which is another picture", err->text);
-  else if (rc < 0) return rc;
+    if (rc < 0) return rc;
     fuse->ready[i] = rc == 1;
   }
   uint64_t taken = 0;
@@ -73,8 +72,10 @@ static int recordings_run(struct fuse *fuse, struct weft_error *err) {
 static int journal_run(struct fuse *fuse, struct journal_input *input, struct weft_error *err) {
   const struct site *site = fuse->feeder.engine.site;
   journal_input_map(input, site);
-  int rc = run_base_load(&fuse->feeder.engine, input->reader, fuse->options->inputs[0], fuse->feeder.ledger, err);
-  if (rc < 0) return rc;
+  struct weft_error why = {{0}};
+  int rc = run_base_load(&fuse->feeder.engine, input->reader, fuse->options->inputs[0], fuse->feeder.ledger, &why);
+  if (rc == -EINVAL) log_line(LOG_LEVEL_WARNING, "%s; it begins from nothing here, which is another picture", why.text);
+  else if (rc < 0) return weft_fail(err, rc, "%s", why.text);
   while ((rc = journal_input_next(input, fuse->feeder.ledger, site, err)) == 1)
     feeder_frame(&fuse->feeder, input->frame);
   return rc;

@@ -59,7 +59,7 @@ static int options_check(const struct weft_repair_options *options, struct weft_
                      JOURNAL_PARITY_SEGMENTS_MAX, JOURNAL_PARITY_FILES_MAX);
   }
   if (strlen(options->journal_path) < JOURNAL_PATH_MAX) return 0;
-  return weft_fail(err, -ENAMETOOLONG, "%s: path too long; shorten it", options->journal_path);
+  return weft_fail(err, -ENAMETOOLONG, "%.100s...: a path of more than %d bytes; shorten it", options->journal_path, JOURNAL_PATH_MAX - 1);
 }
 
 int weft_repair(const struct weft_repair_options *options, struct weft_error *err) {
@@ -77,6 +77,7 @@ int weft_repair(const struct weft_repair_options *options, struct weft_error *er
     rc = weft_fail(err, -EIO, "%s: %llu segment(s) can't be rebuilt: more is lost than the parity can bear; bring back a copy",
                    options->journal_path, (unsigned long long)repair.segments_unrepaired);
   }
+  if (rc == 0 && !inspect->failed && fflush(options->out) != 0) inspect->failed = -errno;
   if (rc == 0 && inspect->failed < 0) rc = weft_fail(err, inspect->failed, "printing failed: %s", strerror(-inspect->failed));
   free(inspect);
   return rc;
