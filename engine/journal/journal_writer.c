@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/base/check.h"
@@ -32,6 +33,7 @@ struct journal_writer {
   int fd;                     /* -1: none */
   uint64_t segment;           /* its number */
   uint64_t offset;            /* bytes handed to the io */
+  uint64_t reserved;          /* bytes that the file has room for */
   uint64_t in_segment;        /* appends handed to the io */
   struct journal_files files; /* the open segment's and those before it that are not durable yet */
   struct journal_packer *packer; /* NULL: none */
@@ -79,6 +81,30 @@ static void failure_note(struct journal_writer *writer, uint64_t frame) {
   writer->marks.unjournaled++;
 }
 
+/* Room ahead of what is appended, a piece at a time, where the file system gives it and has plenty: syncs then need not find
+ * blocks, and the file lies in few pieces. A whole segment at once would hold the I/O thread up for milliseconds. The file's
+ * size stays what was appended. */
+static void room_reserve(struct journal_writer *writer, uint64_t end) {
+  const uint64_t step = 8u << 20, plenty = 64u << 20;
+  struct statvfs space;
+  while (files_real(writer) && writer->reserved < end && writer->reserved < writer->segment_bytes) {
+    uint64_t left = writer->segment_bytes - writer->reserved, size = left < step ? left : step;
+    bool room = fstatvfs(writer->fd, &space) == 0 && (uint64_t)space.f_bavail * space.f_frsize > plenty;
+    if (!room || fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)writer->reserved, (off_t)size) < 0) {
+      writer->reserved = writer->segment_bytes; /* this one goes without */
+      return;
+    }
+    writer->reserved += size;
+  }
+}
+
+/* Closes a file that nothing more comes to; what was given to it beyond its end goes back. */
+static void file_close(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) == 0) (void)!ftruncate(fd, status.st_size);
+  close(fd);
+}
+
 /* Makes the next segment's file. 0 or a negative errno; -EAGAIN: too many older ones wait for their sync. */
 static int segment_begin(struct journal_writer *writer) {
   char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
@@ -92,6 +118,7 @@ static int segment_begin(struct journal_writer *writer) {
     trouble_note(writer, writer->segment + 1, fd, "making the file");
     return fd;
   }
+  writer->reserved = 0;
   writer->fd = fd;
   writer->segment++;
   writer->offset = 0;
@@ -109,7 +136,7 @@ static void files_reap(struct journal_writer *writer) {
     if (files_real(writer)) {
       char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
       journal_segment_path(path, sizeof path, writer->directory, file->segment);
-      close(file->fd);
+      file_close(file->fd);
       if (file->broken && file->appended == 0) unlink(path);
       if (writer->packer) journal_packer_through(writer->packer, file->segment);
     }
@@ -268,6 +295,7 @@ int journal_append(struct journal_writer *writer, const struct frame *frame, int
     journal_head_encode(head, bytes);
   }
   journal_record_encode(frame, bytes + head_size);
+  room_reserve(writer, writer->offset + head_size + record);
   uint64_t token = writer->options.token_base + writer->next % JOURNAL_TOKENS;
   rc = io_append(writer->io, writer->fd, bytes, head_size + record, (int64_t)writer->offset, token);
   if (rc == -EBUSY) return -EAGAIN;
@@ -355,7 +383,7 @@ void journal_writer_close(struct journal_writer *writer) {
   weft_assert(writer->first == writer->next && !writer->files.syncing);
   if (writer->fd >= 0) segment_end(writer);
   for (uint64_t s = writer->files.first; s < writer->files.next && files_real(writer); s++) {
-    close(journal_file_of(&writer->files, s)->fd);
+    file_close(journal_file_of(&writer->files, s)->fd);
   }
   writer->files.first = writer->files.next;
   journal_packer_close(writer->packer);

@@ -211,6 +211,34 @@ static void journal_written_through_the_io_comes_back_over_segments(void **state
   assert_true(journal_recognised(path) && journal_recognised(directory));
 }
 
+/* Blocks of the file, in bytes. */
+static uint64_t room_of(uint64_t segment) {
+  struct stat status;
+  char path[PATH_BYTES + 32];
+  path_of(path, segment);
+  assert_int_equal(stat(path, &status), 0);
+  return (uint64_t)status.st_blocks * 512;
+}
+
+static void segments_have_room_ahead_and_give_back_what_is_left(void **state) {
+  (void)state;
+  char path[PATH_BYTES + 32];
+  plain_io();
+  struct journal_writer *writer = writer_begin(16, 40);
+  writer_write(writer, 1, 3);
+  path_of(path, 1);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  assert_true(fd >= 0);
+  bool given = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4096) == 0; /* not every file system does */
+  close(fd);
+  if (given) assert_true(room_of(1) >= 8u << 20);
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  assert_true(status.st_size < 1 << 20); /* room is no size: a reader sees what was appended */
+  journal_writer_close(writer);
+  assert_true(room_of(1) < 1u << 20);
+}
+
 static void reopened_directory_keeps_the_old_run(void **state) {
   (void)state;
   plain_io();
@@ -373,6 +401,7 @@ int main(void) {
       CASE(record_with_impossible_content_is_refused),
       CASE(head_comes_back_and_shows_damage),
       CASE(journal_written_through_the_io_comes_back_over_segments),
+      CASE(segments_have_room_ahead_and_give_back_what_is_left),
       CASE(reopened_directory_keeps_the_old_run),
       CASE(journal_cut_at_every_byte_keeps_the_whole_frames),
       CASE(damage_stops_the_reader_until_told_to_skip),
