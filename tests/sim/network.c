@@ -333,8 +333,66 @@ static void disk_reports_errors_and_completes_out_of_order(void **state) {
   io_close(io);
 }
 
+/* What a program meets at the bounds of the real back ends it meets here too. */
+static void bounds_are_those_of_the_real_ones(void **state) {
+  (void)state;
+  struct weft_error err = {0};
+  struct io *none = NULL, *io = io_make(1, &(struct io_config){.buffer_count = 8, .buffer_bytes = 64});
+  static uint8_t data[65536];
+  assert_int_equal(io_sim_open(1, 0, &(struct io_config){.buffer_count = 7}, &none, &err), -EINVAL);
+  assert_null(none);
+  uint16_t port = port_make(io, 0);
+  assert_int_equal(io_udp_open(io, "127.0.0.1", 0, 0, &err), -EEXIST);
+  assert_int_equal(io_udp_open(io, "127.0.0.1", port, 1, &err), -EADDRINUSE);
+  for (uint32_t tag = 1; tag < IO_SOCKET_MAX; tag++) port_make(io, tag);
+  assert_int_equal(io_udp_open(io, "127.0.0.1", 0, IO_SOCKET_MAX, &err), -ENOSPC);
+  assert_non_null(strstr(err.text, "more than 64 UDP sockets"));
+  assert_int_equal(io_sim_send(io, port, data, sizeof data), -EMSGSIZE);
+  assert_int_equal(io_watch(io, 3, 1, IO_READABLE), -EBADF);
+  int fd = io_sim_fd_open(io);
+  assert_int_equal(io_unwatch(io, fd), -ENOENT);
+  assert_int_equal(io_unwatch(io, fd + 1), -ENOENT);
+  assert_int_equal(io_watch(io, fd + 1, 1, IO_READABLE), -EBADF);
+  while (fd >= 0) fd = io_sim_fd_open(io);
+  assert_int_equal(fd, -EMFILE);
+  int file = 0, kept = io_sim_file_open(io);
+  while (file >= 0) file = io_sim_file_open(io);
+  assert_int_equal(file, -EMFILE);
+  for (uint64_t i = 0; i < IO_OPERATION_MAX; i++) assert_int_equal(io_sync(io, kept, i), 0);
+  assert_int_equal(io_sync(io, kept, 0), -EBUSY);
+  assert_int_equal(io_append(io, kept, data, 1, 0, 0), -EBUSY);
+  assert_int_equal(io_receive(io, &batch, 0), IO_EVENT_MAX); /* and no more than a batch holds */
+  io_release(io, &batch);
+  uint32_t sent = 0;
+  while (io_sim_send(io, port, data, 10) == 0) sent++; /* until nothing more fits on the wire */
+  assert_true(sent > 1000);
+  assert_int_equal(io_sim_send(io, port, data, 10), -ENOBUFS);
+  assert_int_equal(io_sim_books(io).sent, sent);
+  io_close(io);
+}
+
+/* A datagram of nothing has no bit to flip; a time-out may be longer than there is time. */
+static void nothing_is_corrupted_in_an_empty_datagram(void **state) {
+  (void)state;
+  struct io *io = io_make(3, NULL);
+  uint16_t port = port_make(io, 4);
+  io_sim_faults_set(io, &(struct io_sim_faults){.corrupt = 1, .duplicate = 1});
+  for (int size = 0; size < 2; size++) {
+    assert_int_equal(io_sim_send(io, port, "a", (size_t)size), 0);
+    assert_int_equal(io_receive(io, &batch, INT64_MAX), 2);
+    assert_int_equal(batch.datagrams[1].size, size);
+    if (size) assert_int_not_equal(batch.datagrams[1].data[0], 'a');
+    io_release(io, &batch);
+  }
+  assert_int_equal(io_sim_books(io).corrupted, 2);
+  assert_int_equal(io_receive(io, &batch, INT64_MAX), 0);
+  io_close(io);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bounds_are_those_of_the_real_ones),
+      cmocka_unit_test(nothing_is_corrupted_in_an_empty_datagram),
       cmocka_unit_test(same_seed_gives_the_same_deliveries),
       cmocka_unit_test(every_fault_happens_and_is_counted),
       cmocka_unit_test(each_fault_comes_alone_when_asked_alone),

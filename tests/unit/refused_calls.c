@@ -34,8 +34,8 @@ enum call { CALLS(CALL_ENUM) CALL_COUNT };
 #define CALL_NAME(name) #name,
 static const char *const call_names[] = {CALLS(CALL_NAME)};
 
-enum way { WAY_FAIL, WAY_INTERRUPT, WAY_HALF, WAYS };
-static const char *const way_names[] = {"failed", "interrupted", "half done"};
+enum way { WAY_FAIL, WAY_INTERRUPT, WAY_HALF, WAY_TAKEN, WAYS };
+static const char *const way_names[] = {"failed", "interrupted", "half done", "taken"};
 
 static int made[CALL_COUNT]; /* calls so far in this run */
 static enum call refused_call;
@@ -53,7 +53,7 @@ static bool comes_now(enum call call) {
 /* Whether this call fails, with errno set. */
 static bool fails(enum call call) {
   if (!comes_now(call)) return false;
-  errno = refused_way == WAY_INTERRUPT ? EINTR : EIO;
+  errno = refused_way == WAY_INTERRUPT ? EINTR : refused_way == WAY_TAKEN ? EADDRINUSE : EIO;
   return true;
 }
 
@@ -150,6 +150,7 @@ void __wrap_arena_seal(struct arena *arena) { arena->sealed = true; }
 static bool way_fits(const struct command *command, enum call call, enum way way) {
   if (call == CALL_fwrite && (command->run == server_run || command->run == server_plain_run)) return false;
   bool data = call == CALL_read || call == CALL_write || call == CALL_pread || call == CALL_pwrite;
+  if (way == WAY_TAKEN) return call == CALL_bind; /* where any port will do, another is tried */
   return way == WAY_FAIL || (way == WAY_INTERRUPT && (data || call == CALL_poll || call == CALL_sendmmsg)) || (way == WAY_HALF && data);
 }
 
@@ -164,7 +165,7 @@ static bool run_refused(const struct command *command, uint64_t undisturbed, enu
   int rc = command->run(&err);
   refused_turn = 0;
   const char *wrong = NULL;
-  if (rc < 0 && way != WAY_FAIL) wrong = "is not gone on with";
+  if (rc < 0 && way != WAY_FAIL && way != WAY_TAKEN) wrong = "is not gone on with";
   if (rc < 0 && strlen(err.text) < 20) wrong = "says nothing";
   if (rc >= 0 && outputs_hash(command) != undisturbed) wrong = "changes the output without a word";
   if (descriptors_open() != open_before) wrong = "leaves descriptors open";
