@@ -62,7 +62,8 @@ int state_begin(struct server *server, struct weft_error *err) {
 }
 
 void state_turn(struct server *server) {
-  snapshots_turn(server->snapshots, frames_clock_ns());
+  uint64_t durable = server->journal ? journal_marks_of(server->journal).durable_frame : UINT64_MAX;
+  snapshots_turn(server->snapshots, frames_clock_ns(), durable);
 }
 
 void state_end(struct server *server) {

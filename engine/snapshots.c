@@ -130,12 +130,13 @@ static void result_take(struct snapshots *snapshots) {
   atomic_store(&snapshots->state, SNAPSHOTS_IDLE);
 }
 
-void snapshots_turn(struct snapshots *snapshots, int64_t now_ns) {
+void snapshots_turn(struct snapshots *snapshots, int64_t now_ns, uint64_t durable) {
   if (!snapshots) return;
   int state = atomic_load_explicit(&snapshots->state, memory_order_acquire);
   if (state == SNAPSHOTS_DONE) {
     result_take(snapshots);
   } else if (state == SNAPSHOTS_TAKEN && !snapshots->lent) {
+    if (snapshots->head.frame > durable) return;
     pthread_mutex_lock(&snapshots->mutex);
     atomic_store(&snapshots->state, SNAPSHOTS_BUSY);
     pthread_cond_broadcast(&snapshots->changed);
@@ -158,7 +159,9 @@ int snapshots_begin(struct snapshots *snapshots, uint64_t segment, uint64_t fram
 }
 
 bool snapshots_want(struct snapshots *snapshots) {
-  if (atomic_load_explicit(&snapshots->state, memory_order_acquire) != SNAPSHOTS_IDLE) return false;
+  int state = atomic_load_explicit(&snapshots->state, memory_order_acquire);
+  bool waits = state == SNAPSHOTS_TAKEN && !snapshots->lent; /* for the journal, perhaps for long: it is given up */
+  if (state != SNAPSHOTS_IDLE && !waits) return false;
   snapshots->lent = true;
   atomic_store_explicit(&snapshots->state, SNAPSHOTS_WANTED, memory_order_release);
   return true;

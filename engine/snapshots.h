@@ -30,9 +30,10 @@ struct snapshots_figures {
 int snapshots_open(struct snapshots **snapshots, const struct snapshots_options *options, struct weft_error *err);
 void snapshots_close(struct snapshots *snapshots); /* NULL is fine */
 
-/* I/O thread, whenever it wakes: asks for the next one when it is time; takes in what was written. `now_ns`: a clock that
- * is never set. */
-void snapshots_turn(struct snapshots *snapshots, int64_t now_ns);
+/* I/O thread, whenever it wakes: asks for the next one when it is time; has it written once the journal keeps the frames
+ * up to `durable`, since a state that holds what the journal does not could never be told from the frames again; takes in
+ * what was written. `now_ns`: a clock that is never set. */
+void snapshots_turn(struct snapshots *snapshots, int64_t now_ns, uint64_t durable);
 /* Engine thread, after each frame. `now_ns`: as above, called only where a copy is made. */
 void snapshots_frame(struct snapshots *snapshots, uint64_t frame, int64_t time_ns, int64_t (*now_ns)(void));
 
