@@ -38,18 +38,6 @@ class Folder:
         return os.path.join(self.place, name)
 
 
-def received(link):
-    """What came on a connection that is closed at the other end."""
-    parts = []
-    try:
-        while part := link.recv(1 << 20):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    link.close()
-    return b"".join(parts)
-
-
 def send(here, port, feed, sealed_feed):
     """Traffic for a time that the seed says, sealed datagrams of dead servers among it."""
     draw, link, end = here.draw, UdpSender(port), time.monotonic() + here.draw.uniform(0.001, 0.08)

@@ -1,11 +1,13 @@
-/* What an uninterrupted server would have said: the frames of all runs in a journal's folder, in their order,
+/* What an uninterrupted server would have said: the frames of all runs in some journals, in their order,
  * through one engine that is never loaded from a snapshot. New tracks are numbered from each run's own
- * beginning, as servers do.
+ * beginning, as servers do. Frames of a run beyond the one that the next run goes on from were never taken
+ * over and are left out.
  *
- *     crash_uninterrupted JOURNAL LINES
+ *     crash_uninterrupted LINES JOURNAL...
  *
  * The lines of run k, from 0, go to LINES.k. The first run must begin from nothing and each other one go on
- * from the one before it. Status 1 and a line on stderr where a frame is missing or comes twice. */
+ * from the one before it. For each run a line on stdout: the newest frame and the hash of the state after it.
+ * Status 1 and a line on stderr where a frame is missing or comes twice. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -15,7 +17,11 @@
 #include "engine/feeder.h"
 #include "engine/journal_input.h"
 
+enum { RUNS_MAX = 64 };
+
 struct uninterrupted {
+  struct journal_reader *readers[RUNS_MAX];
+  int runs;
   struct feeder feeder;
   struct frame frame;
   struct line_file *lines;
@@ -38,9 +44,11 @@ static int engine_begin(struct uninterrupted *all, const struct journal_reader *
 }
 
 /* The frames of one run. What its kill cut short was never accepted. */
-static int run_step(struct uninterrupted *all, struct journal_reader *reader, struct weft_error *err) {
+static int run_step(struct uninterrupted *all, struct journal_reader *reader, uint64_t through,
+                    struct weft_error *err) {
   for (;;) {
     int rc = journal_next(reader, &all->frame);
+    if (rc == 1 && all->frame.number > through) return 0;
     if (rc == -EILSEQ && journal_damage_of(reader).verdict == JOURNAL_CUT && !journal_skip_segment(reader))
       return 0;
     if (rc <= 0) return rc < 0 ? weft_fail(err, rc, "the journal can't be read: %s", strerror(-rc)) : 0;
@@ -52,23 +60,44 @@ static int run_step(struct uninterrupted *all, struct journal_reader *reader, st
   }
 }
 
+/* The frame that the reader's run goes on from; 0: it begins from nothing. */
+static uint64_t base_of(const struct journal_reader *reader) {
+  char base[24];
+  return journal_parameter(journal_head_of(reader), JOURNAL_BASE_KEY, base, sizeof base)
+             ? strtoull(base, NULL, 10)
+             : 0;
+}
+
+/* All runs of all journals, opened. */
+static int runs_open(struct uninterrupted *all, char **paths, int count, struct weft_error *err) {
+  for (int p = 0; p < count; p++) {
+    uint64_t runs = 1;
+    for (uint64_t run = 0; run < runs; run++) {
+      if (all->runs == RUNS_MAX) return weft_fail(err, -E2BIG, "more than %d runs", RUNS_MAX);
+      int rc = journal_open(&all->readers[all->runs], paths[p], run, err);
+      if (rc < 0) return rc;
+      runs = journal_run_count(all->readers[all->runs++]);
+    }
+  }
+  return 0;
+}
+
 static int runs_step(struct uninterrupted *all, const char *path, const char *lines, struct weft_error *err) {
-  uint64_t runs = 1;
-  int rc = 0;
-  char file[PATH_MAX];
-  for (uint64_t run = 0; run < runs && rc == 0; run++) {
-    struct journal_reader *reader;
-    rc = journal_open(&reader, path, run, err);
-    if (rc < 0) return rc;
-    runs = journal_run_count(reader);
-    if (run == 0)
-      rc = engine_begin(all, reader, path, err);
-    else
-      engine_carry(&all->feeder.engine, journal_head_of(reader)->track_base, all->feeder.ledger);
-    snprintf(file, sizeof file, "%s.%llu", lines, (unsigned long long)run);
-    if (rc == 0) rc = line_file_open(&all->lines, file, err);
-    if (rc == 0) rc = run_step(all, reader, err);
+  int rc = engine_begin(all, all->readers[0], path, err);
+  for (int run = 0; run < all->runs && rc == 0; run++) {
+    char file[PATH_MAX];
+    struct journal_reader *reader = all->readers[run];
+    uint64_t through = run + 1 < all->runs ? base_of(all->readers[run + 1]) : UINT64_MAX;
+    if (base_of(reader) != all->last)
+      return weft_fail(err, -EINVAL, "run %d goes on from frame %llu instead of %llu", run,
+                       (unsigned long long)base_of(reader), (unsigned long long)all->last);
+    if (run > 0) engine_carry(&all->feeder.engine, journal_head_of(reader)->track_base, all->feeder.ledger);
+    snprintf(file, sizeof file, "%s.%d", lines, run);
+    rc = line_file_open(&all->lines, file, err);
+    if (rc == 0) rc = run_step(all, reader, through, err);
     if (rc == 0) rc = line_file_close(all->lines);
+    printf("%llu %016llx\n", (unsigned long long)all->last,
+           (unsigned long long)engine_hash(&all->feeder.engine));
     journal_close(reader);
   }
   return rc;
@@ -78,13 +107,14 @@ int main(int argc, char **argv) {
   static struct uninterrupted all;
   struct weft_error err = {""};
   struct arena arena;
-  if (argc != 3) {
-    fprintf(stderr, "usage: crash_uninterrupted JOURNAL LINES\n");
+  if (argc < 3) {
+    fprintf(stderr, "usage: crash_uninterrupted LINES JOURNAL...\n");
     return 2;
   }
   int rc = arena_open(&arena, frame_bytes(FRAME_DETECTIONS_MAX) + 4096);
   if (rc == 0) rc = frame_open(&all.frame, &arena, FRAME_DETECTIONS_MAX);
-  if (rc == 0) rc = runs_step(&all, argv[1], argv[2], &err);
+  if (rc == 0) rc = runs_open(&all, argv + 2, argc - 2, &err);
+  if (rc == 0) rc = runs_step(&all, argv[2], argv[1], &err);
   if (rc < 0) fprintf(stderr, "%s\n", err.text[0] ? err.text : strerror(-rc));
   return rc < 0;
 }

@@ -19,7 +19,8 @@ TARGETS = 20
 TRACKS_MAX = 256
 SITE = """centre: K
 time: recorded
-listen: {{detections: "127.0.0.1:0", tracks: "127.0.0.1:0"}}
+frame_limit_ms: {frame_limit_ms}
+listen: {{{listen}}}
 journal: {{directory: unused, segment_mib: 1, resume_s: 3600, snapshot_s: {snapshot_s}, pack: {pack}, parity_segments: 2, parity_files: {parity}}}
 sensors:
   - {{id: 1, name: open, nation: A, kind: position, position: {{lat_deg: 0, lon_deg: 0, height_m: 10}}, revisit_s: 0.5,
@@ -31,7 +32,8 @@ sensors:
 
 def site_write(place, bytes_of_text=0, **options):
     """A configuration; padded to `bytes_of_text` by a comment, which every segment carries, so that it is soon full."""
-    text = SITE.format(**{"snapshot_s": 0.02, "pack": "true", "parity": 1, **options})
+    text = SITE.format(**{"snapshot_s": 0.02, "pack": "true", "parity": 1, "frame_limit_ms": 5,
+                            "listen": 'detections: "127.0.0.1:0", tracks: "127.0.0.1:0"', **options})
     while len(text) < bytes_of_text:
         text += "#" * min(100, bytes_of_text - len(text) - 1) + "\n"
     with open(os.path.join(place, "site.yaml"), "w") as file:
@@ -75,6 +77,18 @@ def file_bytes(path):
         return b""
     with open(path, "rb") as file:
         return file.read()
+
+
+def received(link):
+    """What came on a connection that is closed at the other end."""
+    parts = []
+    try:
+        while part := link.recv(1 << 20):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    link.close()
+    return b"".join(parts)
 
 
 def inspected(journal, names):
@@ -132,7 +146,7 @@ def chain_wrong(place, lives):
     for name in os.listdir(place):
         if name.startswith("one.jsonl."):
             os.unlink(os.path.join(place, name))
-    done = subprocess.run([UNINTERRUPTED, os.path.join(place, "journal"), os.path.join(place, "one.jsonl")], capture_output=True, text=True)
+    done = subprocess.run([UNINTERRUPTED, os.path.join(place, "one.jsonl"), os.path.join(place, "journal")], capture_output=True, text=True)
     if done.returncode != 0:
         return f"the runs are not one: {done.stderr.strip()}"
     begun = [life for life in lives if life.own]
