@@ -90,24 +90,39 @@ rules() { # BUILD FOLDER: every rule is a program of its own
   echo "$p $f $s" >"$counts"
 }
 
-fuzz_one() { # PROGRAM SECONDS
-  local name=${1##*/fuzz_}
+fuzz_run() { # NAME PROGRAM OPTION...: over its growing corpus and the one that is kept, inputs as long as the target says
+  local name=$1 program=$2 length dictionary=() kept=()
+  shift 2
+  length=$(sed -n 's|^// length: ||p' "tests/fuzz/$name.c")
+  [ -f "tests/fuzz/$name.dict" ] && dictionary=("-dict=tests/fuzz/$name.dict")
+  [ -d "tests/fuzz/corpus/$name" ] && kept=("tests/fuzz/corpus/$name")
   mkdir -p "build/corpus/$name"
-  "$1" -max_total_time="$2" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -artifact_prefix="$logs/fuzz-$name-" \
-    "build/corpus/$name" >"$logs/fuzz-$name.log" 2>&1
-  local status=$?
+  # quarantine and stacks of allocations short: half of the time would go there
+  ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=4:${ASAN_OPTIONS:-} \
+    "$program" -max_len="$length" "${dictionary[@]}" -entropic=0 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    -artifact_prefix="$logs/fuzz-$name-" "$@" "build/corpus/$name" "${kept[@]}" >"$logs/fuzz-$name.log" 2>&1
+}
+
+fuzz_executions() { # NAME: of its last run
+  sed -n 's/^stat::number_of_executed_units: *//p' "$logs/fuzz-$1.log"
+}
+
+fuzz_one() { # PROGRAM SECONDS
+  local name=${1##*/fuzz_} status
+  fuzz_run "$name" "$1" -max_total_time="$2"
+  status=$?
   if [ "$name" = canary ]; then # its planted bug must be found
     rm -f "$logs/fuzz-canary-"crash-*
     [ $status != 0 ] && grep -q 'deadly signal' "$logs/fuzz-canary.log" && status=0 || status=1
   fi
-  echo "$name: $(sed -n 's/stat::number_of_executed_units: *//p' "$logs/fuzz-$name.log") runs"
+  echo "$name: $(fuzz_executions "$name") runs"
   if [ $status != 0 ]; then
     echo "fuzz target failed: $name (input kept as $logs/fuzz-$name-*)"
     tail -n 40 "$logs/fuzz-$name.log"
   fi
   return $status
 }
-export -f fuzz_one
+export -f fuzz_run fuzz_executions fuzz_one
 
 fuzzing() { # PRESET SECONDS: every target for so long, as many at a time as there are cores
   local p=0 f=0 out

@@ -1,5 +1,6 @@
 /* A bug planted in front of the fuzzer: a run that does not find it says that the fuzzing itself is broken.
  */
+// length: 64
 #include <stdlib.h>
 
 #include "engine/ingest/wire.h"

@@ -1,138 +1,221 @@
-/* The engine's command stream: bytes become frames of detections and sensor states that admission would let
- * through, and empty ones, stepped one after the other. The books add up, every line is finite. Nothing else
- * may reach a step. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+/* The engine's command stream: bytes become frames of detections and sensor states such as admission lets
+ * through, and empty ones, stepped one after the other by the tracker and the warning. A detection is of one
+ * of a few objects that fly, so that tracks come about from few bytes, or has any values at all. The books
+ * add up, and every line can be written. */
+// length: 96
+#include <stdio.h>
 
-#include "engine/base/check.h"
+#include "engine/emit/track_line.h"
 #include "engine/ingest/config.h"
 #include "engine/ingest/frame_builder.h"
 #include "engine/ingest/wire.h"
 #include "engine/track/tracker.h"
+#include "engine/warn/warn.h"
+#include "tests/fuzz/fuzz_image.h"
+#include "tests/fuzz/fuzz_input.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum {
+  TRACKS_MAX = 64,
+  DETECTIONS_MAX = 64,
+  FRAMES_MAX = 48,
+  SENSORS = 4,
+  OBJECTS = 8,
+  ARENA_SLACK = 1 << 20
+};
+#define BEGIN_NS (INT64_C(1700000000) * 1000000000)
 
-enum { TRACKS_MAX = 64, DETECTIONS_MAX = 64, FRAMES_MAX = 64, SENSORS = 4, ARENA_SLACK = 1 << 20 };
-
-static const char site_text[] =
+static const char sensors_text[] =
     "sensors:\n"
     "  - {id: 1, kind: radar, position: {lat_deg: 0, lon_deg: 0, height_m: 0}, sigma: {range_m: 30, "
     "azimuth_rad: 0.001, elevation_rad: 0.001, range_rate_mps: 5}}\n"
     "  - {id: 2, kind: radar2d, position: {lat_deg: 1, lon_deg: 0, height_m: 0}, sigma: {range_m: 60, "
-    "azimuth_rad: 0.001, height_m: 40}}\n"
+    "azimuth_rad: 0.001, height_m: 40}, resolution: {range_m: 100, azimuth_rad: 0.01}}\n"
     "  - {id: 3, kind: los, frame: ecef, position: {lat_deg: 0, lon_deg: 20, height_m: 35786000}, sigma: "
     "{azimuth_rad: 2e-05, elevation_rad: 2e-05}}\n"
     "  - {id: 4, kind: position, position: {lat_deg: 0, lon_deg: 0, height_m: 0}, sigma: {x_m: 100}}\n";
 
-/* The bytes, taken from the front; zeros behind their end. */
-struct bytes {
-  const uint8_t *at;
-  size_t left;
+/* The site with either association, its engine as it was after opening. */
+struct world {
+  struct site site;
+  struct fuzz_image image;
+  struct tracker *tracker;
+  struct warn *warn;
 };
+static struct world worlds[2];
+static struct arena frames;
+static struct frame_builder builder;
+static struct frame frame;
+static struct ledger ledger;
+static struct track_report reports[4 * TRACKS_MAX];
 
-static void take(struct bytes *from, void *out, size_t size) {
-  size_t given = size < from->left ? size : from->left;
-  memset(out, 0, size);
-  memcpy(out, from->at, given);
-  from->at += given;
-  from->left -= given;
+static void world_open(struct world *w, const char *association) {
+  char text[2048];
+  int size = snprintf(text, sizeof text, "association: %s\n%s", association, sensors_text);
+  struct tracker_options options = {.tracks_max = TRACKS_MAX, .detections_max = DETECTIONS_MAX};
+  struct warn_options warn = {.tracks_max = TRACKS_MAX, .parallel = parallel_inline()};
+  weft_assert(site_parse(text, (size_t)size, "fuzz", &w->site, NULL) == 0);
+  fuzz_image_open(&w->image, tracker_arena_size(&w->site, &options) + warn_arena_size(&warn) + ARENA_SLACK);
+  w->tracker = tracker_open(&w->image.arena, &w->site, &options);
+  w->warn = warn_open(&w->image.arena, &warn);
+  weft_assert(w->tracker && w->warn);
+  fuzz_image_keep(&w->image);
 }
 
-/* Two ways to a value: a place among the likely ones, so that tracks come about, or any bits at all. */
-static double value_take(struct bytes *from, double low, double high) {
-  uint8_t how;
-  take(from, &how, 1);
-  if (how & 1) {
-    double any;
-    take(from, &any, sizeof any);
-    return any;
+static void once(void) {
+  if (frames.base) return;
+  world_open(&worlds[0], "soft");
+  world_open(&worlds[1], "nearest");
+  weft_assert(arena_open(&frames, frame_bytes(DETECTIONS_MAX) + frame_builder_bytes(DETECTIONS_MAX)) == 0);
+  weft_assert(frame_open(&frame, &frames, DETECTIONS_MAX) == 0 &&
+              frame_builder_open(&builder, &frames, DETECTIONS_MAX) == 0);
+}
+
+/* Where an object is: missiles that rise and fall, aircraft side by side, one in orbit, one that stands. */
+static void object_at(uint32_t object, double t_s, double p[3]) {
+  static const double start[OBJECTS][6] = {
+      {6.40e6, 1e5, 5e4, 1500, 900, 100},    {6.48e6, 2e5, 5e4, 1200, -900, 0},
+      {6.44e6, -1e5, -4e4, -800, 2500, 300}, {6.388e6, 6e4, 3e4, 0, 220, 30},
+      {6.388e6, 6e4, 3.1e4, 0, 220, 30},     {6.388e6, 7e4, 2e4, 0, -220, 60},
+      {6.878e6, -5e5, 0, 0, 7600, 0},        {6.379e6, 2e4, 1e4, 0, 0, 0}};
+  const double *s = start[object], fall = object < 3 || object == 6 ? 4.5 : 0;
+  for (int i = 0; i < 3; i++) p[i] = s[i] + s[3 + i] * t_s;
+  p[0] -= fall * t_s * t_s;
+}
+
+/* What the sensor would measure of a place. */
+static void place_measure(const struct sensor *sensor, const double p[3], double measure[4]) {
+  double d[3], local[3];
+  for (int i = 0; i < 3; i++) d[i] = p[i] - sensor->position_m[i];
+  for (int i = 0; i < 3; i++)
+    local[i] = sensor->enu[3 * i] * d[0] + sensor->enu[3 * i + 1] * d[1] + sensor->enu[3 * i + 2] * d[2];
+  double range = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+  if (sensor->kind == KIND_POSITION) {
+    memcpy(measure, p, 3 * sizeof *p);
+    return;
   }
-  uint16_t step;
-  take(from, &step, sizeof step);
-  return low + (high - low) * step / 65535;
+  measure[MEASURE_RANGE] = sensor->kind == KIND_LOS ? 0 : range;
+  measure[MEASURE_AZIMUTH] = atan2(local[0], local[1]);
+  measure[MEASURE_ELEVATION] = sensor->kind == KIND_RADAR2D
+                                   ? sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]) - 6378137
+                                   : asin(fmax(-1, fmin(1, local[2] / range)));
 }
 
-static void detection_take(struct bytes *from, const struct site *site, struct frame_builder *builder,
-                           int64_t now_ns) {
-  uint8_t head[4];
-  take(from, head, sizeof head);
-  uint32_t sensor = head[0] % SENSORS;
-  struct detection d = {.sensor = sensor,
-                        .kind = site->sensors[sensor].kind,
-                        .sequence = builder->number,
-                        .index = (uint16_t)builder->open.count};
-  d.time_ns = now_ns - (int64_t)head[1] * 10000000;
-  d.valid = (uint16_t)(0xff & ~(VALID_SNR | VALID_SIGMAS));
-  if (head[2] & 1) d.valid &= (uint16_t)(head[3] | 0x27);
-  static const double low[4][4] = {
+/* Two ways to a value: a place among the likely ones, or any bits at all. */
+static double value_take(struct input *in, double low, double high) {
+  if (input_u8(in) & 1) return input_double(in);
+  return low + (high - low) * input_u16(in) / 65535;
+}
+
+static void any_measure(struct input *in, uint32_t sensor, double measure[4]) {
+  static const double low[SENSORS][4] = {
       {1e3, -3, -1, -3e3}, {1e3, -3, 0, 0}, {0, -3, -1.5, 0}, {6.3e6, -1e5, -1e5, 0}};
-  static const double high[4][4] = {
+  static const double high[SENSORS][4] = {
       {2e6, 3, 1.5, 3e3}, {4e5, 3, 2e4, 0}, {0, 3, 1.5, 0}, {6.9e6, 1e5, 1e5, 0}};
-  for (int i = 0; i < 4; i++) d.measure[i] = value_take(from, low[sensor][i], high[sensor][i]);
+  for (int i = 0; i < 4; i++) measure[i] = value_take(in, low[sensor][i], high[sensor][i]);
+}
+
+static void detection_take(struct input *in, const struct site *site, int64_t now_ns) {
+  uint8_t what = input_u8(in), back = input_u8(in);
+  uint32_t sensor = what % SENSORS;
+  const struct sensor *of = &site->sensors[sensor];
+  struct detection d = {
+      .sensor = sensor, .kind = of->kind, .sequence = builder.number, .index = (uint16_t)builder.open.count};
+  d.time_ns = now_ns - (int64_t)(back & 0x7f) * (back & 0x40 ? 100000000 : 1000000);
+  d.valid = VALID_RANGE | VALID_AZIMUTH | VALID_ELEVATION | VALID_HEIGHT | VALID_XYZ;
+  if (what & 0x80) {
+    d.valid = (uint16_t)(input_u8(in) | 0x27);
+    any_measure(in, sensor, d.measure);
+    if (d.valid & VALID_SIGMAS)
+      d.sigma[back & 3] = (float)fabs(of->sigma[back & 3]) * (float)(1 + (back >> 4));
+  } else {
+    double p[3];
+    object_at(what >> 2 & 7, (double)(d.time_ns - BEGIN_NS) * 1e-9, p);
+    place_measure(of, p, d.measure);
+    for (int i = 0; i < 3; i++) d.measure[i] += of->sigma[i] * ((back >> 7) * (what >> 5 & 3) - 1.0);
+  }
   if (detection_check(&d) != WIRE_OK) return;
   double centre2 = d.measure[0] * d.measure[0] + d.measure[1] * d.measure[1] + d.measure[2] * d.measure[2];
   if (d.kind == KIND_POSITION && centre2 < 6e6 * 6e6) return; /* as admission refuses */
-  frame_builder_add(builder, &d, 0);
+  frame_builder_add(&builder, &d, 0);
+}
+
+static void state_take(struct input *in, int64_t now_ns) {
+  uint8_t what = input_u8(in);
+  struct sensor_state s = {.time_ns = now_ns - (int64_t)input_u8(in) * 10000000,
+                           .sequence = builder.number,
+                           .sensor = what % SENSORS};
+  s.status = (what >> 2) % 3;
+  for (int i = 0; i < 3; i++) s.position_m[i] = (i == 0 ? 6.378137e6 : 0) + input_u8(in) * 1e3;
+  for (int i = 0; i < 3 && what & 0x10; i++) s.velocity_mps[i] = (input_u8(in) - 128) * 10;
+  frame_builder_add_state(&builder, &s, 0, 0);
+}
+
+static void ground_check(const struct ground_estimate *g) {
+  weft_assert(fabs(g->lat_deg) <= 90 && fabs(g->lon_deg) <= 180 && g->time_sigma_s >= 0 &&
+              isfinite(g->time_sigma_s));
+  weft_assert(g->semi_minor_m >= 0 && g->semi_major_m >= g->semi_minor_m && isfinite(g->semi_major_m));
 }
 
 static void output_check(const struct step_output *output) {
   for (uint32_t i = 0; i < output->count; i++) {
     const struct track_report *report = &output->reports[i];
+    weft_assert(i == 0 || output->reports[i - 1].track <= report->track);
     for (int k = 0; k < 3; k++)
       weft_assert(isfinite(report->position_m[k]) && isfinite(report->velocity_mps[k]));
     for (int k = 0; k < 21; k++) weft_assert(isfinite(report->covariance[k]));
-    weft_assert(report->covariance[0] >= 0 && report->existence >= 0 && report->existence <= 1);
+    static const int diagonal[] = {0, 6, 11, 15, 18, 20};
+    for (int k = 0; k < 6; k++) weft_assert(report->covariance[diagonal[k]] > 0);
+    weft_assert(report->existence >= 0 && report->existence <= 1 && report->track > 0);
+    for (int k = 0; k < 3; k++)
+      weft_assert(report->phase_probability[k] >= 0 && report->phase_probability[k] <= 1 + 1e-9);
+    if (report->has_launch) ground_check(&report->launch);
+    if (report->has_impact) ground_check(&report->impact.ground);
+    if (report->has_impact)
+      weft_assert(report->impact.probability >= 0 && report->impact.probability <= 1 + 1e-9);
   }
 }
 
-static void books_check(const struct ledger *ledger, const uint64_t *given, bool ended) {
+/* Of the last frame alone: writing takes long. */
+static void lines_check(const struct step_output *output, const struct site *site) {
+  static char line[TRACK_LINE_MAX];
+  for (uint32_t i = 0; i < output->count; i++)
+    weft_assert(track_line_write(line, sizeof line, &output->reports[i], site, TRACK_LINE_LATENCY_NONE) > 0);
+}
+
+static void books_check(const uint64_t *given, bool ended) {
   for (uint32_t s = 0; s < SENSORS; s++) {
     uint64_t known = 0;
-    for (int f = 0; f < FATES; f++) known += f == FATE_IN_FLIGHT ? 0 : ledger->sensors[s].fates[f];
+    for (int f = 0; f < FATES; f++) known += f == FATE_IN_FLIGHT ? 0 : ledger.sensors[s].fates[f];
     weft_assert(ended ? known == given[s] : known <= given[s]);
   }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static struct site site;
-  static struct arena frames;
-  static struct frame_builder builder;
-  static struct frame frame;
-  static struct ledger ledger;
-  static struct track_report reports[4 * TRACKS_MAX];
-  struct weft_error err;
-  if (!frames.base &&
-      (site_parse(site_text, strlen(site_text), "fuzz", &site, &err) < 0 ||
-       arena_open(&frames, frame_bytes(DETECTIONS_MAX) + frame_builder_bytes(DETECTIONS_MAX)) < 0 ||
-       frame_open(&frame, &frames, DETECTIONS_MAX) < 0 ||
-       frame_builder_open(&builder, &frames, DETECTIONS_MAX) < 0))
-    abort();
-  struct tracker_options options = {.tracks_max = TRACKS_MAX, .detections_max = DETECTIONS_MAX};
-  struct arena arena;
-  if (arena_open(&arena, tracker_arena_size(&site, &options) + ARENA_SLACK) < 0) abort();
-  struct tracker *tracker = tracker_open(&arena, &site, &options);
-  weft_assert(tracker);
+  once();
+  if (size == 0) return 0;
+  struct input in = {data, size};
+  struct world *w = &worlds[input_u8(&in) & 1];
   struct step_output output = {.capacity = 4 * TRACKS_MAX, .reports = reports};
-  struct bytes from = {data, size};
   uint64_t given[SENSORS] = {0};
-  int64_t time_ns = INT64_C(1700000000) * 1000000000;
+  int64_t time_ns = BEGIN_NS;
   frame_builder_resume(&builder, 0, time_ns);
-  memset(&ledger, 0, sizeof ledger);
+  memset(ledger.sensors, 0, (SENSORS + 1) * sizeof *ledger.sensors);
   ledger.sensor_count = SENSORS;
-  for (uint64_t number = 1; number <= FRAMES_MAX && from.left > 0; number++) {
-    uint8_t head[2];
-    take(&from, head, sizeof head);
-    time_ns += (int64_t)head[0] * (head[0] > 250 ? 10000000000 : 10000000);
-    for (int i = 0; i < head[1] % 16; i++) detection_take(&from, &site, &builder, time_ns);
+  for (uint32_t number = 1; number <= FRAMES_MAX && in.left > 0; number++) {
+    uint8_t later = input_u8(&in), what = input_u8(&in);
+    time_ns += (int64_t)later * (later > 250 ? 10000000000 : 10000000);
+    for (uint32_t i = 0; i < what % 16u; i++) detection_take(&in, &w->site, time_ns);
+    for (uint32_t i = 0; i < what >> 6; i++) state_take(&in, time_ns);
     frame_builder_close(&builder, time_ns, 0, &frame);
     for (uint32_t i = 0; i < frame.count; i++) given[frame.sensor[i]]++;
-    tracker_step(tracker, &frame, &output, &ledger);
+    tracker_step(w->tracker, &frame, &output, &ledger);
+    warn_step(w->warn, &output);
     output_check(&output);
-    books_check(&ledger, given, false);
+    books_check(given, false);
   }
-  tracker_drain(tracker, &ledger);
-  books_check(&ledger, given, true);
-  arena_close(&arena);
+  lines_check(&output, &w->site);
+  tracker_drain(w->tracker, &ledger);
+  books_check(given, true);
+  fuzz_image_restore(&w->image);
   return 0;
 }
