@@ -27,7 +27,7 @@ enum { SEEDS_DEFAULT = 200, SEEDS_FULL = 50000, FAULTS_FULL_MIN = 1000, JOBS_MAX
 static const char site_text[] =
     "centre: S1\ntime: live\n"
     "listen: {detections: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}\n"
-    "journal: {directory: journal, segment_mib: 1}\n"
+    "journal: {directory: journal, segment_mib: 1, snapshot_s: 0.5}\n"
     "sensors:\n"
     "  - {id: 1, kind: radar, revisit_s: 0.25, position: {lat_deg: -1, lon_deg: -2, height_m: 0}, sigma: "
     "{range_m: 30, azimuth_rad: 0.001, elevation_rad: 0.001}, coverage: {range_m: [0, 3e6], elevation_deg: "
@@ -117,10 +117,12 @@ static void marks_print(const struct marks *marks) {
     printf("  %-40s %10llu times in %llu seed(s)\n", mark_names[m], (unsigned long long)marks->times[m],
            (unsigned long long)marks->seeds[m]);
   }
-  printf("  %llu servers ran, %llu were refused a start; %llu frames, %llu detections, %llu lines\n",
+  printf("  %llu servers ran, %llu were refused a start; %llu frames, %llu detections, %llu lines; %llu were gone on with, %llu "
+         "of them from a snapshot\n",
          (unsigned long long)marks->runs, (unsigned long long)marks->refused,
          (unsigned long long)marks->frames, (unsigned long long)marks->detections,
-         (unsigned long long)marks->reports);
+         (unsigned long long)marks->reports, (unsigned long long)marks->resumed,
+         (unsigned long long)marks->from_snapshot);
 }
 
 /* Integers can't be NaN, infinite or denormal. */
@@ -139,6 +141,7 @@ static void marks_demand(const struct marks *marks, uint64_t least) {
       if (field_takes(f, v) && marks->fields[f][v] == 0)
         fail_msg("field %s never had bad value %d", field_names[f], v);
   assert_true(marks->runs > 0 && marks->refused > 0 && marks->reports > marks->runs);
+  assert_true(marks->resumed > 0 && marks->from_snapshot > 0);
 }
 
 static void nothing_is_lost_or_wrong_whatever_happens(void **state) {

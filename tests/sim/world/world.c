@@ -8,7 +8,7 @@
 #include "engine/base/log.h"
 
 static const int64_t first_ns = INT64_C(1800000000000000000);
-enum { TURN_NS = 20000, TRACKS_MAX = 64, EMISSION_WAIT_NS_MAX = 700000000 };
+enum { TURN_NS = 20000, EMISSION_WAIT_NS_MAX = 700000000 };
 
 struct world world;
 
@@ -370,6 +370,8 @@ static void marks_sum(struct marks *marks, bool ran) {
     for (int v = 0; v < VALUES; v++) marks->fields[f][v] += world.fields[f][v];
   marks->runs += ran;
   marks->refused += !ran;
+  marks->resumed += world.resumed;
+  marks->from_snapshot += world.from_snapshot;
   marks->frames += world.note_count;
   marks->detections += world.detections;
   marks->reports += world.reports;
@@ -387,7 +389,7 @@ bool world_run(uint64_t seed, const char *folder, struct marks *marks) {
                                      .journal_directory = journal,
                                      .duration_s = (double)world.duration_ns * 1e-9,
                                      .workers = 1,
-                                     .tracks_max = TRACKS_MAX,
+                                     .tracks_max = WORLD_TRACKS_MAX,
                                      .out = out};
   world.opening = true;
   world.inside = 0;

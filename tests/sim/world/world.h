@@ -71,12 +71,14 @@ struct marks {
   uint64_t fields[FIELDS][VALUES];
   uint64_t runs, refused; /* servers that ran to their end, that did not start */
   uint64_t frames, detections, reports, replayed;
+  uint64_t resumed, from_snapshot; /* states gone on with after the run; of these, from a snapshot */
 };
 
 /* The sensor with a small budget, and what floods it. */
 enum { SENSOR_BOUND = 5, BOUND_PER_S = 100, BOUND_DEPTH = WIRE_ENTRIES_MAX, FLOOD_TIMES = 100, FLOOD_ENTRIES_MAX = 40 };
 
 enum {
+  WORLD_TRACKS_MAX = 64, /* of the server */
   WORLD_FRAMES_MAX = 1 << 15,
   WORLD_TURNS_MAX = 1 << 16,
   WORLD_DRAIN_TURNS_MAX = 1 << 19,
@@ -185,6 +187,9 @@ struct world {
   struct journal_marks journal; /* at the end */
   struct journal_marks durable; /* when the power failed */
   bool journal_settled;         /* nothing was in flight at the end */
+  uint64_t replayed_frame, replayed_hash; /* the newest frame that was replayed without a gap before it, the state after it */
+  bool replayed_whole;                    /* and there was none behind it */
+  bool resumed, from_snapshot;
   uint64_t digest;              /* of everything that could be seen from outside */
   struct ledger books;
 
@@ -228,6 +233,8 @@ void pair_levels(struct stream_pair *pair);
 void step_check(const struct slot *slot);
 void books_check(const struct ledger *ledger);
 void journal_check(const char *folder);
+/* world_resume.c: a server started again on what the disk holds has the state that a replay of it has. */
+void resume_check(const char *journal, uint64_t run, bool lied);
 uint64_t digest_add(uint64_t digest, const void *data, size_t size);
 
 #endif

@@ -216,6 +216,11 @@ static void segments_remove(const char *folder) {
     snprintf(path, sizeof path, "%s/journal/%s", folder, world.names[f]);
     unlink(path);
   }
+  static const char *const others[] = {"snapshot-0.ws", "snapshot-1.ws", "run.state"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    snprintf(path, sizeof path, "%s/journal/%s", folder, others[i]);
+    unlink(path);
+  }
 }
 
 /* Every frame read is the one that was stepped; up to the first that is missing, its lines are too. */
@@ -244,7 +249,10 @@ static uint64_t frames_replay(struct journal_input *input, struct feeder *feeder
       world_fail("replay: frame %llu gives other tracks than the server did", number);
       return read;
     }
+    world.replayed_frame = number;
   }
+  world.replayed_whole = whole;
+  world.replayed_hash = engine_hash(&feeder->engine);
   if (rc < 0) world_fail("journal: reading failed: %s", err.text);
   return read;
 }
@@ -271,7 +279,7 @@ static void replay_check(const char *path, bool lied) {
     return;
   }
   struct engine_options options = {
-      .workers = 1, .tracks_max = 64, .track_base = journal_head_of(input.reader)->track_base};
+      .workers = 1, .tracks_max = WORLD_TRACKS_MAX, .track_base = journal_head_of(input.reader)->track_base};
   rc = journal_site_parse(input.reader, path, &site, &err);
   if (rc == 0) rc = feeder_open(&feeder, site, &options, NULL, NULL, &err);
   if (rc < 0) {
@@ -284,7 +292,9 @@ static void replay_check(const char *path, bool lied) {
       world_fail("journal: %llu frames were written, %llu can be read", (unsigned long long)frames_due(),
                  (unsigned long long)read);
     world.digest = digest_add(world.digest, &read, 8);
+    uint64_t run = journal_head_of(input.reader)->run;
     feeder_close(&feeder);
+    resume_check(path, run, lied);
   }
   journal_input_close(&input);
 }
