@@ -141,9 +141,35 @@ static void who_is_whose_is_known_on_the_other_side(void **state) {
   swarm_free(swarm);
 }
 
+/* More lines of sight in one frame than may wait for a second look, twice over: the rest is shed, and counted as that. */
+static void a_flood_of_lines_of_sight_is_shed_and_counted(void **state) {
+  (void)state;
+  enum { FLOOD = 5000, FRAMES = 3 };
+  struct rig *rig = rig_new();
+  struct prng prng = prng_seed(8, 2);
+  rig_sensor(&rig->site, KIND_LOS, 0, 3, 35786000);
+  rig_open(rig, 64, FLOOD, NULL);
+  for (int f = 0; f < FRAMES; f++) {
+    for (int i = 0; i < FLOOD; i++) {
+      struct detection *d = rig_add(rig, 0, RIG_BEGIN_NS + f * RIG_SECOND_NS);
+      d->valid = VALID_AZIMUTH | VALID_ELEVATION;
+      d->measure[1] = 0.28 * (prng_uniform(&prng) - 0.5);
+      d->measure[2] = 0.28 * (prng_uniform(&prng) - 0.5);
+    }
+    rig_step(rig, RIG_BEGIN_NS + f * RIG_SECOND_NS + 1000000);
+    assert_true(rig_waiting(rig->tracker) <= (uint64_t)TRACKLETS_MAX * TRACKLET_RAYS);
+  }
+  assert_int_equal(rig_fates(rig, FATE_SHED), FRAMES * (FLOOD - RAYS_FRESH_MAX));
+  assert_true(rig_fates(rig, FATE_CLUTTER) > TRACKLETS_MAX); /* the oldest gave way */
+  assert_int_equal(rig_live(rig, 0), 0);
+  rig_drain(rig);
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(three_hundred_go_through_one_point_and_each_goes_on),
+      cmocka_unit_test(a_flood_of_lines_of_sight_is_shed_and_counted),
       cmocka_unit_test(who_is_whose_is_known_on_the_other_side),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
