@@ -154,7 +154,9 @@ static int path_inspect(struct inspect *inspect, const char *path, struct weft_e
     return weft_fail(err, -errno, "%s: can't be opened: %s; check the path", path, strerror(errno));
   }
   bool regular = !standard && S_ISREG(status.st_mode);
-  if (regular && (inspect_parity(inspect, path) || inspect_snapshot(inspect, path))) return 0;
+  if (regular && inspect_parity(inspect, path)) return 0;
+  int told = regular ? inspect_snapshot(inspect, path, err) : 0;
+  if (told != 0) return told < 0 ? told : 0;
   if (!standard && (S_ISDIR(status.st_mode) || (regular && journal_recognised(path))))
     return inspect_journal(inspect, path, S_ISDIR(status.st_mode), err);
   inspect->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);

@@ -68,9 +68,10 @@ void inspect_datagram(struct inspect *inspect, const struct capture_block *block
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
 int inspect_journal(struct inspect *inspect, const char *path, bool folder, struct weft_error *err);
-/* What stands beside a journal: false where the file is no parity file, no snapshot. */
+/* What stands beside a journal. False where the file is no parity file. */
 bool inspect_parity(struct inspect *inspect, const char *path);
-bool inspect_snapshot(struct inspect *inspect, const char *path);
+/* 1: told; 0: the file is no snapshot; a negative errno with `err`. */
+int inspect_snapshot(struct inspect *inspect, const char *path, struct weft_error *err);
 int inspect_run_state(struct inspect *inspect, struct weft_error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* weft inspect: what a journal's folder says of the engine's state across runs. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,13 @@
 #include "engine/journal/run_state.h"
 #include "engine/journal/snapshot.h"
 
-bool inspect_snapshot(struct inspect *inspect, const char *path) {
+int inspect_snapshot(struct inspect *inspect, const char *path, struct weft_error *err) {
   struct snapshot_head head;
   struct weft_error why;
   uint8_t *data = NULL;
-  if (!snapshot_recognised(path)) return false;
+  if (!snapshot_recognised(path)) return 0;
   int rc = snapshot_read(path, &head, &data, &why);
+  if (rc < 0 && rc != -EILSEQ) return weft_fail(err, rc, "%s", why.text); /* not a word about the snapshot */
   inspect_begin(inspect);
   inspect_string(inspect, "record", rc < 0 ? "damage" : "snapshot");
   inspect_string(inspect, "path", path);
@@ -29,7 +31,7 @@ bool inspect_snapshot(struct inspect *inspect, const char *path) {
   }
   inspect_end(inspect);
   free(data);
-  return true;
+  return 1;
 }
 
 int inspect_run_state(struct inspect *inspect, struct weft_error *err) {
