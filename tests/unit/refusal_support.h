@@ -13,11 +13,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/log.h"
@@ -40,9 +42,9 @@ static _Thread_local bool refusal_on;
 
 static const char scene_site[] =
     "centre: A1\ntime: recorded\n"
-    "listen: {detections: \"127.0.0.1:0\", asterix: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}\n"
+    "listen: {detections: \"127.0.0.1:0\", asterix: \"127.0.0.1:0\", tracks: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\", standby: \"127.0.0.1:0\"}\n"
     "regions: areas.geojson\n"
-    "journal: {directory: site.journal, segment_mib: 1}\n"
+    "journal: {directory: site.journal, segment_mib: 1, snapshot_s: 0.05, resume_s: 86400}\n"
     "sensors:\n"
     "  - {id: 7, kind: position, nation: B, revisit_s: 1, position: {lat_deg: 42, lon_deg: 3, height_m: 0}, sigma: {x_m: 40}}\n"
     "  - {id: 8, kind: radar, revisit_s: 1, position: {lat_deg: 42, lon_deg: 3, height_m: 0}, key: 8.key,\n"
@@ -136,9 +138,9 @@ static inline int fuse_journal_run(struct weft_error *err) {
   return fuse_run_inputs(inputs, 1, err);
 }
 
-static inline int replay_with(const char *tracks, const char *to, struct weft_error *err) {
+static inline int replay_with(const char *journal, const char *tracks, const char *to, struct weft_error *err) {
   FILE *books = stream_open("out.books");
-  struct weft_replay_options options = {.journal_path = scene_path("journal"), .tracks_path = tracks, .to = to, .workers = 1,
+  struct weft_replay_options options = {.journal_path = scene_path(journal), .tracks_path = tracks, .to = to, .workers = 1,
                                         .tracks_max = SCENE_TRACKS_MAX, .ledger = books};
   int rc;
   REFUSING(rc, weft_replay(&options, err));
@@ -147,13 +149,17 @@ static inline int replay_with(const char *tracks, const char *to, struct weft_er
 }
 
 static inline int replay_run(struct weft_error *err) {
-  return replay_with(scene_path("out.tracks"), NULL, err);
+  return replay_with("journal", scene_path("out.tracks"), NULL, err);
+}
+
+static inline int replay_resumed_run(struct weft_error *err) {
+  return replay_with("resumed", scene_path("out.tracks"), NULL, err);
 }
 
 static inline int replay_to_run(struct weft_error *err) {
   char to[32];
   snprintf(to, sizeof to, "127.0.0.1:%u", scene_port);
-  return replay_with(NULL, to, err);
+  return replay_with("journal", NULL, to, err);
 }
 
 static inline int inspect_of(const char *name, struct weft_error *err) {
@@ -169,6 +175,7 @@ static inline int inspect_truth_run(struct weft_error *err) { return inspect_of(
 static inline int inspect_tracks_run(struct weft_error *err) { return inspect_of("other.jsonl", err); }
 static inline int inspect_journal_run(struct weft_error *err) { return inspect_of("journal", err); }
 static inline int inspect_pcap_run(struct weft_error *err) { return inspect_of("radar.pcap", err); }
+static inline int inspect_snapshot_run(struct weft_error *err) { return inspect_of("resumed/snapshot-0.ws", err); }
 static inline int inspect_site_run(struct weft_error *err) { return inspect_of("site.yaml", err); }
 
 static inline int check_run(struct weft_error *err) {
@@ -197,8 +204,17 @@ static inline bool server_said_all(void) {
   return size > 0 && strncmp(text, "ready detections=", 17) == 0 && strstr(text, "\"balanced\":true");
 }
 
-static inline int server_with(enum weft_io io, struct weft_error *err) {
+static inline void scene_copy(const char *from, const char *to) {
+  char command[2 * SCENE_PATH_SIZE + 16];
+  scene_remove(to);
+  snprintf(command, sizeof command, "cp -r '%s' '%s'", scene_path(from), scene_path(to));
+  assert_int_equal(system(command), 0);
+}
+
+/* `journal`: one to go on with; NULL: a new one. */
+static inline int server_with(enum weft_io io, const char *journal, struct weft_error *err) {
   scene_remove("out.journal");
+  if (journal) scene_copy(journal, "out.journal");
   FILE *out = stream_open("out.books");
   struct weft_run_options options = {.config_path = scene_path("site.yaml"), .tracks_path = scene_path("out.tracks"),
                                      .journal_directory = scene_path("out.journal"), .duration_s = 0.02, .workers = 1,
@@ -209,8 +225,9 @@ static inline int server_with(enum weft_io io, struct weft_error *err) {
   return rc == 0 && !server_said_all() ? weft_fail(err, -EPROTO, "unsaid") : rc;
 }
 
-static inline int server_run(struct weft_error *err) { return server_with(WEFT_IO_AUTO, err); }
-static inline int server_plain_run(struct weft_error *err) { return server_with(WEFT_IO_PLAIN, err); }
+static inline int server_run(struct weft_error *err) { return server_with(WEFT_IO_AUTO, NULL, err); }
+static inline int server_plain_run(struct weft_error *err) { return server_with(WEFT_IO_PLAIN, NULL, err); }
+static inline int server_again_run(struct weft_error *err) { return server_with(WEFT_IO_AUTO, "killed", err); }
 
 /* Without the files that it names: a configuration that is no file has no folder to find them in. */
 static inline size_t site_alone(char *site) {
@@ -279,23 +296,30 @@ static const struct command commands[] = {
     {"fuse", fuse_run, {"out.tracks", "out.books"}},
     {"fuse of a journal", fuse_journal_run, {"out.tracks", "out.books"}},
     {"replay", replay_run, {"out.tracks", "out.books"}},
+    {"replay of a run that went on", replay_resumed_run, {"out.tracks", "out.books"}},
     {"replay onto the wire", replay_to_run, {"out.books", NULL}},
     {"inspect of detections", inspect_csv_run, {"out.lines", NULL}},
     {"inspect of truth", inspect_truth_run, {"out.lines", NULL}},
     {"inspect of tracks", inspect_tracks_run, {"out.lines", NULL}},
     {"inspect of a journal", inspect_journal_run, {"out.lines", NULL}},
     {"inspect of a capture", inspect_pcap_run, {"out.lines", NULL}},
+    {"inspect of a snapshot", inspect_snapshot_run, {"out.lines", NULL}},
     {"inspect of a site", inspect_site_run, {"out.lines", NULL}},
     {"check", check_run, {"out.lines", NULL}},
     {"repair", repair_run, {"out.lines", NULL}},
     {"run", server_run, {NULL, NULL}},
     {"run without io_uring", server_plain_run, {NULL, NULL}},
+    {"run that goes on", server_again_run, {NULL, NULL}},
     {"engine inside", embed_run, {NULL, NULL}},
     {"recorder", recorder_run, {NULL, NULL}},
     {"key", key_run, {NULL, NULL}},
     {"sending", sending_run, {NULL, NULL}},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static inline bool command_is_server(const struct command *command) {
+  return command->run == server_run || command->run == server_plain_run || command->run == server_again_run;
+}
 
 static inline uint64_t file_hash(const char *name) {
   FILE *file = fopen(scene_path(name), "rb");
@@ -359,6 +383,25 @@ static inline void other_write(void) {
   if (weft_fuse(&options, &err) < 0) fail_msg("%s", err.text);
 }
 
+/* A server that is killed when its second snapshot is there, and one that has gone on with its run. */
+static inline void killed_make(void) {
+  struct weft_error err = {{0}};
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    struct weft_run_options options = {.config_path = scene_path("site.yaml"), .journal_directory = scene_path("killed"), .duration_s = 60,
+                                       .workers = 1, .tracks_max = SCENE_TRACKS_MAX, .out = stream_open("out.books")};
+    _exit(weft_run(&options, &err) < 0);
+  }
+  for (int i = 0; i < 60000 && access(scene_path("killed/snapshot-1.ws"), F_OK) != 0; i++) usleep(1000);
+  kill(child, SIGKILL);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  assert_int_equal(access(scene_path("killed/snapshot-1.ws"), F_OK), 0);
+  if (server_again_run(&err) < 0) fail_msg("%s", err.text);
+  scene_copy("out.journal", "resumed");
+  assert_int_equal(access(scene_path("resumed/00000002.ws"), F_OK), 0); /* what it goes on from */
+}
+
 static inline int scene_setup(void **state) {
   (void)state;
   snprintf(scene_folder, sizeof scene_folder, "%s/weft-refused-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -376,6 +419,7 @@ static inline int scene_setup(void **state) {
   struct weft_error err = {{0}};
   for (int i = 0; i < 2; i++)
     if (journal_record(scene_path("journal"), &err) < 0) fail_msg("%s", err.text);
+  killed_make();
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;

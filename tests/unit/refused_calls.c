@@ -148,7 +148,7 @@ void __wrap_arena_seal(struct arena *arena) { arena->sealed = true; }
 /* Of calls that can be interrupted or do half, those that weft makes again or goes on with. Without its ready line a
  * server goes on as well. */
 static bool way_fits(const struct command *command, enum call call, enum way way) {
-  if (call == CALL_fwrite && (command->run == server_run || command->run == server_plain_run)) return false;
+  if (call == CALL_fwrite && command_is_server(command)) return false;
   bool data = call == CALL_read || call == CALL_write || call == CALL_pread || call == CALL_pwrite;
   if (way == WAY_TAKEN) return call == CALL_bind; /* where any port will do, another is tried */
   return way == WAY_FAIL || (way == WAY_INTERRUPT && (data || call == CALL_poll || call == CALL_sendmmsg)) || (way == WAY_HALF && data);

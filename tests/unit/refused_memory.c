@@ -95,7 +95,7 @@ static bool run_refused(const struct command *command, uint64_t undisturbed, int
   pieces_left = piece;
   refused = false;
   int rc = command->run(&err);
-  bool same = outputs_hash(command) == undisturbed && (command->outputs[0] || command->run == server_run || command->run == server_plain_run);
+  bool same = outputs_hash(command) == undisturbed && (command->outputs[0] || command_is_server(command));
   requests_left = pieces_left = 0;
   /* Some can do without: io_uring gives way to recvmmsg, the whole path of the configuration to the one given. */
   if (refused && rc >= 0 && !(piece == 0 && same))
@@ -128,7 +128,7 @@ static void every_table_that_finds_no_room_is_said(void **state) {
   (void)state;
   for (int c = 0; c < COMMANDS; c++) {
     int (*run)(struct weft_error *err) = commands[c].run;
-    if (run == fuse_journal_run || run == replay_run || run == replay_to_run || run == server_plain_run)
+    if (run == fuse_journal_run || run == replay_run || run == replay_to_run || run == replay_resumed_run || run == server_plain_run)
       continue; /* the tables of fuse and of run */
     int piece = 1;
     while (piece < REQUESTS_MAX && run_refused(&commands[c], 0, 0, piece)) piece++;
