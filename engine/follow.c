@@ -5,18 +5,21 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/address.h"
 #include "engine/base/log.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
+#include "engine/platform/io.h"
 #include "engine/standby_wire.h"
 
-enum { RETRY_MS = 100, CONNECT_MS = 1000, HOST_MAX = 256 };
+enum { RETRY_MS = 100, CONNECT_MS = 1000 };
 
 struct follow {
   const struct follow_options *options;
@@ -52,19 +55,13 @@ static bool ready_wait(const struct follow *follow, short events, int64_t until_
 }
 
 static int address_find(const char *from, struct addrinfo **found, struct weft_error *err) {
-  char host[HOST_MAX];
-  const char *colon = strrchr(from, ':');
-  size_t length = colon ? (size_t)(colon - from) : 0;
-  if (length >= 2 && from[0] == '[' && from[length - 1] == ']') { /* [::1]:4000 */
-    from++;
-    length -= 2;
-  }
-  if (!colon || length == 0 || length >= sizeof host || !colon[1])
+  char host[IO_HOST_MAX], service[8];
+  uint16_t port = 0;
+  if (!address_split(from, host, sizeof host, &port) || port == 0)
     return weft_fail(err, -EINVAL, "--follow %s: give HOST:PORT, that of the other server's listen.standby", from);
-  memcpy(host, from, length);
-  host[length] = 0;
+  snprintf(service, sizeof service, "%u", port);
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-  int rc = getaddrinfo(host, colon + 1, &hints, found);
+  int rc = getaddrinfo(host, service, &hints, found);
   return rc ? weft_fail(err, -EINVAL, "--follow %s: %s; give HOST:PORT", from, gai_strerror(rc)) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/address.h"
 #include "engine/emit/line_file.h"
 #include "engine/feeder.h"
 #include "engine/ingest/wire.h"
@@ -96,19 +97,6 @@ static int frame_send(struct replay *replay, const struct frame *frame) {
   return rc < 0 ? rc : io_sender_flush(replay->sender);
 }
 
-static int host_port_split(const char *text, char host[256], uint16_t *port, struct weft_error *err) {
-  const char *colon = strrchr(text, ':');
-  char *end;
-  unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-  if (!colon || colon == text || *end || number == 0 || number > 65535 || colon - text > 255) {
-    return weft_fail(err, -EINVAL, "--to %s: give HOST:PORT, for example 127.0.0.1:4000", text);
-  }
-  memcpy(host, text, (size_t)(colon - text));
-  host[colon - text] = 0;
-  *port = (uint16_t)number;
-  return 0;
-}
-
 static int frames_run(struct replay *replay, struct weft_error *err) {
   const struct site *site = replay->feeder.engine.site;
   int rc;
@@ -133,10 +121,11 @@ static int outputs_open(struct replay *replay, struct weft_error *err) {
   int rc = 0;
   if (o->tracks_path) rc = line_file_open(&replay->lines, o->tracks_path, err);
   if (rc == 0 && o->to) {
-    char host[256];
+    char host[IO_HOST_MAX];
     uint16_t port = 0;
-    rc = host_port_split(o->to, host, &port, err);
-    if (rc == 0) rc = io_sender_open(host, port, true, &replay->sender, err);
+    if (!address_split(o->to, host, sizeof host, &port) || port == 0)
+      return weft_fail(err, -EINVAL, "--to %s: give HOST:PORT, for example 127.0.0.1:4000", o->to);
+    rc = io_sender_open(host, port, true, &replay->sender, err);
   }
   return rc;
 }

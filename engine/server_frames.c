@@ -218,9 +218,9 @@ static void frame_close(struct server *server) {
   slot->closed_ns = now_ns;
   slot->closed_clock_ns = server->closed_clock_ns = frames_clock_ns();
   if (server->journal) append_try(server, slot);
-  standby_frame(server, &slot->frame);
   atomic_store_explicit(&slot->state, SLOT_CLOSED, memory_order_release);
   sem_post(&server->work);
+  standby_frame(server, &slot->frame); /* which the engine only reads */
   server->closed++;
   server->open_since_ns = 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/address.h"
 #include "engine/base/yaml_doc.h"
 #include "engine/domain/detection.h"
 #include "kernels/wk.h"
@@ -63,22 +64,11 @@ static void seconds_read(struct yaml_doc *doc, int mapping, const char *key, dou
 static void listen_read(struct yaml_doc *doc, int mapping, const char *key, struct listen_address *address) {
   char text[96];
   if (yaml_doc_string(doc, mapping, key, YAML_OPTIONAL, text, sizeof text) != YAML_FOUND) return;
-  char *colon = strrchr(text, ':');
-  char *host = text, *host_end = colon;
-  if (colon && text[0] == '[' && colon > text && colon[-1] == ']') host = text + 1, host_end = colon - 1;
-  else if (colon && memchr(text, ':', (size_t)(colon - text))) host_end = NULL; /* two colons without brackets */
-  char *end = NULL;
-  const char *digits = colon ? colon + 1 : "";
-  bool number = *digits && strspn(digits, "0123456789") == strlen(digits) && strlen(digits) <= 5;
-  long port = number ? strtol(digits, &end, 10) : -1;
-  if (!host_end || host_end == host || (size_t)(host_end - host) >= sizeof address->host || port < 0 || port > 65535) {
+  if (!address_split(text, address->host, sizeof address->host, &address->port)) {
     yaml_doc_fail(doc, mapping, key, "\"%s\" is no address (allowed: host:port, [ipv6]:port, port 0 to 65535); "
                   "write for example \"127.0.0.1:0\"", text);
     return;
   }
-  memcpy(address->host, host, (size_t)(host_end - host));
-  address->host[host_end - host] = '\0';
-  address->port = (uint16_t)port;
   address->enabled = true;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/address.h"
 #include "engine/weft.h"
 
 /* 48 + 20 * 64 = 1328 bytes, sealed 16 more, in a parity datagram 18 and its own 64: all fit an Ethernet frame. */
@@ -38,24 +39,6 @@ struct output {
   int failure;           /* first negative errno */
   struct weft_error why; /* its text, where it came with one */
 };
-
-/* Splits HOST:PORT or [HOST]:PORT. */
-static int address_split(const char *text, char host[256], uint16_t *port, struct weft_error *err) {
-  const char *colon = strrchr(text, ':');
-  char *end = NULL;
-  unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-  size_t length = colon ? (size_t)(colon - text) : 0;
-  if (!colon || length == 0 || length > 255 || *end || end == colon + 1 || number < 1 || number > 65535)
-    return weft_fail(err, -EINVAL, "%s: no address; write HOST:PORT, with PORT from 1 to 65535", text);
-  if (text[0] == '[' && text[length - 1] == ']') {
-    text++;
-    length -= 2;
-  }
-  memcpy(host, text, length);
-  host[length] = 0;
-  *port = (uint16_t)number;
-  return 0;
-}
 
 static int tcp_open(const char *host, uint16_t port, struct weft_error *err) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
@@ -105,11 +88,11 @@ static int wire_open(struct output *output, const struct output_options *options
   uint16_t port = 0;
   bool tcp = strncmp(to, "tcp:", 4) == 0;
   if (tcp || strncmp(to, "udp:", 4) == 0) to += 4;
-  int rc = address_split(to, host, &port, err);
-  if (rc) return rc;
+  if (!address_split(to, host, sizeof host, &port) || port == 0)
+    return weft_fail(err, -EINVAL, "%s: no address; write HOST:PORT, with PORT from 1 to 65535", to);
   output->packs = calloc((size_t)output->scenario->gauge_count + 1, sizeof *output->packs);
   if (!output->packs) return weft_fail(err, -ENOMEM, "out of memory");
-  rc = packs_open(output, options, err);
+  int rc = packs_open(output, options, err);
   if (rc) return rc;
   if (!tcp) return weft_sender_open(host, port, &output->udp, err);
   output->tcp = tcp_open(host, port, err);
