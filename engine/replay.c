@@ -11,6 +11,7 @@
 #include "engine/ingest/wire.h"
 #include "engine/journal_input.h"
 #include "engine/resume.h"
+#include "engine/platform/io.h"
 #include "engine/platform/io_send.h"
 
 enum { DATAGRAM_BYTES = 1456, ENTRIES_PER_DATAGRAM = (DATAGRAM_BYTES - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE };
