@@ -1,6 +1,7 @@
 // Scenario files: what is refused and how it is said; what ships is whole and fits its site configuration.
 // stage: weft_ingest weft_domain weft_base
 // links: tools/salvo/salvo_earth.c tools/salvo/atmosphere.c tools/salvo/path.c tools/salvo/dormand.c tools/salvo/missile.c tools/salvo/target.c tools/salvo/aircraft.c tools/salvo/scenario.c tools/salvo/scenario_gauge.c tools/salvo/scenario_site.c tools/salvo/salvo_report.c tools/salvo/scanner.c tools/salvo/csv_write.c tools/salvo/truth_write.c
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,6 +84,31 @@ static void bad_scenarios_are_refused_with_line_and_remedy(void **unused) {
       fail_msg("case %zu: '%s' should name %s and %s", i, text, cases[i].where, cases[i].what);
   }
   assert_string_equal(refusal(RADAR), "");
+}
+
+/* tools/scenarios/ and `turns` times ./ before the file's name. */
+static int load_by_long_path(int turns, struct scenario **scenario, struct weft_error *err) {
+  static char path[8192];
+  int used = snprintf(path, sizeof path, "tools/scenarios/");
+  for (int i = 0; i < turns; i++) used += snprintf(path + used, sizeof path - (size_t)used, "./");
+  snprintf(path + used, sizeof path - (size_t)used, "salvo60.yaml");
+  return scenario_load(scenario, path, err);
+}
+
+static void long_paths_are_whole_or_refused(void **unused) {
+  (void)unused;
+  struct scenario *scenario = NULL, *short_one = shipped("salvo60");
+  struct weft_error err = {""};
+  if (load_by_long_path(300, &scenario, &err)) fail_msg("%s", err.text);
+  assert_true(scenario->include_count > 1);
+  for (int i = 0; i < scenario->include_count; i++) {
+    assert_true(strlen(scenario->includes[i]) >= 600);
+    assert_string_equal(strrchr(scenario->includes[i], '/'), strrchr(short_one->includes[i], '/'));
+  }
+  scenario_free(scenario);
+  scenario_free(short_one);
+  assert_int_equal(load_by_long_path(2500, &scenario, &err), -ENAMETOOLONG);
+  assert_non_null(strstr(err.text, "shorten it"));
 }
 
 static void times_are_read_exactly(void **unused) {
@@ -270,6 +296,7 @@ static void truth_lines_follow_the_contract(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bad_scenarios_are_refused_with_line_and_remedy),
+      cmocka_unit_test(long_paths_are_whole_or_refused),
       cmocka_unit_test(times_are_read_exactly),
       cmocka_unit_test(shipped_sites_are_what_the_scenarios_say_and_load),
       cmocka_unit_test(shipped_salvo_stays_at_sea_and_within_its_time),

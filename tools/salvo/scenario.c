@@ -20,6 +20,7 @@ bool scenario_time(const char *text, int64_t *time_ns) {
   struct tm tm = {0};
   double seconds;
   char zone[4] = "", extra;
+  // NOLINTNEXTLINE(cert-err34-c) so few digits don't overflow
   if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%3[Z]%c", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
              &seconds, zone, &extra) != 7)
     return false;
@@ -174,10 +175,12 @@ static int file_read(struct scenario *scenario, const char *path, struct weft_er
 static int includes_read(struct reading *in, int root, struct weft_error *err) {
   int list = yaml_doc_sequence(in->doc, root, "include", YAML_OPTIONAL, SCENARIO_INCLUDES_MAX);
   for (int i = 0; i < yaml_doc_item_count(in->doc, list); i++) {
-    char name[128] = "", folder[512], path[512];
+    char name[128] = "", folder[SCENARIO_PATH_MAX], path[SCENARIO_PATH_MAX];
     if (yaml_doc_item_string(in->doc, list, i, name, sizeof name) < 0) break;
     snprintf(folder, sizeof folder, "%s", in->path);
-    snprintf(path, sizeof path, "%.380s/%s", dirname(folder), name);
+    if (snprintf(path, sizeof path, "%s/%s", dirname(folder), name) >= SCENARIO_PATH_MAX)
+      return weft_fail(err, -ENAMETOOLONG, "%.100s...: the path of its include %s is too long (allowed: %d characters); shorten it", in->path,
+                       name, SCENARIO_PATH_MAX - 1);
     int rc = file_read(in->scenario, path, err);
     if (rc) return rc;
   }
@@ -206,6 +209,8 @@ static void head_read(struct reading *in, int root) {
 
 static int file_read(struct scenario *scenario, const char *path, struct weft_error *err) {
   struct reading in = {.scenario = scenario, .path = path};
+  if (strlen(path) >= SCENARIO_PATH_MAX)
+    return weft_fail(err, -ENAMETOOLONG, "%.100s...: too long a path (allowed: %d characters); shorten it", path, SCENARIO_PATH_MAX - 1);
   for (int i = 0; i < scenario->include_count; i++)
     if (strcmp(scenario->includes[i], path) == 0) return 0;
   if (scenario->include_count == SCENARIO_INCLUDES_MAX)

@@ -17,6 +17,7 @@ enum {
   SCENARIO_ORBITS_MAX = 256,
   SCENARIO_LEGS_MAX = 32,
   SCENARIO_INCLUDES_MAX = 16,
+  SCENARIO_PATH_MAX = 4096,
   SCENARIO_COUNT_MAX = 100000, /* members of one salvo or fleet */
   SCENARIO_NAME_MAX = 40
 };
@@ -105,7 +106,7 @@ struct scenario {
   struct salvo salvos[SCENARIO_SALVOS_MAX];
   struct fleet fleets[SCENARIO_FLEETS_MAX];
   struct orbit orbits[SCENARIO_ORBITS_MAX];
-  char includes[SCENARIO_INCLUDES_MAX][512]; /* already read, so that two files may share a third */
+  char includes[SCENARIO_INCLUDES_MAX][SCENARIO_PATH_MAX]; /* already read, so that two files may share a third */
 };
 
 /* Reads a scenario and what it includes. 0 with *scenario (free with scenario_free), or a negative errno with FILE:LINE, what
@@ -120,11 +121,10 @@ struct yaml_doc;
 /* Reads one entry of `sensors`; failures stay in the document. */
 void scenario_gauge_read(struct yaml_doc *doc, int node, struct gauge *gauge);
 
-/* The site configuration that belongs to the scenario's sensors, onto an open file; or into a file (negative errno on
- * failure). */
-enum { SCENARIO_PATH_MAX = 4096 };
 /* The key file of a sensor: ID.key in the folder scenario->keys. False where there is none. */
 bool scenario_key_path(const struct scenario *scenario, uint32_t id, char path[SCENARIO_PATH_MAX]);
+/* The site configuration that belongs to the scenario's sensors, onto an open file; or into a file (negative errno on
+ * failure). */
 void scenario_site_print(const struct scenario *scenario, FILE *out);
 int scenario_site_write(const struct scenario *scenario, const char *path, struct weft_error *err);
 
