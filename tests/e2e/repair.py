@@ -79,8 +79,9 @@ def test():
     done = run("repair", journal)
     check("too_much_lost_is_a_clear_error", done.returncode == 1 and "can't be rebuilt" in done.stderr and done.stderr.count("\n") == 1 and
           '"lost","path"' in done.stdout, done.stderr.strip())
-    wrong = run("repair", "--protect", "8", journal), run("repair", "--protect", "99,2", journal), run("repair", os.path.join(place, "no"))
-    check("wrong_use_is_said", [one.returncode for one in wrong] == [2, 1, 1] and all(one.stderr.count("\n") == 1 for one in wrong),
+    wrong = run("repair", "--protect", "8", journal), run("repair", "--protect", "99,2", journal), \
+        run("repair", "--protect", "4294967304,2", journal), run("repair", os.path.join(place, "no"))
+    check("wrong_use_is_said", [one.returncode for one in wrong] == [2, 1, 2, 1] and all(one.stderr.count("\n") == 1 for one in wrong),
           " | ".join(one.stderr.strip() for one in wrong))
 
     with open(first, "wb") as file:

@@ -186,7 +186,8 @@ int repair_main(int argc, char **argv) {
   if (rc >= 0) return rc;
   o.journal_path = argv[first];
   char more;
-  if (protect && sscanf(protect, "%u,%u%c", &o.parity_segments, &o.parity_files, &more) != 2) {
+  // NOLINTNEXTLINE(cert-err34-c) nine digits don't overflow
+  if (protect && sscanf(protect, "%9u,%9u%c", &o.parity_segments, &o.parity_files, &more) != 2) {
     fprintf(stderr, "weft repair: --protect %s: give SEGMENTS,FILES, for example 8,2\n", protect);
     return 2;
   }
