@@ -71,7 +71,8 @@ static int script_write(const struct figure *figure, struct weft_error *err) {
   fprintf(script, "set key outside right top Left reverse width -2 spacing 1.3 samplen 2\nset title font "
                   "',14'\nset grid lc rgb '#dddddd' lw 1\nset border lc rgb '#555555'\n");
   fprintf(script, "%splot \\\n%s\n", figure->settings, figure->clauses);
-  if (fclose(script)) return weft_fail(err, -errno, "%s: can't be written: %s", path, strerror(errno));
+  bool broken = ferror(script) != 0;
+  if (fclose(script) || broken) return weft_fail(err, -EIO, "%s: can't be written: is the disk full?", path);
   return 0;
 }
 
@@ -87,7 +88,7 @@ static _Noreturn void gnuplot_become(const struct figure *figure) {
 }
 
 static int gnuplot_run(const struct figure *figure, struct weft_error *err) {
-  fflush(NULL);
+  (void)fflush(NULL);
   pid_t child = fork();
   if (child < 0) return weft_fail(err, -errno, "gnuplot can't be started: %s", strerror(errno));
   if (!child) gnuplot_become(figure);
