@@ -149,22 +149,19 @@ struct recording {
   uint8_t chunk[CHUNK_BYTES];
 };
 
-/* Reads on; false at the end of the file or on an error (*rc). */
-static bool chunk_fill(struct recording *r, int *rc, struct weft_error *err) {
+/* Reads on: 1, 0 at the end of the file, negative on an error. */
+static int chunk_fill(struct recording *r, struct weft_error *err) {
+  if (r->at_end) return 0;
   ssize_t n;
   do {
     n = read(r->fd, r->chunk, sizeof r->chunk);
   } while (n < 0 && errno == EINTR);
-  *rc = 0;
-  if (n < 0) *rc = weft_fail(err, -errno, "%s: reading failed: %s", r->name, strerror(errno));
-  if (n <= 0) {
-    r->at_end = true;
-    return false;
-  }
+  if (n < 0) return weft_fail(err, -errno, "%s: reading failed: %s", r->name, strerror(errno));
+  r->at_end = n == 0;
   r->data = r->chunk;
   r->left = (size_t)n;
   r->done += (uint64_t)n;
-  return true;
+  return n > 0;
 }
 
 /* Enough of the first bytes to tell what the file is. */
@@ -259,9 +256,9 @@ static int csv_next(struct recording *r, struct entry *entry, struct weft_error 
     enum csv_status status = CSV_MORE;
     if (r->left > 0) status = csv_take(&r->csv, &r->data, &r->left, &r->line);
     if (status == CSV_MORE) {
-      int rc;
-      if (!r->at_end && chunk_fill(r, &rc, err)) continue;
-      if (!r->at_end) return rc;
+      int rc = chunk_fill(r, err);
+      if (rc < 0) return rc;
+      if (rc > 0) continue;
       status = csv_end(&r->csv, &r->line);
       if (status == CSV_MORE) return 0;
     }
@@ -291,9 +288,9 @@ static int tracks_next(struct recording *r, struct entry *entry, struct weft_err
     enum track_read_status status = TRACK_READ_MORE;
     if (r->left > 0) status = track_read_take(&r->tracks, &r->data, &r->left, &r->track_line);
     if (status == TRACK_READ_MORE) {
-      int rc;
-      if (!r->at_end && chunk_fill(r, &rc, err)) continue;
-      if (!r->at_end) return rc;
+      int rc = chunk_fill(r, err);
+      if (rc < 0) return rc;
+      if (rc > 0) continue;
       status = track_read_end(&r->tracks, &r->track_line);
       if (status == TRACK_READ_MORE) return 0;
     }
@@ -325,9 +322,8 @@ static int block_next(struct recording *r, struct capture_block *block, struct w
     enum capture_status status = capture_take(&r->capture, &r->data, &r->left, block, err);
     if (status == CAPTURE_BLOCK) return 1;
     if (status == CAPTURE_BROKEN) return -EINVAL;
-    int rc;
-    if (!r->at_end && chunk_fill(r, &rc, err)) continue;
-    return r->at_end ? 0 : rc;
+    int rc = chunk_fill(r, err);
+    if (rc <= 0) return rc;
   }
 }
 
