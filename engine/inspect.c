@@ -28,15 +28,15 @@ int inspect_text_read(struct inspect *inspect, size_t size_max, char **text, siz
                       struct weft_error *err) {
   char *all = NULL;
   size_t used = 0;
-  int rc = 1;
+  int rc;
   do {
     char *grown = used + inspect->left <= size_max ? realloc(all, used + inspect->left + 1) : NULL;
     if (!grown) {
-      rc = used + inspect->left > size_max
-               ? weft_fail(err, -EFBIG, "%s: longer than %zu bytes; too long for what it seems to be",
-                           inspect->name, size_max)
-               : weft_fail(err, -ENOMEM, "%s: out of memory", inspect->name);
-      break;
+      free(all);
+      return used + inspect->left > size_max
+                 ? weft_fail(err, -EFBIG, "%s: longer than %zu bytes; too long for what it seems to be",
+                             inspect->name, size_max)
+                 : weft_fail(err, -ENOMEM, "%s: out of memory", inspect->name);
     }
     all = grown;
     memcpy(all + used, inspect->data, inspect->left);

@@ -83,7 +83,7 @@ enum { TRUTH_LINE_MAX = 4096, TRUTH_FIELDS_MAX = 64 };
 struct truth {
   uint64_t line, rows, refused;
   int columns;                     /* of the header; 0 before it */
-  int8_t column[TRUTH_FIELDS_MAX]; /* enum truth_column, -1: another */
+  int column[TRUTH_FIELDS_MAX];    /* enum truth_column, -1: another */
   size_t used;
   bool too_long;
   char text[TRUTH_LINE_MAX + 1];
@@ -118,7 +118,7 @@ static int truth_header(struct inspect *inspect, struct truth *truth, struct wef
                      TRUTH_FIELDS_MAX);
   for (int i = 0; i < count; i++) {
     truth->column[i] = -1;
-    for (int8_t c = 0; c < TRUTH_COLUMNS; c++) {
+    for (int c = 0; c < TRUTH_COLUMNS; c++) {
       if (strcmp(fields[i], truth_names[c]) != 0) continue;
       truth->column[i] = c;
       seen[c] = true;
@@ -134,7 +134,7 @@ static int truth_header(struct inspect *inspect, struct truth *truth, struct wef
 }
 
 /* Writes the row's values, or says in `why` what is wrong with it. */
-static bool truth_values(struct inspect *inspect, const struct truth *truth, char *fields[TRUTH_FIELDS_MAX],
+static bool truth_values(struct inspect *inspect, const struct truth *truth, char *const fields[TRUTH_FIELDS_MAX],
                          char why[128]) {
   for (int i = 0; i < truth->columns; i++) {
     int column = truth->column[i];
@@ -215,7 +215,7 @@ int inspect_truth(struct inspect *inspect, struct weft_error *err) {
       if (c == '\n')
         rc = truth_line(inspect, truth, err);
       else if (truth->used < TRUTH_LINE_MAX)
-        truth->text[truth->used++] = c ? c : '?';
+        truth->text[truth->used++] = (char)(c ? c : '?');
       else
         truth->too_long = true;
     }

@@ -135,8 +135,7 @@ int weft_recorder_put(struct weft_recorder *recorder, uint32_t sensor_id,
                       const struct weft_detection *detection, struct weft_error *err) {
   uint32_t sensor = site_sensor_by_id(recorder->site, sensor_id);
   struct entry entry = public_entry(sensor, detection, ++recorder->detections);
-  enum intake_verdict verdict;
-  while ((verdict = entry_admit(&recorder->intake, &entry)) == INTAKE_CLOSE) {
+  while (entry_admit(&recorder->intake, &entry) == INTAKE_CLOSE) {
     int rc = frame_write(recorder, recorder->intake.close_ns, err);
     if (rc < 0) return rc;
   }

@@ -158,7 +158,7 @@ static void ready_print(const struct server *server) {
     fprintf(out, " asterix=udp:%s:%u", site->listen_asterix.host, server->port_asterix);
   if (server->port_standby) fprintf(out, " standby=tcp:%s:%u", site->listen_standby.host, server->port_standby);
   fprintf(out, "\n");
-  fflush(out);
+  (void)fflush(out);
 }
 
 bool server_signal_taken(struct server *server) {

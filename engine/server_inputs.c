@@ -128,7 +128,7 @@ static void streams_accept(struct server *server) {
     }
     memset(free_stream, 0, sizeof *free_stream);
     free_stream->fd = fd;
-    int rc = io_watch(server->io, fd, (uint64_t)(TAG_STREAM + place), IO_READABLE);
+    int rc = io_watch(server->io, fd, TAG_STREAM + (uint64_t)place, IO_READABLE);
     if (rc < 0) {
       log_line(LOG_LEVEL_WARNING, "detections over TCP: %s", strerror(-rc));
       close(fd);

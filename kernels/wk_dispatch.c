@@ -36,8 +36,8 @@ const struct wk_table *wk_table(void) {
   /* Every thread that comes here finds the same answer, so the last store does no harm. */
   const char *wish = getenv("WEFT_KERNELS");
   if (wish) table = wk_variant(wish);
-  for (int i = 0; !table; i++) {
-    if (variant_runs(variants[i])) table = variants[i];
+  for (int i = 0; i < VARIANTS && !table; i++) {
+    if (variant_runs(variants[i])) table = variants[i]; /* the last one always does */
   }
   atomic_store_explicit(&chosen, table, memory_order_release);
   return table;

@@ -90,6 +90,45 @@ rules() { # BUILD FOLDER: every rule is a program of its own
   echo "$p $f $s" >"$counts"
 }
 
+# Checks of the text: engine, kernels and tools, each file once. A finding is mended, or explained where it is suppressed: in
+# .clang-tidy, tests/cppcheck.txt and tests/gcc_analyze.txt, or beside the line.
+
+cpp_check() { # BUILD FOLDER, configured
+  local files f
+  files=$(tests/lint_files.py "$1" "$1/lint" | wc -l) || return 1
+  cppcheck -j "$jobs" --project="$1/lint/compile_commands.json" --library=tests/cppcheck.cfg --std=c11 --quiet \
+    --suppressions-list=tests/cppcheck.txt --enable=warning,performance,portability,style,information \
+    --template='{file}:{line}: {severity}: {message} [{id}]' >"$logs/cppcheck" 2>&1 || return 1
+  cat "$logs/cppcheck"
+  f=$(grep -c '\[[A-Za-z]*\]$' "$logs/cppcheck")
+  echo "$((files - f)) $f 0" >"$counts"
+  [ "$f" = 0 ]
+}
+
+tidy_one() { # FILE
+  clang-tidy -p build/clang/lint --quiet "$1" 2>/dev/null || echo "finding in $1"
+}
+export -f tidy_one
+
+clang_tidy() {
+  local files f
+  cmake --preset clang || return 1
+  files=$(tests/lint_files.py build/clang build/clang/lint | tee "$logs/lint-files" | wc -l)
+  xargs -P "$jobs" -I{} bash -c 'tidy_one {}' <"$logs/lint-files" >"$logs/clang-tidy"
+  cat "$logs/clang-tidy"
+  f=$(grep -c '^finding in ' "$logs/clang-tidy")
+  echo "$((files - f)) $f 0" >"$counts"
+  [ "$files" != 0 ] && [ "$f" = 0 ]
+}
+
+gcc_analyzer() { # BUILD FOLDER, configured, of gcc
+  tests/lint_files.py "$1" "$1/lint" >/dev/null || return 1
+  tests/gcc_analyze.py "$1/lint" "$jobs" >"$logs/gcc-analyzer"
+  cat "$logs/gcc-analyzer"
+  echo "$(tail -n 1 "$logs/gcc-analyzer") 0" >"$counts"
+  grep -q '^[1-9][0-9]* 0$' "$logs/gcc-analyzer"
+}
+
 fuzz_run() { # NAME PROGRAM OPTION...: over its growing corpus and the one that is kept, inputs as long as the target says
   local name=$1 program=$2 length dictionary=() kept=()
   shift 2

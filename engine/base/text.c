@@ -212,7 +212,7 @@ static size_t general_layout(char *out, const char *all, size_t count, int expon
   }
   for (int i = 0; i < (int)count || i < point; i++) {
     if (i == point && point > 0) out[used++] = '.';
-    out[used++] = i < (int)count ? all[i] : '0';
+    out[used++] = (char)(i < (int)count ? all[i] : '0');
   }
   return used;
 }

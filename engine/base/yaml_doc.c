@@ -209,7 +209,7 @@ int yaml_doc_load_file(struct yaml_doc **out, const char *path, struct weft_erro
   if (rc < 0) weft_fail(err, rc, "%s: %s; give the path of a readable file", path, strerror(-rc));
   else rc = yaml_doc_load(out, text, size, path, err);
   free(text);
-  fclose(file);
+  (void)fclose(file);
   return rc;
 }
 
@@ -371,7 +371,7 @@ static int sequence_of(struct yaml_doc *doc, int mapping, const char *key, enum 
 
 int yaml_doc_pair(struct yaml_doc *doc, int mapping, const char *key, enum yaml_need need, double min, double max,
                   double value[2]) {
-  double read[2];
+  double read[2] = {0};
   int rc, node = sequence_of(doc, mapping, key, need, 2, 2, &rc);
   if (!node) return rc;
   const yaml_node_item_t *items = node_of(doc, node)->data.sequence.items.start;

@@ -13,7 +13,7 @@ size_t frame_bytes(uint32_t capacity) {
                sizeof *f->kind + sizeof *f->valid + sizeof *f->snr_db + sizeof *f->measure +
                sizeof *f->sigma + sizeof *f->platform_m + sizeof *f->arrival_ns;
   return row * capacity + sizeof(struct sensor_state) * FRAME_STATES_MAX +
-         sizeof(struct foreign_track) * FRAME_FOREIGN_MAX + COLUMN_COUNT * COLUMN_ROUND;
+         sizeof(struct foreign_track) * FRAME_FOREIGN_MAX + (size_t)COLUMN_COUNT * COLUMN_ROUND;
 }
 
 int frame_open(struct frame *frame, struct arena *arena, uint32_t capacity) {

@@ -6,7 +6,7 @@
 
 size_t newest_arena_bytes(uint32_t capacity) {
   size_t entry = 2 * sizeof(uint64_t) + 2 * sizeof(uint32_t) + sizeof(struct track_report);
-  return capacity * entry + NEWEST_FRESH_MAX * sizeof(struct newest_fresh) + 6 * 64;
+  return capacity * entry + NEWEST_FRESH_MAX * sizeof(struct newest_fresh) + (size_t)6 * 64;
 }
 
 int newest_open(struct newest *newest, uint32_t capacity, struct arena *arena) {

@@ -211,8 +211,8 @@ static bool head_read(const struct csv_reader *reader, struct csv_line *line, co
   if (*text == 0 || *end != 0 || errno)
     return refuse(reader, line, REFUSAL_MALFORMED, "column time_ns: \"%.40s\" is not a whole number of nanoseconds", text);
   text = fields->text[COLUMN_KIND];
-  for (uint8_t kind = KIND_RADAR; kind < KIND_END; kind++)
-    if (strcmp(text, kind_names[kind]) == 0) d->kind = kind;
+  for (int kind = KIND_RADAR; kind < KIND_END; kind++)
+    if (strcmp(text, kind_names[kind]) == 0) d->kind = (uint8_t)kind;
   if (d->kind == 0)
     return refuse(reader, line, REFUSAL_MALFORMED, "column kind: \"%.40s\" is not radar, radar2d, los or position", text);
   return true;

@@ -167,7 +167,7 @@ static int key_file_append(const char *path, char *text, size_t capacity, uint16
 }
 
 int key_file_make(const char *path, bool append, uint16_t *epoch, struct weft_error *err) {
-  char text[KEY_FILE_BYTES_MAX + LINE_BYTES + 2];
+  char text[KEY_FILE_BYTES_MAX + LINE_BYTES + 2] = {0};
   int rc = seal_begin();
   if (rc < 0) return weft_fail(err, rc, "no random numbers to be had from this machine");
   if (append) {

@@ -130,15 +130,15 @@ int replay_marks_load(const char *path, struct replay_mark *marks, uint32_t capa
   size_t most = replay_marks_text_max(capacity), size = 0;
   char *text = malloc(most + 2);
   int rc = text ? 0 : weft_fail(err, -ENOMEM, "%s: out of memory", path);
-  if (rc == 0) {
+  if (text) {
     size = fread(text, 1, most + 1, file);
     if (ferror(file)) rc = weft_fail(err, -EIO, "%s: reading failed: %s", path, strerror(errno));
   }
-  if (rc == 0) {
+  if (text && rc == 0) {
     text[size] = '\0';
     rc = replay_marks_read(text, size, path, marks, capacity, count, err);
   }
-  fclose(file);
+  (void)fclose(file);
   free(text);
   return rc;
 }

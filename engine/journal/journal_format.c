@@ -111,6 +111,7 @@ static void columns_of(const struct frame *frame, struct column columns[JOURNAL_
 static bool frame_has_platform(const struct frame *frame) {
   static const double none[3] = {0};
   for (uint32_t i = 0; i < frame->count; i++) {
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) every bit is kept, -0 and NaN too
     if (memcmp(frame->platform_m[i], none, sizeof none) != 0 || (frame->valid[i] & VALID_PLATFORM)) return true;
   }
   return false;

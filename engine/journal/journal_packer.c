@@ -142,7 +142,7 @@ static int directory_sync(const char *path) {
 int journal_segment_pack(const char *path, const _Atomic bool *stop, struct journal_packer_figures *figures,
                          struct weft_error *err) {
   char beside[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX + 8];
-  struct stat status;
+  struct stat status = {0};
   snprintf(beside, sizeof beside, "%s.tmp", path);
   struct work work = {.from = open(path, O_RDONLY | O_CLOEXEC), .to = -1};
   int rc = work.from < 0 || fstat(work.from, &status) < 0 ? -errno : 0;

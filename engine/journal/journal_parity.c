@@ -50,6 +50,7 @@ void journal_parity_path(char *path, size_t size, const char *directory, uint64_
 static size_t head_encode(const struct journal_parity_head *head, uint8_t *out) {
   size_t size = head_bytes(head->segments);
   memset(out, 0, size);
+  // NOLINTNEXTLINE(bugprone-not-null-terminated-result) bytes of a file, no string
   memcpy(out, JOURNAL_PARITY_MAGIC, 8);
   put_u32(out, 8, JOURNAL_PARITY_VERSION);
   put_u32(out, 16, head->segments);

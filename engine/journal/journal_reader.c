@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
 #include "engine/domain/site.h"
 #include "engine/journal/journal_file_io.h"
 #include "engine/journal/journal_pack.h"
@@ -65,6 +66,8 @@ static const char *verdict_text(enum journal_verdict verdict) {
 /* Looks at every segment of a directory. One whose header is damaged counts to the run before it, so that its loss
  * shows; an empty file is a segment that was never written to. */
 static int directory_scan(struct journal_reader *reader, const uint64_t *numbers, uint64_t count, struct weft_error *err) {
+  struct segment *segments = reader->segments;
+  weft_assert(segments);
   for (uint64_t i = 0; i < count; i++) {
     struct journal_head head;
     uint8_t *bytes;
@@ -76,13 +79,13 @@ static int directory_scan(struct journal_reader *reader, const uint64_t *numbers
     if (rc < 0) return weft_fail(err, rc, "%s: %s; make it readable", reader->segment_path, strerror(-rc));
     struct stat status;
     if (segment.verdict == JOURNAL_CUT && stat(reader->segment_path, &status) == 0 && status.st_size == 0) continue;
-    const struct segment *before = reader->segment_count ? &reader->segments[reader->segment_count - 1] : NULL;
+    const struct segment *before = reader->segment_count ? &segments[reader->segment_count - 1] : NULL;
     segment.run = segment.verdict == JOURNAL_GOOD ? head.run : before ? before->run : 0;
     segment.records = used;
     segment.first_frame = segment.verdict == JOURNAL_GOOD ? head.first_frame : UINT64_MAX;
     if (!before || before->run != segment.run) reader->run_count++;
     segment.run_index = reader->run_count - 1;
-    reader->segments[reader->segment_count++] = segment;
+    segments[reader->segment_count++] = segment;
   }
   return 0;
 }

@@ -336,7 +336,7 @@ static void synced(struct journal_writer *writer, int32_t result) {
   if (failed) {
     writer->marks.unsynced += journal_file_give_up(failed);
     trouble_note(writer, segment, result, "a sync");
-  } else if (!failed && !writer->files.of_directory && writer->marks.failing && segment > writer->failed_segment) {
+  } else if (!writer->files.of_directory && writer->marks.failing && segment > writer->failed_segment) {
     writer->marks.failing = false;
     log_line(LOG_LEVEL_WARNING, "journal %s: works again from segment %llu on; unjournaled so far: %llu frame(s), never synced: "
              "%llu", writer->directory, (unsigned long long)segment, (unsigned long long)writer->marks.unjournaled,

@@ -47,7 +47,7 @@ int io_sender_open(const char *host, uint16_t port, bool coalesce, struct io_sen
   int refused = getaddrinfo(host, service, &hints, &found);
   if (refused != 0)
     return weft_fail(err, -EADDRNOTAVAIL, "cannot resolve the host '%s' to send to: %s", host, gai_strerror(refused));
-  int rc = 0, wanted = SEND_SNDBUF_BYTES;
+  int rc, wanted = SEND_SNDBUF_BYTES;
   struct io_sender *sender = calloc(1, sizeof *sender);
   if (!sender) {
     rc = weft_fail(err, -ENOMEM, "no memory for a UDP sender");
@@ -130,12 +130,10 @@ int io_sender_flush(struct io_sender *sender) {
       sender->sent += last->first + last->count - first;
       first = last->first + last->count;
       retries = 0;
-    } else if (errno == EINTR) {
-      continue;
     } else if ((errno == ENOBUFS || errno == EAGAIN) && ++retries < SEND_RETRY_MAX) {
       (void)poll(&(struct pollfd){.fd = sender->fd, .events = POLLOUT}, 1, 1);
-    } else if (errno == ECONNREFUSED && ++retries < SEND_RETRY_MAX) {
-      continue; /* news about an earlier datagram, which the kernel then forgets */
+    } else if (errno == EINTR || (errno == ECONNREFUSED && ++retries < SEND_RETRY_MAX)) {
+      continue; /* a refusal is news about an earlier datagram, which the kernel then forgets */
     } else if (sender->runs[0].count > 1 && refuses_coalescing(errno)) {
       sender->coalesce = false;
     } else {

@@ -144,6 +144,7 @@ static void evidence_of(const struct track *track, const struct wk_evidence_bloc
 }
 
 static void measure_fill(struct wk_measure_block *block, const struct plot *const plots[WK_LANES]) {
+  weft_assert(plots[0]);
   for (int i = 0; i < WK_LANES; i++) {
     const struct plot *plot = plots[i] ? plots[i] : plots[0];
     for (int k = 0; k < 4; k++) {
@@ -399,8 +400,10 @@ static void lanes_moments(const struct filter *filter, const struct lanes *lanes
   for (int i = 0; i < WK_LANES; i++) {
     if (!tracks[i]) continue;
     double a[27], b[27];
-    for (int k = 0; k < 27; k++) {
+    for (int k = 0; k < 27; k++) { /* lanes->banks are the tracks' together: what is read was written */
+      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
       a[k] = tracks[i]->banks & BANK_BALLISTIC ? ballistic[k][i] : 0;
+      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
       b[k] = tracks[i]->banks & BANK_AIRCRAFT ? aircraft[k][i] : 0;
     }
     double p = track_ballistic_probability(tracks[i]);

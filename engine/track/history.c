@@ -42,7 +42,9 @@ uint64_t history_take(struct history *history, uint32_t banks) {
   if (size > left) place += left; /* an entry is in one piece */
   if (place + size - history->begun > history->capacity / 2) return 0;
   history->head = place + size;
-  history_at(history, place)->room = (uint8_t)banks;
+  struct history_entry *entry = history_at(history, place);
+  weft_assert(entry);
+  entry->room = (uint8_t)banks;
   return place;
 }
 

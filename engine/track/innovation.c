@@ -63,7 +63,7 @@ static void expect(const struct plot *plot, const double *mean, struct expected 
   struct sight s;
   memset(e, 0, sizeof *e);
   vector_subtract(s.d, mean, plot->site_m);
-  for (int k = 0; k < 3; k++) s.enu[k] = vector_dot(plot->enu + 3 * k, s.d);
+  for (int k = 0; k < 3; k++) s.enu[k] = vector_dot(&plot->enu[3 * k + 0], s.d);
   s.range = fmax(vector_norm(s.d), 1);
   s.level = fmax(sqrt(s.enu[0] * s.enu[0] + s.enu[1] * s.enu[1]), 1);
   switch ((enum wk_kind)plot->kind) {

@@ -227,8 +227,8 @@ static int64_t look_review(struct tracker *tracker, struct track *track, struct 
   bool clouded = sensor->kind == KIND_LOS && look->last_hit_ns == INT64_MIN;
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
     bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns + behind_ns;
-    bool silent = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
-    if (!reported && !silent) return look->next_ns;
+    bool overdue = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
+    if (!reported && !overdue) return look->next_ns;
     bool looked = !down && !out && !clouded && !track->parked &&
                   !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
     if (looked) {

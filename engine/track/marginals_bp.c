@@ -3,6 +3,7 @@
  * subtracting from the whole loses everything when one term outweighs the rest by more than 2^53. */
 #include <math.h>
 
+#include "engine/base/check.h"
 #include "engine/track/marginals.h"
 
 static const double change_max = 1e-7; /* of any probability between two iterations */
@@ -53,6 +54,7 @@ uint32_t marginals_bp(struct marginals *work, bool *converged) {
     work->nu[e] = 1;
     part->p[e] = 0;
   }
+  weft_assert(part->edge_count > 0);
   uint32_t most = MARGINALS_VISITS_MAX / part->edge_count, done = 0;
   if (most > MARGINALS_ITERATIONS_MAX) most = MARGINALS_ITERATIONS_MAX;
   if (most < MARGINALS_ITERATIONS_MIN) most = MARGINALS_ITERATIONS_MIN;

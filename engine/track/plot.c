@@ -46,6 +46,7 @@ static void axes_at(const struct sensor *sensor, const double position_m[3], boo
   if (ecef_axes) {
     static const double rows[9] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
     memcpy(enu, rows, sizeof rows);
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) the same bits have the same axes
   } else if (memcmp(position_m, sensor->position_m, sizeof sensor->position_m) == 0) {
     memcpy(enu, sensor->enu, sizeof sensor->enu);
   } else {

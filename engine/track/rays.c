@@ -18,7 +18,7 @@ static const double patience_scans = 2.6;   /* a tracklet outlives two misses */
 
 size_t rays_bytes(void) {
   return TRACKLETS_MAX * sizeof(struct tracklet) + RAYS_FRESH_MAX * sizeof(struct ray) +
-         2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 320;
+         (size_t)2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 320;
 }
 
 int rays_open(struct rays *rays, struct arena *arena) {

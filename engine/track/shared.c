@@ -15,7 +15,7 @@ static void predicted(const struct track *track, const struct plot *plot, double
   double p[3], d[3], axes[3];
   track_extrapolate(track, plot->time_ns, p);
   vector_subtract(d, p, plot->site_m);
-  for (int i = 0; i < 3; i++) axes[i] = vector_dot(plot->enu + 3 * i, d);
+  for (int i = 0; i < 3; i++) axes[i] = vector_dot(&plot->enu[3 * i + 0], d);
   z[0] = vector_norm(d);
   z[1] = wk_atan2(axes[0], axes[1]);
   z[2] = wk_atan2(axes[2], sqrt(axes[0] * axes[0] + axes[1] * axes[1]));

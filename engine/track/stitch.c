@@ -33,7 +33,7 @@ int stitch_open(struct stitch *stitch, struct arena *arena, uint32_t tracks_max)
   stitch->young = arena_take(arena, STITCH_YOUNG_MAX, sizeof *stitch->young);
   stitch->blocks = arena_take(arena, STITCH_OLD_MAX / WK_LANES, sizeof *stitch->blocks);
   stitch->state = arena_take(arena, STITCH_YOUNG_MAX, sizeof *stitch->state);
-  stitch->pairs = arena_take(arena, STITCH_YOUNG_MAX * STITCH_PAIRS_PER_YOUNG, sizeof *stitch->pairs);
+  stitch->pairs = arena_take(arena, (size_t)STITCH_YOUNG_MAX * STITCH_PAIRS_PER_YOUNG, sizeof *stitch->pairs);
   stitch->pair_count = arena_take(arena, STITCH_YOUNG_MAX, sizeof *stitch->pair_count);
   stitch->root = arena_take(arena, STITCH_YOUNG_MAX + STITCH_OLD_MAX, sizeof *stitch->root);
   stitch->order = arena_take(arena, STITCH_YOUNG_MAX, sizeof *stitch->order);
@@ -205,7 +205,7 @@ static void young_states(struct tracker *tracker) {
 
 /* Keeps the likeliest pairs of one young track. */
 static void pair_put(struct stitch *stitch, const struct stitch_pair *pair) {
-  struct stitch_pair *pairs = &stitch->pairs[pair->young * STITCH_PAIRS_PER_YOUNG];
+  struct stitch_pair *pairs = &stitch->pairs[(size_t)pair->young * STITCH_PAIRS_PER_YOUNG];
   uint32_t *count = &stitch->pair_count[pair->young];
   if (*count < STITCH_PAIRS_PER_YOUNG) {
     pairs[(*count)++] = *pair;

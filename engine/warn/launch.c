@@ -24,7 +24,7 @@ static struct ascent ascent_of(const double *x) {
   wk_geodetic_from_ecef(x, &lat_rad, &lon_rad, &a.height_m);
   wk_enu_rows(lat_rad, lon_rad, a.enu);
   for (int i = 0; i < 2; i++)
-    a.level_mps[i] = a.enu[3 * i] * v[0] + a.enu[3 * i + 1] * v[1] + a.enu[3 * i + 2] * v[2];
+    a.level_mps[i] = a.enu[3 * i + 0] * v[0] + a.enu[3 * i + 1] * v[1] + a.enu[3 * i + 2] * v[2];
   a.climb_mps = a.enu[6] * v[0] + a.enu[7] * v[1] + a.enu[8] * v[2];
   a.speed_mps = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
   return a;

@@ -214,7 +214,7 @@ int regions_load(struct regions *regions, const char *path, struct weft_error *e
     }
   }
   if (rc == 0 && ferror(file)) rc = -EIO;
-  fclose(file);
+  (void)fclose(file);
   if (rc < 0) {
     weft_fail(err, rc, "regions %s: cannot be read: %s", path, strerror(-rc));
   } else {
@@ -246,7 +246,7 @@ bool region_holds(const struct regions *regions, uint32_t index, double lon_deg,
   if (lat_deg < region->lat_min || lat_deg > region->lat_max) return false;
   /* Every turn of longitude in which the box could hold the place. */
   double lon = lon_deg + 360 * ceil((region->lon_min - lon_deg) / 360);
-  for (; lon <= region->lon_max; lon += 360) {
+  while (lon <= region->lon_max) {
     bool inside = false;
     for (uint32_t k = 0; k < region->ring_count; k++) {
       const struct ring *ring = &regions->ring[region->ring_first + k];
@@ -254,6 +254,7 @@ bool region_holds(const struct regions *regions, uint32_t index, double lon_deg,
                              lat_deg);
     }
     if (inside) return true;
+    lon += 360;
   }
   return false;
 }

@@ -294,7 +294,8 @@ void warn_step(struct warn *warn, struct step_output *output) {
   warn->due_max = credit_count(warn, output->frame_time_ns);
   reports_sort(warn);
   due_cut(warn);
-  for (uint32_t i = 0; i < warn->due_count; i++) {
+  const uint32_t due_count = warn->due_count;
+  for (uint32_t i = 0; i < due_count; i++) {
     const struct track_report *report = &output->reports[warn->due[i]];
     const struct entry *entry = &warn->entries[report->slot];
     int64_t waited_ns = report->time_ns - entry->since_ns;
@@ -303,12 +304,11 @@ void warn_step(struct warn *warn, struct step_output *output) {
     stated[i] = entry->has_impact;
     last[i] = entry->impact.ground;
   }
-  warn->parallel.run(warn->parallel.context, estimate_piece, warn, warn->due_count * ESTIMATE_ITEMS,
-                     ESTIMATE_ITEMS);
-  for (uint32_t i = 0; i < warn->due_count; i++)
+  warn->parallel.run(warn->parallel.context, estimate_piece, warn, due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);
+  for (uint32_t i = 0; i < due_count; i++)
     estimate_settle(warn, &output->reports[warn->due[i]], stated[i], &last[i]);
-  warn->statistics.estimates += warn->due_count;
-  warn->credit_ns -= warn->due_count * (1000000000 / WARN_RATE_MAX);
+  warn->statistics.estimates += due_count;
+  warn->credit_ns -= (int64_t)due_count * (1000000000 / WARN_RATE_MAX);
   waits_note(warn);
   for (uint32_t i = 0; i < output->count; i++) {
     if (output->reports[i].status == STATUS_LOST) continue;

@@ -48,7 +48,7 @@ WK_INLINE void group_before(const struct wk_linear_block *b, int first, double a
     const lane ahead = lane_fma(dt, at(&b->x[3 + i], first), at(&b->x[i], first));
     h->residual[i] = at(&b->z[i], first) - ahead;
   }
-  for (int i = 0; i < 3; i++) h->pv[4 * i] = h->pv[4 * i] + pv;
+  for (int i = 0; i < 3; i++) h->pv[3 * i + i] = h->pv[3 * i + i] + pv;
   lane *c = h->adjugate;
   c[0] = lane_fma(s[3], s[5], -(s[4] * s[4]));
   c[1] = lane_fma(s[2], s[4], -(s[1] * s[5]));

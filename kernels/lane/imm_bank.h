@@ -30,6 +30,7 @@ WK_INLINE lane_mask weights_update(int modes, const struct mode_evidence *eviden
   lane best = -absurd, nearest = absurd;
   lane_mask sane = lane_equal(lane_all(0.0), lane_all(0.0));
   for (int m = 0; m < modes; m++) {
+    // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) written for each of the four kinds, and there are no others
     sane &= lane_less(lane_abs(evidence[m].log_likelihood), absurd);
     best = lane_max(evidence[m].log_likelihood, best);
     const lane heard =

@@ -6,6 +6,7 @@
 static void records_load(wk_lane *e, int count, const double *const record[WK_LANES]) {
   for (int l = 0; l < WK_LANES; l++) {
     const double *from = record[l] ? record[l] : record[0];
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference) record[0] is there (wk.h)
     for (int i = 0; i < count; i++) e[i][l] = from[i];
   }
 }

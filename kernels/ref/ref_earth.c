@@ -12,7 +12,7 @@ void ref_geodetic(const double ecef_m[3], double *lat_rad, double *lon_rad, doub
   enum { STEPS_MAX = 60 };
   const long double e2 = earth_f * (2 - earth_f);
   long double z = ecef_m[2], p = hypotl(ecef_m[0], ecef_m[1]);
-  long double lat = atan2l(z, p), n = earth_a;
+  long double lat = atan2l(z, p), n;
   for (int i = 0; i < STEPS_MAX; i++) {
     n = earth_a / sqrtl(1 - e2 * sinl(lat) * sinl(lat));
     long double next = atan2l(z + e2 * n * sinl(lat), p);

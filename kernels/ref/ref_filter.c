@@ -68,7 +68,7 @@ static void rate_jacobian(enum wk_mode mode, const double *x, const struct wk_tu
 /* Rates of mean and covariance: x' = f(x), P' = A P + P A' + Q. */
 static void moments_rate(enum wk_mode mode, const struct ref_gauss *s, int noisy, const struct wk_tuning *tuning,
                          ref_density density, struct ref_gauss *rate) {
-  matrix a, q;
+  matrix a = {{0}}, q;
   rate->n = s->n;
   ref_rate(mode, s->x, tuning, density, rate->x);
   rate_jacobian(mode, s->x, tuning, density, a);
@@ -348,7 +348,7 @@ void ref_update_by(ref_method method, struct ref_bank *bank, const struct ref_me
 }
 
 void ref_moments(const struct ref_bank *bank, struct ref_gauss *moments) {
-  struct ref_gauss part[REF_MODES_MAX];
+  struct ref_gauss part[REF_MODES_MAX] = {{.n = 6}};
   for (int m = 0; m < bank->modes; m++) {
     part[m] = bank->gauss[m];
     part[m].n = 6;

@@ -70,8 +70,10 @@ static void floor_cut(const struct dormand *run, struct path_piece *piece, struc
   }
   piece_at(piece, high, state);
   double keep = (high - piece->begin_s) / piece->length_s, power = 1;
-  for (int k = 0; k < 6; k++, power *= keep)
+  for (int k = 0; k < 6; k++) {
     for (int i = 0; i < 3; i++) piece->c[i][k] *= power;
+    power *= keep;
+  }
   piece->length_s = high - piece->begin_s;
 }
 

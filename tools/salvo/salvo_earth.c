@@ -60,7 +60,7 @@ bool earth_blocks(const double from_m[3], const double to_m[3]) {
   /* Scaled so that the ellipsoid becomes the unit sphere: straight lines stay straight. */
   const double b = EARTH_A_M * (1 - EARTH_F);
   double p[3] = {from_m[0] / EARTH_A_M, from_m[1] / EARTH_A_M, from_m[2] / b};
-  double q[3] = {to_m[0] / EARTH_A_M, to_m[1] / EARTH_A_M, to_m[2] / b};
+  const double q[3] = {to_m[0] / EARTH_A_M, to_m[1] / EARTH_A_M, to_m[2] / b};
   double d[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]}, dd = vec_dot(d, d);
   if (dd == 0) return false;
   double s = -vec_dot(p, d) / dd;

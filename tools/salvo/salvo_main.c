@@ -76,6 +76,7 @@ static bool natural(const char *text, uint64_t *value) {
 
 static bool parity(const char *text, struct salvo_options *options) {
   int end = 0;
+  // NOLINTNEXTLINE(cert-err34-c) three digits don't overflow
   if (sscanf(text, "%3u,%3u%n", &options->parity_k, &options->parity_m, &end) != 2 || text[end]) return false;
   uint32_t k = options->parity_k, m = options->parity_m;
   return k >= 1 && m >= 1 && k <= 255 && m <= 255 && k + m <= 256;
@@ -143,7 +144,7 @@ static void progress(double at_s, double duration_s, const struct output *output
   struct output_counts counts = output_counts(output);
   char what[80];
   snprintf(what, sizeof what, "%.0f of %.0f s, %llu detections", at_s, duration_s,
-           (unsigned long long)(counts.detections + counts.clutter));
+           (unsigned long long)counts.detections + counts.clutter);
   progress_show(what, (int64_t)(at_s * 1e3), (int64_t)(duration_s * 1e3));
 }
 

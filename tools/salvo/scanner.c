@@ -335,7 +335,7 @@ static void clutter_scan(struct scanner *scanner, struct eye *eye, double begin_
     memcpy(report.platform_m, from.state.r, sizeof report.platform_m);
     if (gauge->kind == GAUGE_POSITION) {
       double range = report.z[0], c = cos(report.z[2]);
-      double polar[3] = {c * sin(report.z[1]), c * cos(report.z[1]), sin(report.z[2])};
+      const double polar[3] = {c * sin(report.z[1]), c * cos(report.z[1]), sin(report.z[2])};
       for (int j = 0; j < 3; j++)
         report.z[j] = from.state.r[j] +
                       range * (polar[0] * from.rows[0][j] + polar[1] * from.rows[1][j] + polar[2] * from.rows[2][j]);

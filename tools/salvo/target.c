@@ -41,9 +41,9 @@ static struct earth_geodetic area_draw(const struct area *area, int i, int count
   double radius = area->radius_km * sqrt(prng_uniform(prng)), angle = 2 * SALVO_PI * prng_uniform(prng);
   double north_km = radius * cos(angle), east_km = radius * sin(angle);
   if (area->spacing_km > 0) {
-    int columns = (int)ceil(sqrt(count)), rows = (count + columns - 1) / columns;
-    north_km = area->spacing_km * (i / columns - 0.5 * (rows - 1));
-    east_km = area->spacing_km * (i % columns - 0.5 * (columns - 1));
+    int columns = (int)ceil(sqrt(count)), rows = (count + columns - 1) / columns, row = i / columns, column = i % columns;
+    north_km = area->spacing_km * (row - 0.5 * (rows - 1));
+    east_km = area->spacing_km * (column - 0.5 * (columns - 1));
   }
   double lat = area->lat_deg + north_km / KM_PER_DEGREE;
   double lon = area->lon_deg + east_km / (KM_PER_DEGREE * cos(lat * SALVO_DEG));
@@ -94,9 +94,9 @@ static void orbit_build(struct fleet_of_targets *all, const struct orbit *orbit,
   double inclination = orbit->inclination_deg * SALVO_DEG, node = orbit->node_deg * SALVO_DEG;
   double p = semi_major * (1 - e * e), radius = p / (1 + e * cos(nu)), k = sqrt(EARTH_GM / p);
   double radial = k * e * sin(nu), along = k * (1 + e * cos(nu));
-  double out[3] = {cos(node) * cos(u) - sin(node) * sin(u) * cos(inclination),
+  const double out[3] = {cos(node) * cos(u) - sin(node) * sin(u) * cos(inclination),
                    sin(node) * cos(u) + cos(node) * sin(u) * cos(inclination), sin(u) * sin(inclination)};
-  double on[3] = {-cos(node) * sin(u) - sin(node) * cos(u) * cos(inclination),
+  const double on[3] = {-cos(node) * sin(u) - sin(node) * cos(u) * cos(inclination),
                   -sin(node) * sin(u) + cos(node) * cos(u) * cos(inclination), cos(u) * sin(inclination)};
   struct state state;
   for (int i = 0; i < 3; i++) {

@@ -29,7 +29,7 @@ struct place earth_place(const double position_m[3]) {
   enum { ROUNDS = 6 };
   double e2 = flattening * (2 - flattening);
   double p = hypot(position_m[0], position_m[1]), z = position_m[2];
-  double lat = atan2(z, p * (1 - e2)), n = axis_m;
+  double lat = atan2(z, p * (1 - e2)), n;
   for (int i = 0; i < ROUNDS; i++) {
     n = axis_m / sqrt(1 - e2 * sin(lat) * sin(lat));
     lat = atan2(z + e2 * n * sin(lat), p);

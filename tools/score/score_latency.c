@@ -20,7 +20,7 @@ void latency_add(struct latency *latency, double us, double weight) {
  * begins the next set, e.g. another sensor's. */
 static void bucket_use(struct latency *latency, const char *text, double *before) {
   const char *brace = strchr(text, '{'), *edge = strstr(text, "le=\""), *close = strrchr(text, '}');
-  if (!brace || !edge || !close || strncmp(brace - 7, "_bucket", 7)) return;
+  if (!brace || !edge || !close || strncmp(brace - 7, "_bucket", 7) != 0) return;
   double le = strtod(edge + 4, NULL), count = strtod(close + 1, NULL);
   const char *unit = strstr(text, "_us_bucket");
   double scale = unit && unit < brace ? 1 : 1e6;
@@ -51,7 +51,7 @@ static int line_use(struct latency *latency, const char *path, long line, const 
     return 0;
   if (!*metric && !strncmp(text + name - 7, "_bucket", 7))
     snprintf(metric, metric_size, "%.*s", (int)name, text);
-  if (strlen(metric) != name || strncmp(metric, text, name)) return 0;
+  if (strlen(metric) != name || strncmp(metric, text, name) != 0) return 0;
   latency->histogram = 1;
   bucket_use(latency, text, before);
   return 0;
@@ -71,7 +71,7 @@ int latency_read(struct latency *latency, const char *path, struct weft_error *e
   while (!code && (bytes = getline(&text, &size, file)) >= 0)
     code = line_use(latency, path, ++line, text, (size_t)bytes, metric, sizeof metric, &before, err);
   free(text);
-  fclose(file);
+  (void)fclose(file);
   if (!code && !latency->count)
     code = weft_fail(err, -EINVAL,
                      "%s:%ld: no latency_us and no latency histogram in it; give a capture of the live track "

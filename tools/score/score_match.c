@@ -14,6 +14,7 @@ void picture_open(struct picture *picture, const struct truth *truth, const stru
   picture->track = score_take(all, sizeof *picture->track);
   picture->track_m = score_take(all, sizeof *picture->track_m);
   picture->track_mps = score_take(all, sizeof *picture->track_mps);
+  // NOLINTNEXTLINE(bugprone-sizeof-expression) an array of pointers
   picture->line = score_take(all, sizeof *picture->line);
 }
 

@@ -130,18 +130,18 @@ static int span_order(const void *left, const void *right) {
 
 static void spans_find(struct run *run) {
   for (size_t i = 0; i < run->targets; i++) {
-    bool open = false;
+    struct span *open = NULL; /* the last one of all, which goes on */
     for (size_t k = 0; k < run->instants; k++) {
       int32_t track = run->track_of[k * run->targets + i];
-      struct span *last = run->span_count ? &run->span[run->span_count - 1] : NULL;
-      if (open && track >= 0 && last->track == (uint32_t)track) {
-        last->last = (uint32_t)k;
+      if (open && track >= 0 && open->track == (uint32_t)track) {
+        open->last = (uint32_t)k;
         continue;
       }
-      open = track >= 0;
-      if (!open) continue;
+      open = NULL;
+      if (track < 0) continue;
       run->span = score_grow(run->span, run->span_count, &run->span_capacity, sizeof *run->span);
-      run->span[run->span_count++] = (struct span){(uint32_t)track, (uint32_t)i, (uint32_t)k, (uint32_t)k};
+      open = &run->span[run->span_count++];
+      *open = (struct span){(uint32_t)track, (uint32_t)i, (uint32_t)k, (uint32_t)k};
     }
   }
   if (run->span_count) qsort(run->span, run->span_count, sizeof *run->span, span_order);

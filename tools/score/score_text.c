@@ -56,7 +56,7 @@ static size_t name_hash(const char *text) {
 
 static size_t slot_find(const struct names *names, const char *text) {
   size_t at = name_hash(text) & (names->slots - 1);
-  while (names->slot[at] && strcmp(names->text[names->slot[at] - 1], text))
+  while (names->slot[at] && strcmp(names->text[names->slot[at] - 1], text) != 0)
     at = (at + 1) & (names->slots - 1);
   return at;
 }
@@ -160,7 +160,7 @@ int csv_next(struct csv *csv, struct weft_error *err) {
 }
 
 void score_csv_close(struct csv *csv) {
-  if (csv->file) fclose(csv->file);
+  if (csv->file) (void)fclose(csv->file);
   free(csv->header);
   free(csv->text);
   memset(csv, 0, sizeof *csv);

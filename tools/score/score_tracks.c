@@ -66,7 +66,7 @@ static int words_get(const struct reader *r, const json_t *object, struct track_
     line->status = STATUS_TENTATIVE;
   else if (status && !strcmp(status, "lost"))
     line->status = STATUS_LOST;
-  else if (status && strcmp(status, "confirmed"))
+  else if (status && strcmp(status, "confirmed") != 0)
     return line_refuse(r, "status must be tentative, confirmed or lost");
   int class_found = class_text ? class_parse(class_text) : CLASS_UNKNOWN;
   int phase_found = phase_text ? phase_parse(phase_text) : PHASE_ABSENT;
@@ -227,7 +227,7 @@ int tracks_read(struct tracks *tracks, const char *path, struct weft_error *err)
   }
   if (!code && ferror(file)) code = weft_fail(err, -EIO, "%s:%ld: can't be read", path, reader.line + 1);
   free(text);
-  fclose(file);
+  (void)fclose(file);
   if (!code) lines_sort(tracks);
   return code;
 }

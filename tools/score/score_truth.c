@@ -32,7 +32,7 @@ struct impact_row {
 static int columns_find(const struct csv *csv, int column[C_COUNT], struct weft_error *err) {
   for (int i = 0; i < C_COUNT; i++) {
     column[i] = csv_column(csv, truth_columns[i]);
-    if (column[i] < 0 && i < C_LAT)
+    if (i < C_LAT && column[i] < 0)
       return weft_fail(
           err, -EINVAL,
           "%s:1: no column %s; a truth file needs time_ns, target, class, phase, x_m.. and vx_mps..",
@@ -89,7 +89,7 @@ static int row_read(const struct csv *csv, const int *column, struct truth_point
 }
 
 static int rows_read(struct truth *truth, struct csv *csv, struct weft_error *err) {
-  int column[C_COUNT];
+  int column[C_COUNT] = {0};
   size_t targets = 0;
   int code = columns_find(csv, column, err);
   while (!code && (code = csv_next(csv, err)) > 0) {

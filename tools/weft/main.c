@@ -33,8 +33,8 @@ static void usage(FILE *out) {
 }
 
 int main(int argc, char **argv) {
-  signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of the write, not our death */
-  signal(SIGXFSZ, SIG_IGN); /* so is a file that has reached its limit */
+  (void)signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of the write, not our death */
+  (void)signal(SIGXFSZ, SIG_IGN); /* so is a file that has reached its limit */
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
     fprintf(stderr, "weft: this CPU lacks AVX2 and FMA (x86-64-v3); run weft on a newer one\n");
     return 1;
