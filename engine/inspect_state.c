@@ -41,19 +41,21 @@ int inspect_run_state(struct inspect *inspect, struct weft_error *err) {
   int rc = inspect_text_read(inspect, RUN_STATE_BYTES_MAX, &text, &size, err);
   if (rc < 0) return rc;
   for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-    char what[16];
-    unsigned long long run = 0, frame = 0;
-    int fields = sscanf(line, "%15s %llu %llu", what, &run, &frame);
-    bool crashed = fields == 3 && strcmp(what, "crashed") == 0;
+    char what[16], more;
+    unsigned long long run = 0, other = 0;
+    // NOLINTNEXTLINE(cert-err34-c) of a number that overflows the largest is told
+    int fields = sscanf(line, "%15s %llu %llu %c", what, &run, &other, &more);
+    bool started = fields == 3 && strcmp(what, "started") == 0, crashed = fields == 3 && strcmp(what, "crashed") == 0;
     number++;
-    if (!crashed && (fields != 2 || (strcmp(what, "started") != 0 && strcmp(what, "ended") != 0))) {
-      inspect_refused(inspect, number, NULL, "neither started RUN, crashed RUN FRAME nor ended RUN");
+    if (!started && !crashed && (fields != 2 || strcmp(what, "ended") != 0)) {
+      inspect_refused(inspect, number, NULL, "neither started RUN FROM, crashed RUN FRAME nor ended RUN");
       continue;
     }
     inspect_begin(inspect);
     inspect_string(inspect, "record", what);
     inspect_u64(inspect, "run", run);
-    if (crashed) inspect_u64(inspect, "frame", frame);
+    if (started) inspect_u64(inspect, "from", other);
+    if (crashed) inspect_u64(inspect, "frame", other);
     inspect_end(inspect);
   }
   free(text);

@@ -122,6 +122,23 @@ static void other_lines_among_tracks_are_passed_or_refused(void **state) {
 static const char truth_head[] =
     "time_ns,target,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps,impact_lat_deg,impact_lon_deg,impact_time_ns,colour";
 
+static void the_state_of_a_run_is_told_as_the_server_writes_it(void **state) {
+  (void)state;
+  if (inspect("started 100 0\nstarted 200 100\ncrashed 200 17\nended 200\n") != 0) fail_msg("%s", err.text);
+  told("{\"record\":\"started\",\"run\":100,\"from\":0}");
+  told("{\"record\":\"started\",\"run\":200,\"from\":100}");
+  told("{\"record\":\"crashed\",\"run\":200,\"frame\":17}");
+  told("{\"record\":\"ended\",\"run\":200}");
+  assert_null(strstr(text, "refused"));
+  static const char *const wrong[] = {"started 200", "crashed 200", "ended 200 17", "paused 200", "ended x", "started 1 2 3"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    char lines[128];
+    snprintf(lines, sizeof lines, "started 100 0\n%s\n", wrong[i]);
+    assert_int_equal(inspect(lines), 0);
+    told("\"refused\",\"line\":2");
+  }
+}
+
 static void truth_rows_are_told_or_refused(void **state) {
   (void)state;
   char long_row[5000], all[16384];
@@ -357,6 +374,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_field_of_a_track_line_is_judged),
       cmocka_unit_test(other_lines_among_tracks_are_passed_or_refused),
+      cmocka_unit_test(the_state_of_a_run_is_told_as_the_server_writes_it),
       cmocka_unit_test(truth_rows_are_told_or_refused),
       cmocka_unit_test(truth_headers_that_lack_a_column_are_refused),
       cmocka_unit_test(text_is_told_by_its_first_line_that_says_something),
