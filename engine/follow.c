@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/base/address.h"
+#include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
@@ -86,6 +87,7 @@ static int connection_try(struct follow *follow, const struct addrinfo *where, b
 /* Until there is a server. False: stopped. */
 static bool server_find(struct follow *follow, const struct addrinfo *where) {
   bool stopped = false, said = false;
+  weft_assert(where);
   while (connection_try(follow, where, &stopped) < 0 && !stopped) {
     if (!said) log_line(LOG_LEVEL_NOTICE, "standby: nobody answers at %s yet; it is tried again", follow->options->from);
     said = true;

@@ -20,16 +20,18 @@ static void state_path(char path[PATH_BYTES], const char *directory) {
   snprintf(path, PATH_BYTES, "%s/run.state", directory);
 }
 
+/* A number that overflows becomes the largest, which no run and no frame has. */
 static void line_take(struct run_state *state, const char *line) {
   unsigned long long run, frame, from;
   char rest;
+  // NOLINTBEGIN(cert-err34-c)
   if (sscanf(line, "started %llu %llu %c", &run, &from, &rest) == 2) {
     *state = (struct run_state){.run = run, .from = from};
   } else if (sscanf(line, "ended %llu %c", &run, &rest) == 1) {
     if (run == state->run) state->ended = true;
   } else if (sscanf(line, "crashed %llu %llu %c", &run, &frame, &rest) == 2 && (run == state->run || run == state->from)) {
     state->crashed[state->crash_count++ % RUN_CRASHES_MAX] = frame;
-  }
+  } // NOLINTEND(cert-err34-c)
 }
 
 void run_state_read(const char *directory, struct run_state *state) {
@@ -39,7 +41,7 @@ void run_state_read(const char *directory, struct run_state *state) {
   FILE *file = fopen(path, "re");
   if (!file) return;
   for (int lines = 0; lines < RUN_STATE_BYTES_MAX / 8 && fgets(line, sizeof line, file); lines++) line_take(state, line);
-  fclose(file);
+  (void)fclose(file);
 }
 
 uint32_t run_state_crashes(const struct run_state *state, uint64_t frame) {
@@ -105,8 +107,8 @@ static void fault_note(int number) {
     atomic_store(&watch.frame, 0); /* once */
     if (write(watch.fd, line, length) < 0) _exit(128 + number);
   }
-  signal(number, SIG_DFL);
-  raise(number);
+  (void)signal(number, SIG_DFL);
+  (void)raise(number);
 }
 
 int run_state_watch(const char *directory, struct weft_error *err) {

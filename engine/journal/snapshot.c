@@ -23,6 +23,7 @@ void snapshot_begin_path(char *path, size_t size, const char *directory, uint64_
 
 void snapshot_head_encode(const struct snapshot_head *head, uint8_t *out) {
   memset(out, 0, SNAPSHOT_HEADER_BYTES);
+  // NOLINTNEXTLINE(bugprone-not-null-terminated-result) bytes of a file, no string
   memcpy(out, SNAPSHOT_MAGIC, 8);
   put_u32(out, AT_VERSION, SNAPSHOT_VERSION);
   put_u64(out, AT_LAYOUT, head->layout);
