@@ -41,7 +41,7 @@ static bool blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* NULL, or what is wrong with the line. A key is never part of a message. */
+/* NULL, or what is wrong with the line, which neither begins nor ends with a blank. A key is never part of a message. */
 static const char *line_read(const char *line, size_t size, struct key_list *list) {
   size_t at = 0;
   unsigned long epoch = 0;
@@ -49,7 +49,7 @@ static const char *line_read(const char *line, size_t size, struct key_list *lis
     epoch = 10 * epoch + (unsigned long)(line[at++] - '0');
   if (at == 0 || epoch > EPOCH_MAX || at == size || !blank(line[at]))
     return "a line begins with its epoch (allowed: 0 to 65535) and a blank";
-  while (at < size && blank(line[at])) at++;
+  while (blank(line[at])) at++; /* the last character is none */
   struct key key = {.epoch = (uint16_t)epoch};
   size_t digits = 0;
   while (at < size && digits < HEX_DIGITS && hex_value(line[at]) >= 0) {
@@ -142,8 +142,7 @@ static size_t line_make(char at[LINE_BYTES + 1], uint16_t epoch) {
   return (size_t)length + HEX_DIGITS + 1;
 }
 
-static int key_file_append(const char *path, char *text, size_t capacity, uint16_t *epoch,
-                           struct weft_error *err) {
+static int key_file_append(const char *path, char text[KEY_FILE_BYTES_MAX + 1], uint16_t *epoch, struct weft_error *err) {
   struct key_list list;
   struct stat status = {0};
   ssize_t size = text_load(path, text, &status, err);
@@ -159,19 +158,20 @@ static int key_file_append(const char *path, char *text, size_t capacity, uint16
     return weft_fail(err, -E2BIG, "%s: %d keys already (allowed: %d); delete epochs no longer in use", path,
                      count, KEY_EPOCHS_MAX);
   size_t used = (size_t)size;
-  if (used + 1 + LINE_BYTES > capacity) return weft_fail(err, -EFBIG, "%s: too long; delete comments", path);
-  if (used > 0 && text[used - 1] != '\n') text[used++] = '\n';
+  if (used + 1 + LINE_BYTES > KEY_FILE_BYTES_MAX) /* nobody could read it any more */
+    return weft_fail(err, -EFBIG, "%s: with one more key longer than %d bytes; delete comments", path, KEY_FILE_BYTES_MAX);
+  if (text[used - 1] != '\n') text[used++] = '\n';
   *epoch = (uint16_t)(newest + 1);
   used += line_make(text + used, *epoch);
   return safe_file_replace(path, text, used, &status, err);
 }
 
 int key_file_make(const char *path, bool append, uint16_t *epoch, struct weft_error *err) {
-  char text[KEY_FILE_BYTES_MAX + LINE_BYTES + 2] = {0};
+  char text[KEY_FILE_BYTES_MAX + 1] = {0};
   int rc = seal_begin();
   if (rc < 0) return weft_fail(err, rc, "no random numbers to be had from this machine");
   if (append) {
-    rc = key_file_append(path, text, sizeof text - 1, epoch, err);
+    rc = key_file_append(path, text, epoch, err);
   } else {
     *epoch = FIRST_EPOCH;
     rc = safe_file_create(path, text, line_make(text, *epoch), err);

@@ -108,12 +108,18 @@ static void bad_key_files_are_refused_with_their_line_and_no_key(void **state) {
       {"", "f.key:0:", "no key"},
       {"# nothing\n\n", "f.key:2:", "no key"},
       {"1 %s\n65536 %s\n", "f.key:2:", "0 to 65535"},
+      {"1 %s\n6553600 %s\n", "f.key:2:", "0 to 65535"},
       {"1 %s\n-2 %s\n", "f.key:2:", "0 to 65535"},
       {"1 %s\n%s\n", "f.key:2:", "epoch"},
       {"1 %.63s\n", "f.key:1:", "64 hexadecimal"},
       {"1 %s0\n", "f.key:1:", "64 hexadecimal"},
       {"1 %s x\n", "f.key:1:", "64 hexadecimal"},
       {"1 %.63sg\n", "f.key:1:", "64 hexadecimal"},
+      {"1 %.63s/\n", "f.key:1:", "64 hexadecimal"},
+      {"1 %.63s:\n", "f.key:1:", "64 hexadecimal"},
+      {"1 %.63sG\n", "f.key:1:", "64 hexadecimal"},
+      {"1x%s\n", "f.key:1:", "and a blank"},
+      {"1 %s\n2 %.60s\n", "f.key:2:", "64 hexadecimal"},
       {"1\n", "f.key:1:", "epoch"},
       {"1 %s\n\n1 %s\n", "f.key:3:", "epoch stands in the file already"},
   };
@@ -188,6 +194,79 @@ static void a_made_key_is_new_and_private_and_never_overwritten(void **state) {
   bench_folder_remove(&bench);
 }
 
+/* What `weft key --append` leaves behind can always be read again. */
+static void a_key_is_added_only_where_the_file_stays_readable(void **state) {
+  (void)state;
+  struct bench bench;
+  bench_folder(&bench);
+  char path[128], *text = calloc(1, KEY_FILE_BYTES_MAX + 64);
+  assert_non_null(text);
+  snprintf(path, sizeof path, "%s/long.key", bench.folder);
+  for (size_t size = KEY_FILE_BYTES_MAX - 160; size <= KEY_FILE_BYTES_MAX + 1; size++) {
+    size_t head = (size_t)sprintf(text, "1 %s\n", bench_hex("ab"));
+    memset(text + head, '#', size - head);
+    text[size] = '\0';
+    bench_key_write(&bench, "long.key", text);
+    struct weft_error err = {""};
+    struct key_list list;
+    uint16_t epoch = 0;
+    int made = key_file_make(path, true, &epoch, &err);
+    if (made < 0) {
+      assert_int_equal(made, -EFBIG);
+      assert_non_null(strstr(err.text, "16384 bytes"));
+    }
+    int read = key_file_read(path, &list, NULL, &err);
+    if (read != (size > KEY_FILE_BYTES_MAX ? -EFBIG : 0)) fail_msg("%zu bytes: made %d, read %d", size, made, read);
+    if (made == 0) assert_true(list.count == 2 && epoch == 2 && size < KEY_FILE_BYTES_MAX - 70);
+  }
+  free(text);
+  bench_folder_remove(&bench);
+}
+
+static void what_is_no_key_file_is_named_as_that(void **state) {
+  (void)state;
+  struct bench bench;
+  bench_folder(&bench);
+  struct weft_error err = {""};
+  struct key_list list;
+  uint16_t epoch;
+  char path[128], text[256];
+  assert_int_equal(key_file_read(bench.folder, &list, NULL, &err), -EINVAL);
+  assert_non_null(strstr(err.text, "no regular file"));
+  snprintf(text, sizeof text, "65535 %s", bench_hex("ab"));
+  bench_key_write(&bench, "last.key", text);
+  snprintf(path, sizeof path, "%s/last.key", bench.folder);
+  assert_int_equal(key_file_make(path, true, &epoch, &err), -ERANGE);
+  assert_non_null(strstr(err.text, "65535 is the last there is"));
+  bench_folder_remove(&bench);
+}
+
+static void a_last_line_without_its_end_gets_one(void **state) {
+  (void)state;
+  struct bench bench;
+  bench_folder(&bench);
+  struct weft_error err = {""};
+  struct key_list list;
+  uint16_t epoch;
+  char path[128], text[256];
+  snprintf(text, sizeof text, "7 %s", bench_hex("ab"));
+  bench_key_write(&bench, "open.key", text);
+  snprintf(path, sizeof path, "%s/open.key", bench.folder);
+  assert_int_equal(key_file_make(path, true, &epoch, &err), 0);
+  assert_int_equal(key_file_read(path, &list, NULL, &err), 0);
+  assert_true(list.count == 2 && list.keys[1].epoch == 8);
+  bench_folder_remove(&bench);
+}
+
+static void a_seal_is_made_only_where_it_fits(void **state) {
+  (void)state;
+  static uint8_t data[WIRE_DATAGRAM_MAX + WIRE_TAG_SIZE];
+  static const uint8_t key[SEAL_KEY_SIZE] = {1};
+  assert_int_equal(seal_close(data, 100, 100 + WIRE_TAG_SIZE - 1, 1, key), 0);
+  assert_int_equal(seal_close(data, WIRE_DATAGRAM_MAX, sizeof data, 1, key), 0);
+  assert_int_equal(seal_close(data, WIRE_DATAGRAM_MAX - WIRE_TAG_SIZE, sizeof data, 1, key), WIRE_DATAGRAM_MAX);
+}
+
 static void two_sensors_may_not_share_a_key(void **state) {
   (void)state;
   struct bench bench;
@@ -216,6 +295,10 @@ int main(void) {
       cmocka_unit_test(key_files_are_read_as_documented),
       cmocka_unit_test(bad_key_files_are_refused_with_their_line_and_no_key),
       cmocka_unit_test(a_made_key_is_new_and_private_and_never_overwritten),
+      cmocka_unit_test(a_key_is_added_only_where_the_file_stays_readable),
+      cmocka_unit_test(what_is_no_key_file_is_named_as_that),
+      cmocka_unit_test(a_last_line_without_its_end_gets_one),
+      cmocka_unit_test(a_seal_is_made_only_where_it_fits),
       cmocka_unit_test(two_sensors_may_not_share_a_key),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
