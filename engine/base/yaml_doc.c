@@ -8,6 +8,8 @@
 #include <string.h>
 #include <yaml.h>
 
+enum { NAME_SHOWN_MAX = 120 }; /* of a file's name in errors, its end: what is wrong has to fit behind it */
+
 struct yaml_doc {
   yaml_document_t document;
   bool has_document;
@@ -48,7 +50,9 @@ static int fail_at(struct yaml_doc *doc, int line, const char *key, const char *
   char text[320];
   vsnprintf(text, sizeof text, format, args);
   doc->failed = -EINVAL;
-  return weft_fail(&doc->error, -EINVAL, "%s:%d: %s%s%s", doc->name, line, key ? key : "", key ? ": " : "", text);
+  size_t length = strlen(doc->name), passed = length > NAME_SHOWN_MAX ? length - NAME_SHOWN_MAX : 0;
+  return weft_fail(&doc->error, -EINVAL, "%s%s:%d: %s%s%s", passed ? "..." : "", doc->name + passed, line, key ? key : "",
+                   key ? ": " : "", text);
 }
 
 static int fail_line(struct yaml_doc *doc, int line, const char *key, const char *format, ...)
@@ -61,12 +65,12 @@ static int fail_line(struct yaml_doc *doc, int line, const char *key, const char
   return rc;
 }
 
-/* Position of a key in its mapping, or -1. */
+/* Position of a key in its mapping, or -1. All keys up to it are scalars: mapping_check goes before. */
 static int key_find(const struct yaml_doc *doc, const yaml_node_t *mapping, const char *key) {
   int count = pair_count(mapping);
   for (int i = 0; i < count; i++) {
-    const yaml_node_t *name = node_of_type(doc, mapping->data.mapping.pairs.start[i].key, YAML_SCALAR_NODE);
-    if (name && strcmp(scalar_text(name), key) == 0) return i;
+    const yaml_node_t *name = node_of(doc, mapping->data.mapping.pairs.start[i].key);
+    if (strcmp(scalar_text(name), key) == 0) return i;
   }
   return -1;
 }
@@ -253,12 +257,11 @@ static int value_of(struct yaml_doc *doc, int mapping, const char *key, enum yam
   return 0;
 }
 
-/* The whole of a plain scalar's text, or NULL: a quoted number is a string in YAML. */
+/* A plain scalar's text, or NULL: a quoted number is a string in YAML, and only quoted text can hold a zero byte. */
 static const char *plain_text(const struct yaml_doc *doc, int node) {
   const yaml_node_t *scalar = node_of_type(doc, node, YAML_SCALAR_NODE);
   if (!scalar || scalar->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return NULL;
-  const char *text = scalar_text(scalar);
-  return strlen(text) == scalar->data.scalar.length ? text : NULL;
+  return scalar_text(scalar);
 }
 
 static int double_read(struct yaml_doc *doc, int node, const char *key, double min, double max, double *value) {

@@ -370,11 +370,3 @@ uint32_t site_sensor_by_id(const struct site *site, uint32_t id) {
   while (at < site->sensor_count && site->sensors[at].id != id) at++;
   return at;
 }
-
-uint32_t site_sensor_by_asterix(const struct site *site, uint8_t sac, uint8_t sic) {
-  for (uint32_t at = 0; at < site->sensor_count; at++) {
-    const struct sensor *sensor = &site->sensors[at];
-    if (sensor->has_asterix && sensor->sac == sac && sensor->sic == sic) return at;
-  }
-  return site->sensor_count;
-}

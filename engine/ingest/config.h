@@ -36,8 +36,7 @@ int site_parse(const char *text, size_t size, const char *name, struct site *sit
 
 void site_free(struct site *site); /* a zeroed or freed site is fine */
 
-/* Index of the sensor with this id, or with these ASTERIX codes; site->sensor_count when there is none. */
+/* Index of the sensor with this id; site->sensor_count when there is none. */
 uint32_t site_sensor_by_id(const struct site *site, uint32_t id);
-uint32_t site_sensor_by_asterix(const struct site *site, uint8_t sac, uint8_t sic);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/yaml_doc.h"
 #include "engine/domain/detection.h"
@@ -99,8 +100,6 @@ static void config_takes_every_key_of_the_contract(void **state) {
   assert_true(cell[MEASURE_RANGE] == 75 && cell[MEASURE_AZIMUTH] == 0.01 && cell[MEASURE_ELEVATION] == 0.02);
   assert_int_equal(site_sensor_by_id(&site, 103), 2);
   assert_int_equal(site_sensor_by_id(&site, 999), 5);
-  assert_int_equal(site_sensor_by_asterix(&site, 20, 130), 1);
-  assert_int_equal(site_sensor_by_asterix(&site, 20, 131), 5);
   assert_int_equal(site.text_size, strlen(good));
   assert_memory_equal(site.text, good, strlen(good));
   site_free(&site);
@@ -209,12 +208,18 @@ static const struct refusal_case refusals[] = {
     {"exercise: false", "exercise: no", 2, "exercise", "(allowed: true, false)"},
     {"centre: A1", "centre: \"\"", 1, "centre", "empty"},
     {"centre: A1", "centre: \"A\\n1\"", 1, "centre", "control character"},
+    {"centre: A1", "centre: \"A\\x7f1\"", 1, "centre", "control character"},
     {"centre: A1", "centre: [A1]", 1, "centre", "not a text"},
     {"centre: A1", "center: A1", 1, "center", "unknown key"},
     {"lag_s: 3", "stale_s: 3", 6, "stale_s", "duplicate key, first given in line 4"},
     {"\"127.0.0.1:0\"", "\"127.0.0.1\"", 8, "detections", "port 0 to 65535"},
     {"\"127.0.0.1:0\"", "\"127.0.0.1:65536\"", 8, "detections", "port 0 to 65535"},
     {"\"127.0.0.1:0\"", "\":5\"", 8, "detections", "no address"},
+    {"\"127.0.0.1:0\"", "\"127.0.0.1:http\"", 8, "detections", "no address"},
+    {"\"127.0.0.1:0\"", "\"127.0.0.1:8x\"", 8, "detections", "no address"},
+    {"\"127.0.0.1:0\"", "\"127.0.0.1:000080\"", 8, "detections", "no address"},
+    {"\"127.0.0.1:0\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80\"", 8, "detections", "no address"},
+    {"\"[::1]:30048\"", "\"[::1:30048\"", 8, "asterix", "no address"},
     {"\"[::1]:30048\"", "\"::1:30048\"", 8, "asterix", "no address"},
     {"{detections:", "{detection:", 8, "detection", "unknown key"},
     {"segment_mib: 64", "segment_mib: 0", 9, "segment_mib", "(allowed: 1 to 65536)"},
@@ -322,6 +327,86 @@ static void config_refuses_what_is_no_yaml_mapping(void **state) {
   expect_refused("sensors: &a [*a]\n", 17, "site.yaml:1: sensors: item 1 must be a mapping");
 }
 
+static void config_is_read_from_its_file(void **state) {
+  (void)state;
+  char path[] = "/tmp/weft-site-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, good, strlen(good)), strlen(good));
+  assert_int_equal(close(fd), 0);
+  struct weft_error err = {""};
+  if (site_load(path, &site, &err) < 0) fail_msg("%s", err.text);
+  assert_int_equal(site.sensor_count, 5);
+  assert_string_equal(site.journal_directory, "/tmp/out");
+  site_free(&site);
+  assert_int_equal(unlink(path), 0);
+}
+
+/* Two radars may share one of their codes, and only the other tells them apart. */
+static void config_takes_radars_that_differ_in_one_code(void **state) {
+  (void)state;
+  char *text = text_with("sac: 20, sic: 130", "sac: 21, sic: 129");
+  struct weft_error err = {""};
+  if (site_parse(text, strlen(text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+  assert_true(site.sensors[0].sic == site.sensors[1].sic && site.sensors[0].sac != site.sensors[1].sac);
+  site_free(&site);
+  free(text);
+  text = text_with("  - id: 105\n", "  - id: 105\n    asterix: {sac: 20, sic: 131}\n");
+  if (site_parse(text, strlen(text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+  assert_true(site.sensors[4].has_asterix && !site.sensors[3].has_asterix);
+  site_free(&site);
+  free(text);
+}
+
+static void config_reads_the_resolution_of_what_a_kind_measures(void **state) {
+  (void)state;
+  char *text = text_with("    sigma: {range_m: 50, azimuth_rad: 0.002}\n",
+                         "    sigma: {range_m: 50, azimuth_rad: 0.002}\n    resolution: {range_m: 75, azimuth_rad: 0.01}\n");
+  struct weft_error err = {""};
+  if (site_parse(text, strlen(text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+  assert_true(site.sensors[2].resolution[MEASURE_RANGE] == 75 && site.sensors[2].resolution[MEASURE_AZIMUTH] == 0.01);
+  site_free(&site);
+  free(text);
+  text = text_with("    sigma: {azimuth_rad: 2e-5, elevation_rad: 2e-5}\n",
+                   "    sigma: {azimuth_rad: 2e-5, elevation_rad: 2e-5}\n    resolution: {azimuth_rad: 0.01, elevation_rad: 0.02}\n");
+  if (site_parse(text, strlen(text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+  assert_true(site.sensors[1].resolution[MEASURE_ELEVATION] == 0.02 && site.sensors[1].resolution[MEASURE_RANGE] == 0);
+  site_free(&site);
+  free(text);
+}
+
+static void config_refuses_one_nation_too_many(void **state) {
+  (void)state;
+  static char text[16384];
+  size_t used = (size_t)snprintf(text, sizeof text, "sensors:\n");
+  for (int i = 0; i <= SITE_NATIONS_MAX; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "  - {id: %d, nation: n%d, kind: position, position: {lat_deg: 1, lon_deg: 2, "
+                             "height_m: 3}, sigma: {x_m: 1}}\n", i, i);
+  expect_refused(text, used, "site.yaml:34: nation: one nation too many (allowed: 32)");
+}
+
+/* What is beside the configuration has a path that begins with the configuration's. */
+static void config_refuses_paths_that_its_own_folder_makes_too_long(void **state) {
+  (void)state;
+  char name[SITE_PATH_MAX + 64], keyed[512];
+  memset(name, 'd', sizeof name);
+  strcpy(name + SITE_PATH_MAX - 8, "/site.yaml");
+  struct weft_error err = {""};
+  assert_int_equal(site_parse(good, strlen(good), name, &site, &err), -EINVAL);
+  assert_non_null(strstr(err.text, "with its folder longer than 511 characters; shorten it"));
+  snprintf(keyed, sizeof keyed, "sensors:\n  - {id: 1, kind: position, key: /k, position: {lat_deg: 1, lon_deg: 2, height_m: 3}, sigma: {x_m: 1}}\n");
+  err.text[0] = 0;
+  assert_int_equal(site_parse(keyed, strlen(keyed), name, &site, &err), -EINVAL);
+  assert_non_null(strstr(err.text, "replay_marks: the configuration's own path is too long to put it beside"));
+  char *named = malloc(600);
+  assert_non_null(named);
+  snprintf(named, 600, "replay_marks: /m\n%s", keyed);
+  assert_int_equal(site_parse(named, strlen(named), name, &site, &err), 0);
+  assert_string_equal(site.replay_marks_path, "/m");
+  site_free(&site);
+  free(named);
+}
+
 static void config_names_an_unreadable_file(void **state) {
   (void)state;
   struct weft_error err = {""};
@@ -373,6 +458,11 @@ int main(void) {
       cmocka_unit_test(config_places_sensors_on_the_ellipsoid),
       cmocka_unit_test(config_refusal_names_file_line_key_and_range),
       cmocka_unit_test(config_refuses_what_is_no_yaml_mapping),
+      cmocka_unit_test(config_is_read_from_its_file),
+      cmocka_unit_test(config_takes_radars_that_differ_in_one_code),
+      cmocka_unit_test(config_reads_the_resolution_of_what_a_kind_measures),
+      cmocka_unit_test(config_refuses_one_nation_too_many),
+      cmocka_unit_test(config_refuses_paths_that_its_own_folder_makes_too_long),
       cmocka_unit_test(config_names_an_unreadable_file),
       cmocka_unit_test(config_survives_truncation_at_every_byte),
       cmocka_unit_test(yaml_lists_and_iteration_read_back),

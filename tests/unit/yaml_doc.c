@@ -222,6 +222,35 @@ static void the_first_failure_stands_and_unasked_keys_are_refused(void **state) 
   yaml_doc_free(doc);
 }
 
+static void a_failure_without_a_key_is_that_of_its_mapping(void **state) {
+  (void)state;
+  struct yaml_doc *doc = load("a: 1\nb: {c: 2}\n");
+  struct weft_error err = {{0}};
+  int inner = yaml_doc_mapping(doc, yaml_doc_root(doc), "b", YAML_REQUIRED);
+  assert_int_equal(yaml_doc_fail(doc, inner, NULL, "is %s", "odd"), -EINVAL);
+  assert_int_equal(yaml_doc_result(doc, &err), -EINVAL);
+  assert_string_equal(err.text, "t.yaml:2: is odd");
+  yaml_doc_free(doc);
+  doc = load("a: 1\n");
+  assert_int_equal(yaml_doc_fail(doc, 0, "b", "is not there"), -EINVAL); /* of nothing */
+  yaml_doc_result(doc, &err);
+  assert_string_equal(err.text, "t.yaml:0: b: is not there");
+  yaml_doc_free(doc);
+}
+
+/* What is wrong has to be read whatever the file is called. */
+static void of_a_very_long_name_the_end_is_shown(void **state) {
+  (void)state;
+  char name[600];
+  memset(name, 'd', sizeof name);
+  strcpy(name + sizeof name - 12, "/site.yaml");
+  struct yaml_doc *doc;
+  struct weft_error err = {{0}};
+  assert_int_equal(yaml_doc_load(&doc, "a: [1\n", 6, name, &err), -EINVAL);
+  assert_true(strncmp(err.text, "...ddd", 6) == 0);
+  assert_non_null(strstr(err.text, "ddd/site.yaml:2: not valid YAML"));
+}
+
 static void bounds_on_size_and_keys_are_kept(void **state) {
   (void)state;
   enum { ROOM = YAML_DOC_BYTES_MAX + 2 };
@@ -241,6 +270,8 @@ static void bounds_on_size_and_keys_are_kept(void **state) {
   close(fd);
   assert_int_equal(yaml_doc_load_file(&doc, path, &err), -EFBIG);
   assert_non_null(strstr(err.text, path));
+  assert_int_equal(truncate(path, 3 * (off_t)YAML_DOC_BYTES_MAX), 0); /* read only as far as it takes to know */
+  assert_int_equal(yaml_doc_load_file(&doc, path, &err), -EFBIG);
   unlink(path);
   assert_int_equal(yaml_doc_load_file(&doc, path, &err), -ENOENT);
   assert_int_equal(yaml_doc_load_file(&doc, "/tmp", &err), -EIO); /* opens, and can't be read */
@@ -254,6 +285,8 @@ int main(void) {
       cmocka_unit_test(texts_that_are_no_one_document_are_refused),
       cmocka_unit_test(nothing_has_no_keys_no_items_and_no_line),
       cmocka_unit_test(the_first_failure_stands_and_unasked_keys_are_refused),
+      cmocka_unit_test(a_failure_without_a_key_is_that_of_its_mapping),
+      cmocka_unit_test(of_a_very_long_name_the_end_is_shown),
       cmocka_unit_test(bounds_on_size_and_keys_are_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
