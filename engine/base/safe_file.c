@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
+
 static int whole_write(int fd, const char *data, size_t size) {
   while (size > 0) {
     ssize_t n = write(fd, data, size);
@@ -22,8 +24,8 @@ static int whole_write(int fd, const char *data, size_t size) {
 static int folder_sync(const char *path) {
   char folder[PATH_MAX];
   const char *slash = strrchr(path, '/');
-  int length = slash == path ? 1 : slash ? (int)(slash - path) : 1;
-  if (length >= PATH_MAX) return -ENAMETOOLONG;
+  int length = slash ? (int)(slash - path) + 1 : 1;
+  weft_assert(length < PATH_MAX); /* a file was opened by this path */
   snprintf(folder, sizeof folder, "%.*s", length, slash ? path : ".");
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return -errno;

@@ -44,7 +44,7 @@ bool asterix_items_walk(const struct asterix_form *profile, uint32_t count, cons
     if (!(data[bit / 7] & (0x80u >> (bit % 7)))) continue;
     uint32_t item;
     if (bit >= count || !asterix_item_measure(&profile[bit], data + at, size - at, &item)) return false;
-    if (visit) visit(context, bit, data + at, item);
+    visit(context, bit, data + at, item);
     at += item;
   }
   *used = at;

@@ -115,11 +115,12 @@ static char *field_next(char **rest) {
   return field;
 }
 
+/* Of a field that is not empty. */
 static bool number_read(const struct csv_reader *reader, struct csv_line *line, uint8_t column, const char *text,
                         double *value) {
   char *end;
   *value = strtod(text, &end);
-  if (*text == 0 || *end != 0)
+  if (*end != 0)
     return refuse(reader, line, REFUSAL_MALFORMED, "column %s: \"%.40s\" is not a number", column_names[column], text);
   if (!__builtin_isfinite(*value))
     return refuse(reader, line, REFUSAL_NOT_FINITE, "column %s: \"%.40s\" is not a finite number", column_names[column],
@@ -254,7 +255,7 @@ static bool line_read(struct csv_reader *reader, struct csv_line *line) {
     if (count < reader->columns) fields.text[reader->column[count]] = field;
     count++;
   }
-  if (count == reader->columns && !rest) return detection_read(reader, line, &fields);
+  if (count == reader->columns) return detection_read(reader, line, &fields);
   /* A field too many or too few shifts the others; only the sensor, for the books, is worth a guess. */
   if (sensor_read(reader, line, &fields) || line->refusal == REFUSAL_MALFORMED)
     return refuse(reader, line, REFUSAL_MALFORMED, "%u fields%s where the header has %u", count, rest ? " and more" : "",
@@ -332,6 +333,6 @@ enum csv_status csv_take(struct csv_reader *reader, const uint8_t **data, size_t
 
 enum csv_status csv_end(struct csv_reader *reader, struct csv_line *line) {
   if (reader->broken) return CSV_BROKEN;
-  if (reader->used == 0 && !reader->too_long) return CSV_MORE;
+  if (reader->used == 0) return CSV_MORE;
   return line_finish(reader, line);
 }

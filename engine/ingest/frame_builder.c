@@ -169,7 +169,7 @@ bool frame_rule_ask(const struct frame_rule *rule, int64_t time_ns, int64_t *clo
     *close_ns = rule->newest_ns;
     return newest_ns - rule->opened_ns >= rule->limit_ns;
   }
-  if (!rule->any_closed || rule->empty_count >= FRAME_EMPTY_MAX) return false;
+  if (rule->empty_count >= FRAME_EMPTY_MAX) return false; /* with no frame open one was closed: nothing is added without */
   *close_ns = rule->closed_ns + FRAME_SILENCE_NS;
   return newest_ns - rule->closed_ns > FRAME_SILENCE_NS;
 }

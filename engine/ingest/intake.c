@@ -400,7 +400,7 @@ enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, 
 static bool number_seen(const void *context, uint32_t sensor, uint16_t epoch, uint64_t sequence) {
   const struct intake *intake = context;
   if (intake->site->sensors[sensor].key_path[0])
-    return intake->feeds && sealed_feeds_seen(intake->feeds, sensor, epoch, sequence);
+    return sealed_feeds_seen(intake->feeds, sensor, epoch, sequence); /* there are feeds: they opened the parity */
   return sequence_window_seen(&intake->sensors[sensor].window, sequence);
 }
 

@@ -57,9 +57,10 @@ static uint64_t *figures_of(struct recovery *recovery, uint32_t sensor) {
   return recovery->ledger->sensors[sensor].parity;
 }
 
-/* Keeps bytes at the end of the ring; the oldest entries make room. NULL: longer than the ring. */
+_Static_assert((int)WIRE_DATAGRAM_MAX <= (int)RECOVERY_BYTES, "a datagram, and a row of parity in one, fits the ring");
+
+/* Keeps bytes at the end of the ring; the oldest entries make room. */
 static struct entry *keep(struct recovery_sensor *own, const uint8_t *data, uint32_t size) {
-  if (size > RECOVERY_BYTES) return NULL;
   uint64_t place = own->end;
   if (place % RECOVERY_BYTES + size > RECOVERY_BYTES) place += RECOVERY_BYTES - place % RECOVERY_BYTES;
   while (own->dropped < own->made) {
@@ -85,7 +86,7 @@ static const struct entry *datagram_find(const struct recovery_sensor *own, uint
   uint64_t number = own->by_sequence[sequence % RECOVERY_ENTRIES];
   if (number == 0 || number - 1 < own->dropped) return NULL;
   const struct entry *entry = &own->entries[(number - 1) % RECOVERY_ENTRIES];
-  return !entry->parity && entry->sequence == sequence && entry->epoch == epoch ? entry : NULL;
+  return entry->sequence == sequence && entry->epoch == epoch ? entry : NULL;
 }
 
 static void group_end(struct recovery *recovery, uint32_t sensor, struct group *group, uint32_t parity_used,
@@ -227,7 +228,6 @@ void recovery_datagram(struct recovery *recovery, uint32_t sensor, const struct 
   if (own->since_parity >= RECOVERY_PATIENCE) return;
   own->since_parity++;
   struct entry *entry = keep(own, data, size);
-  if (!entry) return;
   entry->sequence = header->sequence;
   entry->epoch = header->key_epoch;
   own->by_sequence[header->sequence % RECOVERY_ENTRIES] = own->made;
@@ -287,10 +287,6 @@ void recovery_parity(struct recovery *recovery, uint32_t sensor, const struct wi
     return;
   }
   struct entry *entry = keep(own, body + WIRE_PARITY_HEAD_SIZE, parity.length);
-  if (!entry) {
-    figures[PARITY_UNUSED]++;
-    return;
-  }
   entry->sequence = parity.first;
   entry->epoch = header->key_epoch;
   entry->parity = true;

@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/ingest/wire.h"
 
+static const char hex_digits[] = "0123456789abcdef";
 static const char first_line[] = "weft replay marks 1\n";
 enum { LAST_LINE_MAX = 32 };
 
@@ -20,7 +21,7 @@ size_t replay_marks_text_max(uint32_t count) {
 
 static void hex_put(struct text *text, uint64_t value, int digits) {
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-    text_char(text, "0123456789abcdef"[value >> shift & 15]);
+    text_char(text, hex_digits[value >> shift & 15]);
 }
 
 size_t replay_marks_write(char *to, size_t size, const struct replay_mark *marks, uint32_t count) {
@@ -66,9 +67,9 @@ static bool hex_take(const char **at, int digits, char end, uint64_t *value) {
   const char *c = *at;
   uint64_t v = 0;
   for (int i = 0; i < digits; i++, c++) {
-    const char *place = *c ? strchr("0123456789abcdef", *c) : NULL;
+    const char *place = memchr(hex_digits, *c, 16);
     if (!place) return false;
-    v = v << 4 | (uint64_t)(place - "0123456789abcdef");
+    v = v << 4 | (uint64_t)(place - hex_digits);
   }
   if (*c != end) return false;
   *value = v;

@@ -79,7 +79,7 @@ static struct sealed_window *window_of(struct sealed_feeds *feeds, uint32_t sens
 /* Makes the keys in `list` those of the sensor. */
 static void keys_apply(struct sealed_feeds *feeds, uint32_t sensor, const struct key_list *list) {
   for (int i = 0; i < SEALED_WINDOWS; i++) feeds->sensors[sensor].windows[i].active = false;
-  if (list != &feeds->keys[sensor]) memcpy(&feeds->keys[sensor], list, sizeof *list);
+  memcpy(&feeds->keys[sensor], list, sizeof *list);
   /* Windows of keys that stay are claimed first, so that none of them gives its place to a new key. */
   for (int known = 1; known >= 0; known--) {
     for (uint32_t k = 0; k < list->count; k++) {

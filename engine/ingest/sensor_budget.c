@@ -12,7 +12,6 @@ struct sensor_budget sensor_budget_of(const struct sensor *sensor) {
 }
 
 bool sensor_budget_covers(struct sensor_budget *budget, uint32_t count, int64_t clock_ns) {
-  if (budget->rate_per_s == 0) return true;
   if (!budget->filled) budget->tokens = budget->depth;
   else budget->tokens += budget->rate_per_s * (double)(clock_ns - budget->filled_ns) * SECONDS_PER_NANOSECOND;
   if (budget->tokens > budget->depth) budget->tokens = budget->depth;

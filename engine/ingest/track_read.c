@@ -24,6 +24,16 @@ void track_read_open(struct track_reader *reader, const char *name, const struct
   reader->too_long = reader->broken = false;
 }
 
+/* jansson's tests of a type are macros of several conditions; the longer ones stand here once. */
+static bool is_whole(const json_t *value) { return json_is_integer(value); }
+
+static bool is_number(const json_t *value) { return json_is_number(value); }
+
+static bool truth_take(const json_t *value, bool *out) {
+  *out = json_is_true(value);
+  return *out || json_is_false(value);
+}
+
 static int name_index(const json_t *value, const char *const *names, int count) {
   const char *text = json_string_value(value);
   for (int i = 0; text && i < count; i++) {
@@ -46,7 +56,7 @@ static bool numbers_take(const json_t *value, double *out, size_t count) {
   if (!json_is_array(value) || json_array_size(value) != count) return false;
   for (size_t i = 0; i < count; i++) {
     const json_t *item = json_array_get(value, i);
-    if (!json_is_number(item)) return false;
+    if (!is_number(item)) return false;
     out[i] = json_number_value(item);
   }
   return true;
@@ -60,7 +70,7 @@ static bool sensors_take(const json_t *list, struct foreign_track *track) {
   if (!json_is_array(list)) return false;
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *item = json_array_get(list, i);
-    if (!json_is_integer(item) || json_integer_value(item) < 0 || json_integer_value(item) > UINT32_MAX)
+    if (!is_whole(item) || json_integer_value(item) < 0 || json_integer_value(item) > UINT32_MAX)
       return false;
     uint32_t id = (uint32_t)json_integer_value(item), at = track->sensor_count;
     if (at == FOREIGN_SENSORS_MAX) {
@@ -145,7 +155,7 @@ static const char *phase_take(const json_t *line, struct foreign_track *t) {
     const json_t *share = shares ? json_object_get(shares, track_phase_names[i]) : NULL;
     t->phase_probability[i] = shares ? json_number_value(share) : phase && t->phase == i ? 1 : 0;
     if (shares &&
-        (!json_is_number(share) || !(t->phase_probability[i] >= 0 && t->phase_probability[i] <= 1))) {
+        (!is_number(share) || !(t->phase_probability[i] >= 0 && t->phase_probability[i] <= 1))) {
       return "phase_probability is not three probabilities";
     }
   }
@@ -161,15 +171,14 @@ static const char *form_take(const json_t *line, struct track_read_line *out) {
   int64_t whole[4];
   for (int i = 0; i < 4; i++) {
     const json_t *value = json_object_get(line, keys[i]);
-    if (!json_is_integer(value) || (i >= 2 && json_integer_value(value) < 0)) return wrong[i];
+    if (!is_whole(value) || (i >= 2 && json_integer_value(value) < 0)) return wrong[i];
     whole[i] = json_integer_value(value);
   }
   t->time_ns = whole[0];
   t->first_time_ns = whole[1];
   t->track = (uint64_t)whole[2];
   t->detections = (uint64_t)whole[3];
-  if (!json_is_boolean(json_object_get(line, "exercise"))) return "exercise is neither true nor false";
-  out->exercise = json_is_true(json_object_get(line, "exercise"));
+  if (!truth_take(json_object_get(line, "exercise"), &out->exercise)) return "exercise is neither true nor false";
   int status = name_index(json_object_get(line, "status"), track_status_names, STATUS_LOST + 1);
   int class_ = name_index(json_object_get(line, "class"), track_class_names, CLASS_ORBITAL + 1);
   if (status < 0) return "status is not tentative, confirmed or lost";
@@ -185,7 +194,7 @@ static const char *form_take(const json_t *line, struct track_read_line *out) {
     return "covariance is not 21 numbers";
   const json_t *existence = json_object_get(line, "existence");
   t->existence = json_number_value(existence);
-  if (!json_is_number(existence) || !(t->existence >= 0 && t->existence <= 1))
+  if (!is_number(existence) || !(t->existence >= 0 && t->existence <= 1))
     return "existence is not a probability";
   if (!sensors_take(json_object_get(line, "sensors"), t)) return "sensors is not a list of ids";
   return phase_take(line, t);
@@ -226,7 +235,7 @@ static enum track_read_status line_judge(struct track_reader *reader, struct tra
   const char *why = reader->too_long ? "longer than 65,536 bytes" : "not a JSON object";
   enum track_read_status status = TRACK_READ_REFUSED;
   if (line &&
-      (json_is_integer(json_object_get(line, "missed")) || json_is_object(json_object_get(line, "ledger")))) {
+      (is_whole(json_object_get(line, "missed")) || json_is_object(json_object_get(line, "ledger")))) {
     json_decref(line);
     return TRACK_READ_MORE;
   }
@@ -280,6 +289,6 @@ enum track_read_status track_read_take(struct track_reader *reader, const uint8_
 
 enum track_read_status track_read_end(struct track_reader *reader, struct track_read_line *line) {
   if (reader->broken) return TRACK_READ_BROKEN;
-  if (reader->used == 0 && !reader->too_long) return TRACK_READ_MORE;
+  if (reader->used == 0) return TRACK_READ_MORE;
   return line_finish(reader, line);
 }

@@ -32,15 +32,12 @@ static uint64_t read_u64(const uint8_t *at) {
 static void write_bytes(uint8_t *at, const void *value, size_t size) { memcpy(at, value, size); }
 
 enum refusal wire_refusal(enum wire_verdict verdict) {
-  switch (verdict) {
-  case WIRE_MALFORMED: return REFUSAL_MALFORMED;
-  case WIRE_VERSION: return REFUSAL_VERSION;
-  case WIRE_NOT_FINITE: return REFUSAL_NOT_FINITE;
-  case WIRE_OUT_OF_RANGE: return REFUSAL_OUT_OF_RANGE;
-  case WIRE_OK: break;
-  }
+  static const enum refusal refusals[] = {[WIRE_MALFORMED] = REFUSAL_MALFORMED,
+                                          [WIRE_VERSION] = REFUSAL_VERSION,
+                                          [WIRE_NOT_FINITE] = REFUSAL_NOT_FINITE,
+                                          [WIRE_OUT_OF_RANGE] = REFUSAL_OUT_OF_RANGE};
   weft_assert(verdict != WIRE_OK);
-  return REFUSAL_MALFORMED;
+  return refusals[verdict];
 }
 
 /* ISA-L's function leaves both inversions to its caller, and does not promise to leave the bytes alone by its type. */

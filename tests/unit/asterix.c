@@ -10,6 +10,7 @@
 
 #include "engine/base/prng.h"
 #include "engine/ingest/asterix.h"
+#include "engine/ingest/asterix_item.h"
 
 #define NM_M 1852.0
 #define PI 3.14159265358979323846
@@ -267,18 +268,20 @@ static void long_range_comes_from_the_expansion_field(void **state) {
 }
 
 /* Value of the height that a plot with this I048/090 and perhaps I048/110 yields; NaN: none. */
-static double height_of(uint16_t level, bool with_3d) {
+static double height_of_items(uint16_t level, uint32_t mask) {
   struct item items[28];
   memcpy(items, plot_items, sizeof items);
   items[5] = (struct item){2, {(uint8_t)(level >> 8), (uint8_t)level}};
   uint8_t bytes[256];
   struct asterix_record r;
-  uint32_t size = record_build(items, 28, with_3d ? 0x4003fu : 0x3fu, bytes);
+  uint32_t size = record_build(items, 28, mask, bytes);
   assert_int_equal(decode(bytes, size, ASTERIX_PLOTS, &r), ASTERIX_OK);
   struct detection d;
   assert_int_equal(asterix_plot_detection(&r.plot, 0, 0, &d), ASTERIX_USE_PLOT);
   return d.valid & VALID_HEIGHT ? d.measure[MEASURE_HEIGHT] : (double)NAN;
 }
+
+static double height_of(uint16_t level, bool with_3d) { return height_of_items(level, with_3d ? 0x4003fu : 0x3fu); }
 
 static void flight_levels_are_signed_and_used_only_if_valid(void **state) {
   (void)state;
@@ -290,6 +293,7 @@ static void flight_levels_are_signed_and_used_only_if_valid(void **state) {
   assert_true(isnan(height_of(0x411c, false)));                         /* G: garbled */
   assert_true(fabs(height_of(0x011c, true) - 7100 * 0.3048) < 1e-9);    /* the level goes before */
   assert_true(fabs(height_of(0x811c, true) + 30.48) < 1e-9);            /* else the radar's own height */
+  assert_true(fabs(height_of_items(0, 0x4001fu) + 30.48) < 1e-9);       /* also where there is no level at all */
 }
 
 static void malformed_record_ends_its_block_and_no_other(void **state) {
@@ -335,6 +339,22 @@ static void malformed_record_ends_its_block_and_no_other(void **state) {
   assert_int_equal(asterix_block_next(too_small, sizeof too_small, &offset, &block), ASTERIX_MALFORMED);
 }
 
+static void seen(void *context, uint32_t number, const uint8_t *data, uint32_t size) {
+  (void)number, (void)data;
+  *(uint32_t *)context += size;
+}
+
+/* A profile need not fill its octets of presence bits. */
+static void an_item_beyond_a_short_profile_is_malformed(void **state) {
+  (void)state;
+  static const struct asterix_form profile[] = {{SHAPE_FIXED, 2, NULL}, {SHAPE_FIXED, 1, NULL}, {SHAPE_FIXED, 3, NULL}};
+  static const uint8_t whole[] = {0xe0, 1, 2, 3, 4, 5, 6}, beyond[] = {0x90, 1, 2, 3, 4, 5, 6};
+  uint32_t used = 0, bytes = 0;
+  assert_true(asterix_items_walk(profile, 3, whole, sizeof whole, seen, &bytes, &used));
+  assert_true(used == sizeof whole && bytes == 6);
+  assert_false(asterix_items_walk(profile, 3, beyond, sizeof beyond, seen, &bytes, &used));
+}
+
 static void radars_are_found_by_sac_and_sic(void **state) {
   (void)state;
   static struct site site;
@@ -348,6 +368,10 @@ static void radars_are_found_by_sac_and_sic(void **state) {
   assert_int_equal(asterix_record_radar(&site, &record), ASTERIX_RADAR_UNKNOWN);
   record.service = (struct asterix_service){.has_source = true, .sac = 201, .sic = 25};
   assert_int_equal(asterix_record_radar(&site, &record), 1);
+  record = (struct asterix_record){.category = ASTERIX_PLOTS};
+  assert_int_equal(asterix_record_radar(&site, &record), ASTERIX_RADAR_UNKNOWN);
+  record.plot = (struct asterix_plot){.has_source = true, .sac = 25, .sic = 201};
+  assert_int_equal(asterix_record_radar(&site, &record), 2);
 }
 
 /* Against a plain search of the last ASTERIX_WINDOW distinct records. */
@@ -394,6 +418,7 @@ int main(void) {
       cmocka_unit_test(long_range_comes_from_the_expansion_field),
       cmocka_unit_test(flight_levels_are_signed_and_used_only_if_valid),
       cmocka_unit_test(malformed_record_ends_its_block_and_no_other),
+      cmocka_unit_test(an_item_beyond_a_short_profile_is_malformed),
       cmocka_unit_test(radars_are_found_by_sac_and_sic),
       cmocka_unit_test(window_knows_exactly_the_last_distinct_records),
       cmocka_unit_test(random_records_end_within_their_bytes),

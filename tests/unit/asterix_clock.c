@@ -31,7 +31,7 @@ static void dates_are_read_and_others_refused(void **state) {
   }
   static const char *const bad[] = {"",           "2016",        "2016-5-5",   "2016-02-30", "2100-02-29", "1969-12-31",
                                     "2262-01-01", "2016-00-01",  "2016-13-01", "2016-01-00", "2016-01-32", "2016/01/01",
-                                    "2016-01-01x", "yesterday!", "2016-1a-01"};
+                                    "2016-01-01x", "yesterday!", "2016-1a-01", "2016-01/01", "2016-01-a1"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     struct weft_error err = {{0}};
     memset(&clock, 0, sizeof clock);
@@ -46,6 +46,15 @@ static void without_anything_the_day_is_the_first_of_1970(void **state) {
   begin(NULL);
   assert_true(clock_day_resolve(&clock, 0, 1, false, 0) == 7812500);
   assert_true(clock_day_resolve(&clock, 0, tod(24) - 1, false, 0) == -7812500); /* the evening before, out of order */
+}
+
+static void times_before_1970_have_their_days_too(void **state) {
+  (void)state;
+  begin("1970-01-01");
+  assert_true(clock_day_resolve(&clock, 1, tod(0), false, 0) == 0);
+  assert_true(clock_day_resolve(&clock, 1, tod(23), false, 0) == -3600 * SECOND);
+  assert_true(clock_day_resolve(&clock, 1, tod(23.5), false, 0) == -1800 * SECOND);
+  assert_true(clock_day_resolve(&clock, 1, tod(1), false, 0) == 3600 * SECOND);
 }
 
 static void midnight_is_survived_in_both_directions(void **state) {
@@ -97,6 +106,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dates_are_read_and_others_refused),
       cmocka_unit_test(without_anything_the_day_is_the_first_of_1970),
+      cmocka_unit_test(times_before_1970_have_their_days_too),
       cmocka_unit_test(midnight_is_survived_in_both_directions),
       cmocka_unit_test(radars_keep_their_own_days),
       cmocka_unit_test(capture_time_decides_the_day_though_clocks_differ_by_minutes),

@@ -246,6 +246,16 @@ static void files_are_told_by_their_content(void **state) {
       {"\xef\xbb\xbftime_ns,sensor,kind\r\n", 24, SNIFF_CSV},
       {"time_ns,sensor,kind\n1,2,ra\0dar\n", 31, SNIFF_CSV},
       {"kind", 4, SNIFF_CSV},
+      {"a,b", 3, SNIFF_CSV},
+      {"{}", 2, SNIFF_TRACKS},
+      {"\xef\xbb", 2, SNIFF_CSV},
+      {"\r\n\t ", 4, SNIFF_CSV},
+      {"\r\n {\"a\":1}", 10, SNIFF_TRACKS},
+      {"\xef\xbb\xbf{\"a\":1}", 10, SNIFF_TRACKS},
+      {"{\"a\":\"\1\"}", 9, SNIFF_TRACKS},
+      {"\x30\0\5\1\2\x30", 6, SNIFF_ASTERIX},
+      {"\x30\0\3\0", 4, SNIFF_UNKNOWN},
+      {"\x50\0\5\1\2", 5, SNIFF_UNKNOWN},
       {"WEFTJRNL\0\0\1", 11, SNIFF_JOURNAL},
       {" \n\t{\"time_ns\":1}\n", 17, SNIFF_TRACKS},
       {"\x0a\x0d\x0d\x0a\x1c\0\0\0", 8, SNIFF_PCAPNG},
@@ -259,6 +269,37 @@ static void files_are_told_by_their_content(void **state) {
     enum sniff_kind kind = sniff_file(copy, cases[i].size);
     free(copy);
     if (kind != cases[i].kind) fail_msg("case %zu: %s, not %s", i, sniff_names[kind], sniff_names[cases[i].kind]);
+  }
+}
+
+/* Weft's own datagrams stand in recordings too; whoever wants them gets them, blocks beside them as ever. */
+static void datagrams_are_yielded_where_they_are_wanted(void **state) {
+  (void)state;
+  static const uint8_t datagram[] = "WEFT and more", shorter[] = {48, 0, 3};
+  static struct bytes b;
+  uint8_t packet[128];
+  pcap_begin(&b, 0xa1b2c3d4, 101, false);
+  const struct { const uint8_t *data; size_t size; } payloads[] = {{datagram, sizeof datagram}, {blocks, sizeof blocks}, {shorter, 3}};
+  for (int i = 0; i < 3; i++) pcap_packet(&b, false, packet, ip_packet(packet, 4, payloads[i].data, payloads[i].size), NULL, 0);
+  for (int wanted = 0; wanted < 2; wanted++) {
+    uint32_t datagrams = 0, yielded = 0;
+    capture_open(&capture, CAPTURE_PCAP, "f");
+    capture.wants_datagrams = wanted;
+    const uint8_t *data = b.data;
+    size_t size = b.size;
+    struct capture_block block;
+    enum capture_status status;
+    while ((status = capture_take(&capture, &data, &size, &block, NULL)) != CAPTURE_MORE) {
+      yielded += status == CAPTURE_BLOCK;
+      datagrams += status == CAPTURE_DATAGRAM;
+      if (status != CAPTURE_DATAGRAM) continue;
+      assert_int_equal(block.datagram_size, sizeof datagram);
+      assert_memory_equal(block.datagram, datagram, sizeof datagram);
+      assert_int_equal(block.time_ns, 1000000500000);
+    }
+    assert_int_equal(datagrams, wanted);
+    assert_int_equal(yielded, 3);
+    assert_int_equal(capture.counts.cut, !wanted); /* to who doesn't want it a datagram is a block that does not end */
   }
 }
 
@@ -293,6 +334,7 @@ int main(void) {
       cmocka_unit_test(gps_is_blocks_with_trailers_behind_a_header),
       cmocka_unit_test(raw_blocks_follow_each_other),
       cmocka_unit_test(files_are_told_by_their_content),
+      cmocka_unit_test(datagrams_are_yielded_where_they_are_wanted),
       cmocka_unit_test(random_recordings_are_survived),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

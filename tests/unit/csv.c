@@ -124,6 +124,7 @@ static void refused_lines_say_where_and_why_and_disturb_no_other(void **state) {
       {"1,-101,radar,1,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_MALFORMED, "column sensor: \"-101\" is not a sensor id"},
       {"1,4294967296,radar,1,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_MALFORMED, "column sensor"},
       {"1,102,radar,1,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_UNKNOWN_SENSOR, "no sensor 102 in the configuration"},
+      {"1,4294967294,radar,1,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_UNKNOWN_SENSOR, "no sensor 4294967294 in the configuration"},
       {"1,101,radar,nan,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_NOT_FINITE, "column range_m: \"nan\" is not a finite number"},
       {"1,101,radar,1,-inf,0.2,,,,,,,,,,,,,,,,", REFUSAL_NOT_FINITE, "column azimuth_rad"},
       {"1,101,radar,1e999,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_NOT_FINITE, "column range_m"},
@@ -140,6 +141,11 @@ static void refused_lines_say_where_and_why_and_disturb_no_other(void **state) {
       {"1,101,radar,1,0.1,0.2,,,,,,,,,,,,,,,,,", REFUSAL_MALFORMED, "23 fields where the header has 22"},
       {",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,", REFUSAL_MALFORMED, "32 fields and more where the header has 22"},
       {"1,102,radar", REFUSAL_UNKNOWN_SENSOR, "no sensor 102"},
+      {"1,99999999999999999999,radar,1,0.1,0.2,,,,,,,,,,,,,,,,", REFUSAL_MALFORMED, "column sensor"},
+      {"1,101,radar,1,0.1,0.2,,,,,,,wide,,,,,,,,,", REFUSAL_MALFORMED, "column sigma_range_m: \"wide\" is not a number"},
+      {"1,101,radar,1,0.1,0.2,,,,,,1e300,,,,,,,,,,", REFUSAL_NOT_FINITE, "a value is too large"},
+      {"1,101,los,,0.1,0.2,,,,,,,,,,,,,7e6,here,1,", REFUSAL_MALFORMED, "column sensor_y_m: \"here\" is not a number"},
+      {"1,101,los,,0.1,0.2,,,,,,,,,,,,,7e6,1,-7e9,", REFUSAL_OUT_OF_RANGE, "column sensor_z_m"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char text[2048];
@@ -156,6 +162,39 @@ static void refused_lines_say_where_and_why_and_disturb_no_other(void **state) {
       fail_msg("%s\n  gave %d \"%s\"\n  not %d \"%s\"", cases[i].line, r.line[1].refusal, r.line[1].error.text,
                cases[i].refusal, cases[i].text);
   }
+}
+
+/* `weft inspect` without a site: sensors keep the ids they have in the file. */
+static void without_a_site_every_sensor_is_taken(void **state) {
+  (void)state;
+  csv_open(&reader, "f.csv", NULL);
+  static const char text[] = "time_ns,sensor,kind,range_m,azimuth_rad\n1,77,radar2d,5,0.1\n";
+  const uint8_t *data = (const uint8_t *)text;
+  size_t size = sizeof text - 1;
+  struct csv_line line;
+  assert_int_equal(csv_take(&reader, &data, &size, &line), CSV_DETECTION);
+  assert_int_equal(line.detection.sensor, 77);
+}
+
+static void an_id_above_all_of_the_site_is_unknown(void **state) {
+  (void)state;
+  static struct site small;
+  small.sensor_count = 1;
+  small.sensors[0].id = 5;
+  csv_open(&reader, "f.csv", &small);
+  static const char text[] = "time_ns,sensor,kind,range_m,azimuth_rad\n1,6,radar2d,5,0.1\n";
+  const uint8_t *data = (const uint8_t *)text;
+  size_t size = sizeof text - 1;
+  struct csv_line line;
+  assert_int_equal(csv_take(&reader, &data, &size, &line), CSV_REFUSED);
+  assert_int_equal(line.refusal, REFUSAL_UNKNOWN_SENSOR);
+}
+
+static void a_sigma_of_zero_says_nothing(void **state) {
+  (void)state;
+  struct result r = read_text("time_ns,sensor,kind,range_m,azimuth_rad,sigma_range_m\n1,101,radar2d,5,0.1,0\n");
+  assert_int_equal(r.status[0], CSV_DETECTION);
+  assert_int_equal(r.line[0].detection.valid, VALID_RANGE | VALID_AZIMUTH);
 }
 
 static void headers_that_cannot_be_used_break_the_file(void **state) {
@@ -264,6 +303,9 @@ int main(void) {
       cmocka_unit_test(columns_come_in_any_order_and_fill_what_they_name),
       cmocka_unit_test(every_kind_reads_its_own_columns_and_no_others),
       cmocka_unit_test(refused_lines_say_where_and_why_and_disturb_no_other),
+      cmocka_unit_test(without_a_site_every_sensor_is_taken),
+      cmocka_unit_test(an_id_above_all_of_the_site_is_unknown),
+      cmocka_unit_test(a_sigma_of_zero_says_nothing),
       cmocka_unit_test(headers_that_cannot_be_used_break_the_file),
       cmocka_unit_test(line_ends_blanks_and_marks_do_not_matter),
       cmocka_unit_test(empty_files_and_lone_headers_are_valid),

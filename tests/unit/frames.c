@@ -68,6 +68,20 @@ static void window_restarts_on_old_and_on_far_numbers(void **state) {
 }
 
 /* Against a plain model: a set of numbers seen since the last restart. */
+/* What recovery asks before it computes a datagram: was this number there, as far as one can still know? */
+static void window_knows_what_has_come_and_takes_the_rest_for_past(void **state) {
+  (void)state;
+  memset(&window, 0, sizeof window);
+  assert_false(sequence_window_seen(&window, 0));
+  sequence_window_take(&window, 10000, 1);
+  sequence_window_take(&window, 10002, 1);
+  assert_true(sequence_window_seen(&window, 10000) && sequence_window_seen(&window, 10002));
+  assert_false(sequence_window_seen(&window, 10001));
+  assert_false(sequence_window_seen(&window, 10003));
+  assert_true(sequence_window_seen(&window, 10002 - SEQUENCE_WINDOW)); /* long ago */
+  assert_false(sequence_window_seen(&window, 10002 - SEQUENCE_WINDOW + 1));
+}
+
 static void window_agrees_with_a_plain_model(void **state) {
   (void)state;
   enum { SPAN = 20000 };
@@ -212,6 +226,39 @@ static void frame_numbers_rise_and_time_never_falls(void **state) {
   arena_close(&arena);
 }
 
+static void a_frame_of_anything_is_not_empty(void **state) {
+  (void)state;
+  struct detection detection = {0};
+  struct sensor_state report = {0};
+  static struct foreign_track foreign;
+  static struct foreign_names names;
+  for (int of = 0; of < 4; of++) {
+    frames_open();
+    if (of == 1) frame_builder_add(&builder, &detection, 0);
+    if (of == 2) frame_builder_add_state(&builder, &report, 0, 0);
+    if (of == 3) frame_builder_add_foreign(&builder, &foreign, &names);
+    assert_int_equal(frame_builder_is_empty(&builder), of == 0);
+    frame_builder_close(&builder, 1, 0, &out);
+    assert_true(frame_builder_is_empty(&builder));
+    arena_close(&arena);
+  }
+}
+
+static void states_out_of_order_are_sorted_though_detections_are_not(void **state) {
+  (void)state;
+  frames_open();
+  struct detection detection = {.sensor = 1};
+  for (int i = 0; i < 2; i++) detection.sequence++, frame_builder_add(&builder, &detection, 0);
+  for (uint32_t i = 0; i < 3; i++) {
+    struct sensor_state report = {.sensor = 9 - i, .sequence = i};
+    frame_builder_add_state(&builder, &report, 0, 0);
+  }
+  frame_builder_close(&builder, 1, 0, &out);
+  assert_int_equal(out.count, 2);
+  assert_true(out.states[0].sensor == 7 && out.states[1].sensor == 8 && out.states[2].sensor == 9);
+  arena_close(&arena);
+}
+
 static void frame_has_room_up_to_its_capacity(void **state) {
   (void)state;
   frames_open();
@@ -315,10 +362,13 @@ int main(void) {
       cmocka_unit_test(window_knows_duplicate_by_number_and_crc),
       cmocka_unit_test(window_counts_gaps_and_takes_them_back),
       cmocka_unit_test(window_restarts_on_old_and_on_far_numbers),
+      cmocka_unit_test(window_knows_what_has_come_and_takes_the_rest_for_past),
       cmocka_unit_test(window_agrees_with_a_plain_model),
       cmocka_unit_test(frame_has_the_same_order_whatever_arrived_first),
       cmocka_unit_test(frame_in_order_keeps_ties_as_they_came),
       cmocka_unit_test(frame_numbers_rise_and_time_never_falls),
+      cmocka_unit_test(a_frame_of_anything_is_not_empty),
+      cmocka_unit_test(states_out_of_order_are_sorted_though_detections_are_not),
       cmocka_unit_test(frame_has_room_up_to_its_capacity),
       cmocka_unit_test(frame_copy_and_equal_see_every_column),
       cmocka_unit_test(rule_closes_when_the_maximum_has_moved_by_the_limit),

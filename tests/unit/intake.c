@@ -275,6 +275,8 @@ static void entries_are_refused_one_by_one(void **state) {
   expect_entry_refused(RADAR, &good, &odd, REFUSAL_OUT_OF_RANGE);
   odd = good, odd.valid |= VALID_SIGMAS, odd.sigma[0] = 2e6f; /* no believable sigma */
   expect_entry_refused(RADAR, &good, &odd, REFUSAL_OUT_OF_RANGE);
+  odd = good, odd.valid |= VALID_SIGMAS, odd.sigma[0] = 2e-4f;
+  expect_entry_refused(RADAR, &good, &odd, REFUSAL_OUT_OF_RANGE);
   odd = good, odd.time_ns = NOW - 10 * SECOND - 1;
   expect_entry_refused(RADAR, &good, &odd, REFUSAL_STALE);
   odd = good, odd.time_ns = NOW + SECOND + 1;
@@ -336,6 +338,29 @@ static void registration_is_subtracted_and_wrapped(void **state) {
   assert_int_equal(builder.open.time_of_ns[0], NOW - SECOND / 4);
 }
 
+static void registration_wraps_upwards_too(void **state) {
+  (void)state;
+  struct detection plot = radar_plot();
+  plot.measure[MEASURE_AZIMUTH] = 3;
+  site.sensors[OFFSET].registration[MEASURE_AZIMUTH] = -0.5;
+  send(OFFSET, &plot, 1);
+  assert_true(fabs(builder.open.measure[0][MEASURE_AZIMUTH] - (3.5 - 2 * M_PI)) < 1e-15);
+}
+
+/* Sealed by whoever, with no key to open it. */
+static void sealed_data_opens_for_nobody_where_there_are_no_keys(void **state) {
+  (void)state;
+  struct detection plot = radar_plot();
+  uint32_t size = encode(KEYED, 0, &plot, 1), body = WIRE_ENTRY_SIZE + WIRE_TAG_SIZE;
+  bytes[6] |= WIRE_SEALED;
+  memset(bytes + size, 0, WIRE_TAG_SIZE);
+  memcpy(bytes + 32, &body, 4);
+  size += WIRE_TAG_SIZE;
+  crc_repair(size);
+  assert_int_equal(intake_datagram(&intake, bytes, size, NOW), INTAKE_REFUSED);
+  assert_int_equal(ledger.sensors[KEYED].datagrams.refused[REFUSAL_UNAUTHENTICATED], 1);
+}
+
 static void range_rate_without_any_sigma_is_dropped(void **state) {
   (void)state;
   struct detection plots[2] = {radar_plot(), radar_plot()};
@@ -385,6 +410,72 @@ static enum intake_verdict give(uint32_t sensor, int64_t time_ns, const void *re
   plot.sensor = sensor;
   plot.time_ns = time_ns;
   return intake_detection(&intake, &plot, INTAKE_MODE_ANY, record, size);
+}
+
+/* States of recordings are as old as they are: of them nobody keeps a newest one. */
+static void recorded_states_are_never_stale(void **state) {
+  (void)state;
+  intake.rule = NULL;
+  for (int i = 0; i < 2; i++) {
+    struct sensor_state report = {.time_ns = (i ? 1 : 1000) * SECOND, .position_m = {7e6, 0, 0}};
+    struct wire_header header = {.sensor = ids[LOS], .sequence = 5 + (uint64_t)i};
+    uint32_t size = (uint32_t)wire_states_encode(bytes, sizeof bytes, &header, &report, 1);
+    assert_int_equal(intake_datagram(&intake, bytes, size, NOW), INTAKE_ACCEPTED);
+  }
+  assert_int_equal(ledger.sensors[LOS].states, 2);
+}
+
+/* A platform is where a line of sight starts from: nothing looks out of the Earth. */
+static void a_platform_within_the_earth_is_out_of_range(void **state) {
+  (void)state;
+  struct detection sight = {.sensor = LOS, .time_ns = SECOND, .kind = KIND_LOS, .valid = VALID_AZIMUTH | VALID_ELEVATION | VALID_PLATFORM,
+                            .measure = {0, 1, 0.5}, .platform_m = {1000, 0, 0}};
+  assert_int_equal(intake_detection(&intake, &sight, INTAKE_MODE_ANY, NULL, 0), INTAKE_REFUSED);
+  assert_int_equal(ledger.sensors[LOS].detections.refused[REFUSAL_OUT_OF_RANGE], 1);
+  sight.platform_m[0] = 7e6;
+  assert_int_equal(intake_detection(&intake, &sight, INTAKE_MODE_ANY, NULL, 0), INTAKE_ACCEPTED);
+}
+
+static void a_record_of_a_mode_is_for_sites_of_that_mode(void **state) {
+  (void)state;
+  struct detection plot = radar_plot();
+  assert_int_equal(intake_detection(&intake, &plot, INTAKE_MODE_LIVE, NULL, 0), INTAKE_ACCEPTED);
+  site.exercise = true;
+  assert_int_equal(intake_detection(&intake, &plot, INTAKE_MODE_LIVE, NULL, 0), INTAKE_REFUSED);
+  assert_int_equal(intake_detection(&intake, &plot, INTAKE_MODE_EXERCISE, NULL, 0), INTAKE_ACCEPTED);
+  assert_int_equal(ledger.sensors[RADAR].detections.refused[REFUSAL_EXERCISE_MISMATCH], 1);
+}
+
+static void repeats_are_known_of_sensors_of_the_site_only(void **state) {
+  (void)state;
+  assert_false(intake_repeated(&intake, RADAR, (const uint8_t *)"service", 7));
+  assert_true(intake_repeated(&intake, RADAR, (const uint8_t *)"service", 7));
+  for (int i = 0; i < 2; i++) assert_false(intake_repeated(&intake, UNKNOWN, (const uint8_t *)"service", 7));
+}
+
+static struct foreign_track foreign;
+static struct foreign_names names;
+
+static enum intake_verdict foreign_give(int64_t time_ns, bool exercise) {
+  foreign.time_ns = time_ns;
+  return intake_foreign(&intake, &foreign, &names, exercise);
+}
+
+static void foreign_tracks_follow_mode_rule_and_room(void **state) {
+  (void)state;
+  assert_int_equal(foreign_give(SECOND, true), INTAKE_REFUSED);
+  assert_int_equal(ledger.foreign.refused[REFUSAL_EXERCISE_MISMATCH], 1);
+  assert_int_equal(foreign_give(SECOND, false), INTAKE_ACCEPTED);
+  assert_int_equal(foreign_give(2 * SECOND, false), INTAKE_CLOSE); /* a frame later */
+  while (foreign_give(2 * SECOND, false) == INTAKE_CLOSE) intake_close_frame(&intake, intake.close_ns, 0, &out);
+  intake.rule = NULL;
+  intake_close_frame(&intake, 2 * SECOND, 0, &out);
+  for (int i = 0; i < FRAME_FOREIGN_MAX; i++) assert_int_equal(foreign_give(3 * SECOND, false), INTAKE_ACCEPTED);
+  assert_int_equal(foreign_give(3 * SECOND, false), INTAKE_CLOSE); /* full */
+  intake_close_frame(&intake, 3 * SECOND, 0, &out);
+  assert_int_equal(out.foreign_count, FRAME_FOREIGN_MAX);
+  assert_int_equal(foreign_give(3 * SECOND, false), INTAKE_ACCEPTED);
+  assert_int_equal(ledger.foreign.received, FRAME_FOREIGN_MAX + 4);
 }
 
 static void recorded_age_is_by_the_newest_of_that_sensor(void **state) {
@@ -499,9 +590,16 @@ int main(void) {
       LIVE(a_datagram_whose_entries_are_all_refused_is_accepted),
       LIVE(a_full_frame_loses_nothing),
       LIVE(registration_is_subtracted_and_wrapped),
+      LIVE(registration_wraps_upwards_too),
+      LIVE(sealed_data_opens_for_nobody_where_there_are_no_keys),
       LIVE(range_rate_without_any_sigma_is_dropped),
       LIVE(states_and_parity_are_no_detections),
       LIVE(books_balance_under_seeded_faults),
+      RECORDED(recorded_states_are_never_stale),
+      RECORDED(a_platform_within_the_earth_is_out_of_range),
+      RECORDED(a_record_of_a_mode_is_for_sites_of_that_mode),
+      RECORDED(repeats_are_known_of_sensors_of_the_site_only),
+      RECORDED(foreign_tracks_follow_mode_rule_and_room),
       RECORDED(recorded_age_is_by_the_newest_of_that_sensor),
       RECORDED(exact_repeats_of_a_record_are_duplicates),
       RECORDED(recorded_mode_and_unknown_sensors_are_checked),

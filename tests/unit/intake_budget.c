@@ -38,10 +38,7 @@ static struct detection plots[WIRE_ENTRIES_MAX];
 static uint8_t bytes[WIRE_DATAGRAM_MAX];
 static uint64_t sequence[3];
 
-static int setup(void **state) {
-  (void)state;
-  struct weft_error err = {""};
-  if (site_parse(site_text, strlen(site_text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+static void intake_begin(void) {
   memset(&ledger, 0, sizeof ledger);
   size_t size = frame_builder_bytes(CAPACITY) + frame_bytes(CAPACITY) + intake_bytes(&site);
   assert_int_equal(arena_open(&arena, size), 0);
@@ -53,6 +50,13 @@ static int setup(void **state) {
   for (uint32_t i = 0; i < WIRE_ENTRIES_MAX; i++)
     plots[i] = (struct detection){.time_ns = NOW, .kind = KIND_POSITION, .valid = VALID_XYZ, .measure = {7e6, 1, 2, 0}};
   memset(sequence, 0, sizeof sequence);
+}
+
+static int setup(void **state) {
+  (void)state;
+  struct weft_error err = {""};
+  if (site_parse(site_text, strlen(site_text), "site.yaml", &site, &err) < 0) fail_msg("%s", err.text);
+  intake_begin();
   return 0;
 }
 
@@ -200,6 +204,15 @@ static void recordings_know_no_budget(void **state) {
   assert_int_equal(accepted(SLOW), 2 * CAPACITY);
 }
 
+static void a_sensor_without_a_budget_is_bounded_by_nothing(void **state) {
+  (void)state;
+  arena_close(&arena);
+  site.sensors[SLOW].budget_per_s = 0;
+  intake_begin();
+  for (int d = 0; d < 200; d++) assert_int_equal(send(SLOW, DATAGRAM), INTAKE_ACCEPTED);
+  assert_int_equal(accepted(SLOW), 200 * DATAGRAM);
+}
+
 static void plots_without_a_datagram_of_ours_have_a_budget_too(void **state) {
   (void)state;
   struct detection plot = plots[0];
@@ -234,6 +247,34 @@ static void a_crowded_frame_is_never_filled_by_one_sensor_nor_by_two(void **stat
   assert_true(ledger_settle(&ledger) && ledger_balanced(&ledger));
 }
 
+/* It was nearly full when the engine fell behind. */
+static void a_crowded_frame_without_room_takes_what_fits_only(void **state) {
+  (void)state;
+  for (uint32_t left = CAPACITY - 50; left > 0;) {
+    uint32_t count = left < 500 ? left : 500;
+    assert_int_equal(give(OTHER, count, NOW), INTAKE_ACCEPTED);
+    left -= count;
+  }
+  intake.crowded = true;
+  assert_int_equal(give(FLOODER, 51, NOW), INTAKE_REFUSED);
+  assert_int_equal(over(FLOODER), 51);
+  assert_int_equal(give(SLOW, 1, NOW), INTAKE_ACCEPTED);
+}
+
+static void states_fill_a_crowded_frame_no_more_than_detections_do(void **state) {
+  (void)state;
+  static struct sensor_state states[DATAGRAM];
+  for (int i = 0; i < DATAGRAM; i++) states[i] = (struct sensor_state){.time_ns = NOW, .position_m = {7e6, 0, 0}};
+  intake.crowded = true;
+  for (int d = 0; d < 30; d++) {
+    struct wire_header header = {.sensor = 2, .sequence = ++sequence[OTHER], .sent_ns = NOW};
+    size_t size = wire_states_encode(bytes, sizeof bytes, &header, states, DATAGRAM);
+    assert_int_not_equal(intake_datagram(&intake, bytes, (uint32_t)size, NOW), INTAKE_CLOSE);
+  }
+  assert_true(ledger.sensors[OTHER].states_refused > 0 && builder.open.state_count < FRAME_STATES_MAX);
+  assert_int_equal(ledger.sensors[OTHER].states + ledger.sensors[OTHER].states_refused, 30 * DATAGRAM);
+}
+
 int main(void) {
   log_level_set(0); /* refusals over budget are said */
 #define BUDGET(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -246,8 +287,11 @@ int main(void) {
       BUDGET(what_is_refused_for_other_reasons_costs_all_the_same),
       BUDGET(floods_of_states_and_of_empty_datagrams_are_bounded_too),
       BUDGET(recordings_know_no_budget),
+      BUDGET(a_sensor_without_a_budget_is_bounded_by_nothing),
       BUDGET(plots_without_a_datagram_of_ours_have_a_budget_too),
       BUDGET(a_crowded_frame_is_never_filled_by_one_sensor_nor_by_two),
+      BUDGET(a_crowded_frame_without_room_takes_what_fits_only),
+      BUDGET(states_fill_a_crowded_frame_no_more_than_detections_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tests/unit/sealed_support.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "engine/marks_keeper.h"
 
@@ -74,6 +75,10 @@ static void one_file_is_for_one_server(void **state) {
   assert_int_equal(marks_keeper_open(&second, &bench.feeds, path, &err), -EWOULDBLOCK);
   assert_non_null(strstr(err.text, "another server"));
   assert_int_equal(marks_keeper_open(&second, &bench.feeds, "/nonexistent/marks", &err), -ENOENT);
+  char longest[PATH_MAX];
+  memset(longest, 'm', sizeof longest);
+  longest[sizeof longest - 3] = '\0';
+  assert_int_equal(marks_keeper_open(&second, &bench.feeds, longest, &err), -ENAMETOOLONG);
 }
 
 static void a_failing_disk_stops_nothing_is_said_and_recovers(void **state) {

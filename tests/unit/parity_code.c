@@ -140,6 +140,8 @@ static void what_does_not_determine_the_rows_is_refused(void **state) {
   assert_false(parity_code_recover(&work, 4, 2, 64, rows, index, parity_rows, out_rows));
   assert_false(parity_code_recover(&work, 4, 0, 64, rows, index, parity_rows, out_rows));
   assert_false(parity_code_recover(&work, 4, 2, 31, rows, index, parity_rows, out_rows));
+  assert_false(parity_code_recover(&work, 4, 5, 64, rows, index, parity_rows, out_rows));
+  assert_false(parity_code_recover(&work, 200, PARITY_CODE_LOST + 1, 64, rows, index, parity_rows, out_rows));
 }
 
 int main(void) {

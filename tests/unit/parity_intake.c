@@ -244,6 +244,34 @@ static void a_full_frame_delays_recovered_datagrams_and_loses_none(void **state)
   assert_true(bench.builder.number > 5);
 }
 
+static void while_recovered_datagrams_wait_for_room_nothing_is_taken(void **state) {
+  (void)state;
+  static uint8_t data[WIRE_DATAGRAM_MAX];
+  uint64_t filler = 1;
+  group_make(&group, BENCH_KEYED, 100, 4, 1);
+  for (uint32_t i = 1; i < 4; i++) assert_int_equal(intake_datagram(&bench.intake, group.bytes[i], group.size[i], BENCH_NOW), INTAKE_ACCEPTED);
+  while (bench.builder.open.count < BENCH_CAPACITY)
+    assert_int_equal(intake_datagram(&bench.intake, data, plain_make(data, BENCH_PLAIN, filler++, 1), BENCH_NOW), INTAKE_ACCEPTED);
+  assert_int_equal(intake_datagram(&bench.intake, group.bytes[4], group.size[4], BENCH_NOW), INTAKE_ACCEPTED); /* parity needs no room */
+  uint32_t size = plain_make(data, BENCH_PLAIN, filler, 0);
+  assert_int_equal(intake_datagram(&bench.intake, data, size, BENCH_NOW), INTAKE_CLOSE);
+  intake_close_frame(&bench.intake, BENCH_NOW, 0, &bench.out);
+  assert_int_equal(intake_datagram(&bench.intake, data, size, BENCH_NOW), INTAKE_ACCEPTED);
+  assert_int_equal(bench.ledger.sensors[BENCH_KEYED].detections.accepted, group.detections);
+  assert_int_equal(bench.builder.open.count, group.count[0]);
+}
+
+/* Of a sensor that sent no parity for long nothing is kept, but what has come is known. */
+static void parity_for_what_has_come_is_unused_though_nothing_is_kept(void **state) {
+  (void)state;
+  uint64_t next = 1;
+  while (next <= RECOVERY_PATIENCE + 1) assert_true(bench_sealed(&bench, next++, 1));
+  group_make(&group, BENCH_KEYED, next, 4, 1);
+  for (uint32_t i = 0; i < 5; i++) assert_int_equal(give(&group, i), INTAKE_ACCEPTED);
+  assert_int_equal(figures(BENCH_KEYED)[PARITY_UNUSED], 1);
+  assert_int_equal(figures(BENCH_KEYED)[PARITY_RECOVERED], 0);
+}
+
 static void a_restart_of_the_sender_begins_anew(void **state) {
   (void)state;
   group_make(&group, BENCH_PLAIN, 100000, 4, 1);
@@ -283,6 +311,8 @@ int main(void) {
       LIVE(parity_can_not_forge),
       LIVE(odd_parity_bodies_are_malformed),
       LIVE(a_full_frame_delays_recovered_datagrams_and_loses_none),
+      LIVE(while_recovered_datagrams_wait_for_room_nothing_is_taken),
+      LIVE(parity_for_what_has_come_is_unused_though_nothing_is_kept),
       LIVE(a_restart_of_the_sender_begins_anew),
       LIVE(a_sensor_without_parity_is_kept_for_a_while_only),
   };

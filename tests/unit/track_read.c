@@ -98,6 +98,28 @@ static void what_is_wrong_is_refused_with_its_line(void **state) {
       {"[100,-200", "[\"fast\",-200", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
       {"4,0,4]", "4,0]", REFUSAL_MALFORMED, "covariance is not 21 numbers"},
       {"0.99", "1.5", REFUSAL_MALFORMED, "existence is not a probability"},
+      {"0.99", "-0.5", REFUSAL_MALFORMED, "existence is not a probability"},
+      {"\"existence\":0.99,", "", REFUSAL_MALFORMED, "existence is not a probability"},
+      {"0.99", "\"likely\"", REFUSAL_MALFORMED, "existence is not a probability"},
+      {"\"time_ns\":1700000001000000000,", "", REFUSAL_MALFORMED, "time_ns is not a whole number"},
+      {"\"exercise\":false,", "", REFUSAL_MALFORMED, "exercise is neither"},
+      {"\"status\":\"confirmed\",", "", REFUSAL_MALFORMED, "status is not"},
+      {"\"velocity_ecef_mps\":[100,-200,300.25],", "", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
+      {"[100,-200,300.25]", "\"fast\"", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
+      {"\"sensors\":[205,101],", "", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+      {"[205,101]", "205", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+      {"[205,101]", "[205,-1]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+      {"[205,101]", "[205,4294967296]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+      {"\"nations\":[\"B\",\"A\"],", "", REFUSAL_MALFORMED, "nations is not a list"},
+      {"[\"B\",\"A\"]", "[7]", REFUSAL_MALFORMED, "nations is not a list"},
+      {"\"centre\":\"B1\",", "", REFUSAL_MALFORMED, "centre is not a name"},
+      {"\"B1\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"", REFUSAL_MALFORMED, "centre is not a name"},
+      {"\"boost\":0.9", "\"boost\":-0.1", REFUSAL_MALFORMED, "phase_probability"},
+      {"\"boost\":0.9,", "", REFUSAL_MALFORMED, "phase_probability"},
+      {"[100,0,0,0,0,0,100", "[1e308,0,0,0,0,0,1e308", REFUSAL_NOT_FINITE, "not finite"},
+      {"[100,0,0,0,0,0,100", "[1e16,0,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
+      {"4600000.5", "4600000000.5", REFUSAL_OUT_OF_RANGE, "position_ecef_m is not between"},
+      {"{\"time_ns\":1700000001000000000", "{\"time_ns\":-1", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
       {"[205,101]", "[\"x\"]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
       {"[\"B\",\"A\"]", "\"B\"", REFUSAL_MALFORMED, "nations is not a list"},
       {"\"B1\"", "\"\"", REFUSAL_MALFORMED, "centre is not a name"},
@@ -130,6 +152,83 @@ static void what_is_wrong_is_refused_with_its_line(void **state) {
   }
 }
 
+/* What a line says of its phase is one of four things. */
+static void phase_and_its_shares_may_be_left_out(void **state) {
+  (void)state;
+  static const struct {
+    const char *from, *to;
+    bool has_phase;
+    double boost, coast;
+  } cases[] = {
+      {"\"phase\":\"boost\",", "", false, 0.9, 0.1},
+      {"\"phase_probability\":{\"boost\":0.9,\"coast\":0.1,\"reentry\":0},", "", true, 1, 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct reading *r = reading_new();
+    char *text = spoil(cases[i].from, cases[i].to);
+    assert_int_equal(text_take(r, text), TRACK_READ_TRACK);
+    assert_int_equal(r->line.track.has_phase, cases[i].has_phase);
+    assert_true(r->line.track.phase_probability[0] == cases[i].boost && r->line.track.phase_probability[1] == cases[i].coast);
+    free(text);
+    free(r);
+  }
+  struct reading *r = reading_new();
+  static const char bare[] = "{\"time_ns\":1700000001000000000,\"centre\":\"B1\",\"track\":17,\"status\":\"confirmed\",\"class\":\"unknown\","
+                             "\"exercise\":true," PLACE COVARIANCE "\"existence\":1,\"sensors\":[],\"nations\":[]," END;
+  assert_int_equal(text_take(r, bare), TRACK_READ_TRACK);
+  assert_false(r->line.track.has_phase);
+  assert_true(r->line.track.phase_probability[0] == 0 && r->line.exercise);
+  free(r);
+}
+
+static void sensors_and_nations_beyond_their_tables_are_said_to_be_more(void **state) {
+  (void)state;
+  struct reading *r = reading_new();
+  char sensors[2048] = "[", nations[2048] = "[";
+  for (int i = FOREIGN_SENSORS_MAX; i >= 0; i--) snprintf(sensors + strlen(sensors), 16, "%d%s", i, i ? "," : "]");
+  for (int i = FOREIGN_NATIONS_MAX; i >= 0; i--) snprintf(nations + strlen(nations), 16, "\"n%d\"%s", i, i ? "," : "]");
+  char *text = spoil("[205,101]", sensors);
+  assert_int_equal(text_take(r, text), TRACK_READ_TRACK);
+  assert_int_equal(r->line.track.sensor_count, FOREIGN_SENSORS_MAX);
+  assert_true(r->line.track.sensors_more && !r->line.track.nations_more);
+  assert_true(r->line.track.sensors[0] == 1 && r->line.track.sensors[FOREIGN_SENSORS_MAX - 1] == FOREIGN_SENSORS_MAX);
+  free(text);
+  text = spoil("[205,101]", "[1,2,3]"); /* in their order already */
+  assert_int_equal(text_take(r, text), TRACK_READ_TRACK);
+  assert_int_equal(r->line.track.sensors[2], 3);
+  free(text);
+  free(r);
+  r = reading_new();
+  text = spoil("[\"B\",\"A\"]", nations);
+  assert_int_equal(text_take(r, text), TRACK_READ_TRACK);
+  assert_true(r->line.track.nations_more && r->line.track.nations == UINT32_MAX);
+  free(text);
+  free(r);
+}
+
+static void a_value_that_is_no_object_is_refused(void **state) {
+  (void)state;
+  struct reading *r = reading_new();
+  assert_int_equal(text_take(r, "[1,2]\n"), TRACK_READ_REFUSED);
+  assert_non_null(strstr(r->line.error.text, "not a JSON object"));
+  assert_int_equal(text_take(r, "{\"missed\":\"many\",\"ledger\":1}\n"), TRACK_READ_REFUSED); /* no line of a live port either */
+  free(r);
+}
+
+static void a_last_line_without_its_end_is_read(void **state) {
+  (void)state;
+  struct reading *r = reading_new();
+  char text[sizeof good];
+  memcpy(text, good, sizeof good - 2);
+  text[sizeof good - 2] = '\0';
+  const uint8_t *data = (const uint8_t *)text;
+  size_t size = strlen(text);
+  assert_int_equal(track_read_take(&r->reader, &data, &size, &r->line), TRACK_READ_MORE);
+  assert_int_equal(track_read_end(&r->reader, &r->line), TRACK_READ_TRACK);
+  assert_int_equal(track_read_end(&r->reader, &r->line), TRACK_READ_MORE);
+  free(r);
+}
+
 static void ones_own_tracks_break_the_file(void **state) {
   (void)state;
   struct reading *r = reading_new();
@@ -138,6 +237,7 @@ static void ones_own_tracks_break_the_file(void **state) {
   assert_int_equal(text_take(r, text), TRACK_READ_BROKEN);
   assert_non_null(strstr(r->line.error.text, "b.jsonl:2: these are tracks of centre A1"));
   assert_int_equal(text_take(r, good), TRACK_READ_BROKEN);
+  assert_int_equal(track_read_end(&r->reader, &r->line), TRACK_READ_BROKEN);
   free(text);
   free(r);
 }
@@ -160,7 +260,7 @@ static void other_lines_of_a_live_port_are_passed_over(void **state) {
   (void)state;
   struct reading *r = reading_new();
   assert_int_equal(text_take(r, "{\"missed\":12}\n"), TRACK_READ_MORE);
-  assert_int_equal(text_take(r, " \r\n"), TRACK_READ_MORE);
+  assert_int_equal(text_take(r, " \t\r\n"), TRACK_READ_MORE);
   assert_int_equal(text_take(r, "{\"ledger\":{}}\n"), TRACK_READ_MORE);
   assert_int_equal(r->reader.line, 3);
   free(r);
@@ -219,6 +319,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_good_line_is_taken_whole),
       cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
+      cmocka_unit_test(phase_and_its_shares_may_be_left_out),
+      cmocka_unit_test(sensors_and_nations_beyond_their_tables_are_said_to_be_more),
+      cmocka_unit_test(a_value_that_is_no_object_is_refused),
+      cmocka_unit_test(a_last_line_without_its_end_is_read),
       cmocka_unit_test(ones_own_tracks_break_the_file),
       cmocka_unit_test(a_ninth_centre_is_over_the_budget),
       cmocka_unit_test(other_lines_of_a_live_port_are_passed_over),

@@ -111,7 +111,9 @@ static void states_that_cannot_be_are_refused(void **state) {
       {{.position_m = {0, 0, 0}}, WIRE_OUT_OF_RANGE},
       {{.position_m = {1.1e8, 0, 0}}, WIRE_OUT_OF_RANGE},
       {{.position_m = {7e6, 0, 0}, .velocity_mps = {0, 2e6, 0}}, WIRE_OUT_OF_RANGE},
+      {{.position_m = {7e6, -1.1e8, 0}}, WIRE_OUT_OF_RANGE},
       {{.position_m = {7e6, 0, 0}, .time_ns = INT64_MIN}, WIRE_OUT_OF_RANGE},
+      {{.position_m = {7e6, 0, 0}, .time_ns = INT64_MAX}, WIRE_OUT_OF_RANGE},
       {{.position_m = {0, 6.36e6, 0}}, WIRE_OK}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     uint8_t datagram[WIRE_HEADER_SIZE + WIRE_ENTRY_SIZE];
@@ -281,6 +283,68 @@ static void azimuth_is_wrapped_to_plus_minus_pi_and_else_untouched(void **state)
   }
 }
 
+/* What a caller hands in that is no datagram of its own is checked as well. */
+static void detection_of_no_kind_or_from_nowhere_is_refused(void **state) {
+  (void)state;
+  struct detection d = radar();
+  for (int kind = 0; kind < 2; kind++) {
+    d.kind = kind ? KIND_END : 0;
+    assert_int_equal(detection_check(&d), WIRE_MALFORMED);
+  }
+  struct detection los = {.kind = KIND_LOS, .valid = VALID_AZIMUTH | VALID_ELEVATION | VALID_PLATFORM, .platform_m = {7e6, 1e8, -1e8}};
+  assert_int_equal(detection_check(&los), WIRE_OK);
+  static const struct { double value; enum wire_verdict verdict; } cases[] = {
+      {NAN, WIRE_NOT_FINITE}, {INFINITY, WIRE_NOT_FINITE}, {1.1e8, WIRE_OUT_OF_RANGE}, {-1.1e8, WIRE_OUT_OF_RANGE}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (int k = 0; k < 3; k++) {
+      struct detection other = los;
+      other.platform_m[k] = cases[i].value;
+      assert_int_equal(detection_check(&other), cases[i].verdict);
+    }
+  }
+}
+
+static void every_verdict_but_ok_is_a_refusal_of_its_name(void **state) {
+  (void)state;
+  assert_int_equal(wire_refusal(WIRE_MALFORMED), REFUSAL_MALFORMED);
+  assert_int_equal(wire_refusal(WIRE_VERSION), REFUSAL_VERSION);
+  assert_int_equal(wire_refusal(WIRE_NOT_FINITE), REFUSAL_NOT_FINITE);
+  assert_int_equal(wire_refusal(WIRE_OUT_OF_RANGE), REFUSAL_OUT_OF_RANGE);
+}
+
+static void datagrams_that_do_not_fit_are_not_made(void **state) {
+  (void)state;
+  static uint8_t out[WIRE_DATAGRAM_MAX + 64];
+  static struct detection plots[WIRE_ENTRIES_MAX + 1];
+  static struct sensor_state states[2];
+  struct wire_header header = {.sensor = 1};
+  assert_int_equal(wire_detections_encode(out, sizeof out, &header, plots, WIRE_ENTRIES_MAX + 1), 0);
+  assert_int_equal(wire_detections_encode(out, WIRE_HEADER_SIZE + 2 * WIRE_ENTRY_SIZE - 1, &header, plots, 2), 0);
+  assert_int_equal(wire_states_encode(out, WIRE_HEADER_SIZE + 2 * WIRE_ENTRY_SIZE - 1, &header, states, 2), 0);
+  struct wire_parity parity = {.k = 2, .m = 1, .length = 100};
+  size_t size = WIRE_HEADER_SIZE + WIRE_PARITY_HEAD_SIZE + 100;
+  assert_int_equal(wire_parity_encode(out, size, &header, &parity), size);
+  assert_int_equal(wire_parity_encode(out, size - 1, &header, &parity), 0);
+  parity.length = WIRE_DATAGRAM_MAX;
+  assert_int_equal(wire_parity_encode(out, sizeof out + WIRE_DATAGRAM_MAX, &header, &parity), 0);
+  struct wire_header read;
+  assert_int_equal(wire_header_decode(out, WIRE_DATAGRAM_MAX + 1, &read), WIRE_MALFORMED);
+}
+
+/* A sealed body is looked into only once it is open: its lengths are checked again then. */
+static void parity_bodies_with_wrong_lengths_are_refused(void **state) {
+  (void)state;
+  uint8_t body[WIRE_PARITY_HEAD_SIZE + 8] = {[8] = 2, [9] = 1, [12] = 8};
+  struct wire_parity parity;
+  assert_true(wire_parity_decode(body, sizeof body, &parity));
+  for (size_t size = 0; size < sizeof body; size++) assert_false(wire_parity_decode(body, size, &parity));
+  static const struct { uint8_t k, m, index; } wrong[] = {{0, 1, 0}, {2, 0, 0}, {2, 1, 1}, {255, 2, 0}};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    body[8] = wrong[i].k, body[9] = wrong[i].m, body[10] = wrong[i].index;
+    assert_false(wire_parity_decode(body, sizeof body, &parity));
+  }
+}
+
 static void any_bytes_decode_to_a_verdict_and_finite_numbers(void **state) {
   (void)state;
   struct prng prng = prng_seed(1, 0);
@@ -376,6 +440,10 @@ int main(void) {
       cmocka_unit_test(detection_that_is_not_finite_is_refused),
       cmocka_unit_test(detection_out_of_range_is_refused_and_the_bounds_are_inside),
       cmocka_unit_test(azimuth_is_wrapped_to_plus_minus_pi_and_else_untouched),
+      cmocka_unit_test(detection_of_no_kind_or_from_nowhere_is_refused),
+      cmocka_unit_test(every_verdict_but_ok_is_a_refusal_of_its_name),
+      cmocka_unit_test(datagrams_that_do_not_fit_are_not_made),
+      cmocka_unit_test(parity_bodies_with_wrong_lengths_are_refused),
       cmocka_unit_test(any_bytes_decode_to_a_verdict_and_finite_numbers),
       cmocka_unit_test(stream_gives_the_same_datagrams_for_every_chunk_size),
       cmocka_unit_test(stream_breaks_on_a_length_above_the_bound_and_stays_broken),
