@@ -304,6 +304,7 @@ static int parts_open(struct server *server, struct weft_error *err) {
   bool follows = server->options->follow != NULL;
   int rc = frames_memory(server, err);
   service_open(server);
+  if (rc == 0 && follows) arena_touch(&server->arena); /* a takeover has no time for it */
   if (rc == 0 && follows) rc = standby_follow(server, err);
   if (rc < 0 || server->stopping) return rc;
   rc = keys_open(server, err);

@@ -32,12 +32,20 @@ void *arena_take(struct arena *arena, size_t count, size_t size) {
   return taken;
 }
 
-void arena_seal(struct arena *arena) {
-  size_t whole = (arena->used + ARENA_PAGE - 1) & ~(size_t)(ARENA_PAGE - 1);
-  arena->sealed = true;
+static void pages_touch(struct arena *arena, size_t size) {
+  size_t whole = (size + ARENA_PAGE - 1) & ~(size_t)(ARENA_PAGE - 1);
   if (madvise(arena->base, whole, MADV_POPULATE_WRITE) == 0) return; /* from Linux 5.14 on */
-  for (size_t at = 0; at < arena->used; at += ARENA_PAGE) {
+  for (size_t at = 0; at < size; at += ARENA_PAGE) {
     volatile unsigned char *page = arena->base + at;
     *page = *page; /* a write, so that the page is ours, that keeps what is there */
   }
+}
+
+void arena_touch(struct arena *arena) {
+  pages_touch(arena, arena->size);
+}
+
+void arena_seal(struct arena *arena) {
+  arena->sealed = true;
+  pages_touch(arena, arena->used);
 }

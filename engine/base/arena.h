@@ -19,6 +19,9 @@ void arena_close(struct arena *arena);
 /* `count` zeroed items of `size` bytes, 64-byte aligned. NULL when the arena is too small; aborts once sealed. */
 void *arena_take(struct arena *arena, size_t count, size_t size);
 
+/* Touches every page, also those that nothing was taken of yet: for who will have no time for that later. */
+void arena_touch(struct arena *arena);
+
 /* Touches every used page so that no page fault is left for later, then forbids further taking. */
 void arena_seal(struct arena *arena);
 
