@@ -112,7 +112,8 @@ def boundaries(io):
     """Kills at each boundary, until lives end by themselves before theirs comes."""
     template, first = template_make(io)
     undisturbed, wrong = boundary(template, first, 0, io)
-    check(f"{io}_a_life_that_is_not_killed_goes_on_and_ends", not wrong and not undisturbed["killed"], f"{undisturbed['boundaries']} boundaries {wrong or ''}")
+    check(f"{io}_a_life_that_is_not_killed_goes_on_and_ends", not wrong and not undisturbed["killed"],
+          f"{undisturbed['boundaries']} boundaries {wrong or ''}")
     order, end, alive, found = numbers(undisturbed["boundaries"]), time.monotonic() + LIMIT_S, 0, []
     lines, cut, where = 0, 0, {}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

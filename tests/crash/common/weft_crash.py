@@ -147,8 +147,8 @@ def chain_wrong(place, lives):
         if name.startswith("one.jsonl."):
             os.unlink(os.path.join(place, name))
     done = subprocess.run([UNINTERRUPTED, os.path.join(place, "one.jsonl"), os.path.join(place, "journal")], capture_output=True, text=True)
-    if done.returncode != 0:
-        return f"the runs are not one: {done.stderr.strip()}"
+    if done.returncode != 0 or "gap" in done.stdout:
+        return f"the runs are not one: {done.stdout} {done.stderr.strip()}"
     begun = [life for life in lives if life.own]
     parts = [file_bytes(os.path.join(place, f"one.jsonl.{k}")) for k in range(len(begun))]
     if os.path.exists(os.path.join(place, f"one.jsonl.{len(begun)}")):
