@@ -310,7 +310,7 @@ static int parts_open(struct server *server, struct weft_error *err) {
   rc = keys_open(server, err);
   if (rc == 0) sealed_feeds_exactly(&server->feeds, server->exact, server->exact_count);
   if (rc == 0) rc = inputs_open(server, err);
-  if (rc == 0 && !follows) rc = state_resume(server, err); /* what arrives meanwhile waits in the sockets */
+  if (rc == 0) rc = state_resume(server, err); /* what arrives meanwhile waits in the sockets */
   if (rc == 0) parameters_write(server);
   if (rc == 0) rc = outputs_open(server, err);
   if (rc == 0) rc = state_begin(server, err);

@@ -116,6 +116,7 @@ struct server {
   struct http_port *http;
   struct journal_writer *journal;
   const char *journal_directory; /* NULL: no journal */
+  int journal_lock;              /* the folder, locked; 0 or less: not */
   struct snapshots *snapshots;   /* NULL: none */
   struct resumed resumed;        /* what this run goes on from */
   struct standby_port *standby;  /* NULL: nobody may stand by */
@@ -141,7 +142,7 @@ struct server {
   struct metrics_stage stages[3]; /* receive, step, emit */
 };
 
-/* server_state.c: the engine's state across runs. Resume: before the journal begins; begin: after, with the engine sealed and
+/* server_state.c: the engine's state across runs. Resume (nothing but the folder's lock where another server was followed): before the journal begins; begin: after, with the engine sealed and
  * no thread stepping; end: the run ended in an orderly way. */
 int state_resume(struct server *server, struct weft_error *err);
 int state_begin(struct server *server, struct weft_error *err);

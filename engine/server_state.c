@@ -1,12 +1,26 @@
 /* The engine's state across runs of the server: what the last run left, what this one leaves. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/log.h"
 #include "engine/server.h"
 
 static uint64_t run_of(const struct server *server) {
   return (uint64_t)server->started_ns;
+}
+
+/* One server a folder: a second one would take the first one's run for one that has stopped. The folder itself is locked;
+ * where that can't be, the journal says what is wrong with it, or the file system knows no locks. */
+static int folder_lock(struct server *server, struct weft_error *err) {
+  const char *directory = server->journal_directory;
+  (void)!mkdir(directory, 0755);
+  server->journal_lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (server->journal_lock < 0 || flock(server->journal_lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
+  return weft_fail(err, -EBUSY, "journal %s: in use by another server; give each its own folder", directory);
 }
 
 static void resumed_tell(const struct server *server, int64_t began_ns) {
@@ -21,9 +35,10 @@ static void resumed_tell(const struct server *server, int64_t began_ns) {
 
 int state_resume(struct server *server, struct weft_error *err) {
   const char *directory = server->journal_directory;
-  if (!directory || server->site->journal_resume_ns == 0) return 0;
+  int rc = directory ? folder_lock(server, err) : 0;
+  if (rc < 0 || !directory || server->site->journal_resume_ns == 0 || server->options->follow) return rc;
   int64_t began_ns = frames_clock_ns();
-  int rc = run_state_watch(directory, err);
+  rc = run_state_watch(directory, err);
   if (rc == -ENOENT) return 0; /* the journal makes its folder */
   if (rc < 0) return rc;
   struct resume_options options = {.directory = directory,
@@ -73,6 +88,7 @@ void state_end(struct server *server) {
 }
 
 void state_close(struct server *server) {
+  if (server->journal_lock > 0) close(server->journal_lock);
   run_state_unwatch();
   snapshots_close(server->snapshots);
   server->snapshots = NULL;

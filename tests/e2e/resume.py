@@ -170,6 +170,15 @@ def begins_anew(place, made):
         replays(place, name, files)
 
 
+def one_server_a_folder(place, made):
+    site = site_make(place, "site")
+    first = Server(site)
+    done = run("run", "--config", site)
+    check("a_folder_in_use_is_refused", done.returncode == 1 and "in use by another server" in done.stderr, done.stderr.strip())
+    first.stop()
+    check("and_free_when_its_server_has_ended", Server(site).stop()["balanced"])
+
+
 def bases_are_needed(place, made):
     """Without what it went on from, a run is refused by replay rather than played as another one."""
     lives(place, site_make(place, "site"), made)
@@ -185,7 +194,7 @@ def bases_are_needed(place, made):
 
 def test():
     place, made = folder(), scans()
-    for part in (goes_on, goes_on_past_a_start_that_wrote_nothing, goes_on_from_less, begins_anew, bases_are_needed):
+    for part in (goes_on, goes_on_past_a_start_that_wrote_nothing, goes_on_from_less, begins_anew, one_server_a_folder, bases_are_needed):
         part(place, made)
 
 
