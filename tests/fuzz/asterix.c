@@ -1,7 +1,7 @@
 /* Bytes as ASTERIX blocks, as one block whose head is right, and as one record of either category. What a
  * record says lies within what its fields can hold, depends on its own bytes alone, and makes detections that
  * keep the contract. */
-// length: 192
+// length: 128
 #include <stdlib.h>
 
 #include "engine/ingest/asterix.h"

@@ -1,9 +1,11 @@
-/* The engine's command stream: bytes become frames of detections and sensor states such as admission lets
- * through, and empty ones, stepped one after the other by the tracker and the warning. A detection is of one
- * of a few objects that fly, so that tracks come about from few bytes, or has any values at all. The books
- * add up, and every line can be written. */
-// length: 96
+/* The engine's command stream: bytes become frames of detections, sensor states and lines of another centre
+ * such as admission lets through, and empty ones, stepped one after the other by the tracker and the warning.
+ * A detection is of one of a few objects that fly, so that tracks come about from few bytes, or has any
+ * values at all. The books add up, every line can be written, and a state that was saved and loaded in
+ * between is the same. */
+// length: 64
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/emit/track_line.h"
 #include "engine/ingest/config.h"
@@ -14,14 +16,8 @@
 #include "tests/fuzz/fuzz_image.h"
 #include "tests/fuzz/fuzz_input.h"
 
-enum {
-  TRACKS_MAX = 64,
-  DETECTIONS_MAX = 64,
-  FRAMES_MAX = 48,
-  SENSORS = 4,
-  OBJECTS = 8,
-  ARENA_SLACK = 1 << 20
-};
+enum { TRACKS_MAX = 64, FOREIGN_MAX = 16, DETECTIONS_MAX = 64, FRAMES_MAX = 48, SENSORS = 5, OBJECTS = 8 };
+enum { WORLDS = 3, ARENA_SLACK = 1 << 20, REPORTS = 2 * (TRACKS_MAX + FOREIGN_MAX + FRAME_FOREIGN_MAX) };
 #define BEGIN_NS (INT64_C(1700000000) * 1000000000)
 
 static const char sensors_text[] =
@@ -32,42 +28,77 @@ static const char sensors_text[] =
     "azimuth_rad: 0.001, height_m: 40}, resolution: {range_m: 100, azimuth_rad: 0.01}}\n"
     "  - {id: 3, kind: los, frame: ecef, position: {lat_deg: 0, lon_deg: 20, height_m: 35786000}, sigma: "
     "{azimuth_rad: 2e-05, elevation_rad: 2e-05}}\n"
-    "  - {id: 4, kind: position, position: {lat_deg: 0, lon_deg: 0, height_m: 0}, sigma: {x_m: 100}}\n";
+    "  - {id: 4, kind: position, position: {lat_deg: 0, lon_deg: 0, height_m: 0}, sigma: {x_m: 100}}\n"
+    "  - {id: 5, kind: los, frame: ecef, position: {lat_deg: 0, lon_deg: -20, height_m: 35786000}, sigma: "
+    "{azimuth_rad: 2e-05, elevation_rad: 2e-05}}\n";
+static const char areas_text[] =
+    "{\"type\":\"Feature\",\"properties\":{\"name\":\"a\"},\"geometry\":{\"type\":\"Polygon\","
+    "\"coordinates\":[[[0,-5],[20,-5],[20,5],[0,5],[0,-5]]]}}";
 
-/* The site with either association, its engine as it was after opening. */
+/* A site and its engine as it was after opening: either association, and one that hears another centre. */
 struct world {
   struct site site;
   struct fuzz_image image;
   struct tracker *tracker;
   struct warn *warn;
+  uint32_t foreign_max;
 };
-static struct world worlds[2];
+static struct world worlds[WORLDS];
+static struct regions areas;
 static struct arena frames;
 static struct frame_builder builder;
 static struct frame frame;
 static struct ledger ledger;
-static struct track_report reports[4 * TRACKS_MAX];
+static struct track_report reports[REPORTS];
+static uint8_t *state; /* room for that of any world */
+static size_t state_room;
+static const struct foreign_names names = {1, 1, {"B2"}, {"B"}};
 
-static void world_open(struct world *w, const char *association) {
+static void world_open(struct world *w, const char *association, uint32_t foreign_max) {
   char text[2048];
   int size = snprintf(text, sizeof text, "association: %s\n%s", association, sensors_text);
-  struct tracker_options options = {.tracks_max = TRACKS_MAX, .detections_max = DETECTIONS_MAX};
-  struct warn_options warn = {.tracks_max = TRACKS_MAX, .parallel = parallel_inline()};
+  struct tracker_options options = {
+      .tracks_max = TRACKS_MAX, .detections_max = DETECTIONS_MAX, .foreign_max = foreign_max};
+  struct warn_options warn = {
+      .tracks_max = TRACKS_MAX + foreign_max, .parallel = parallel_inline(), .regions = &areas};
   weft_assert(site_parse(text, (size_t)size, "fuzz", &w->site, NULL) == 0);
   fuzz_image_open(&w->image, tracker_arena_size(&w->site, &options) + warn_arena_size(&warn) + ARENA_SLACK);
   w->tracker = tracker_open(&w->image.arena, &w->site, &options);
   w->warn = warn_open(&w->image.arena, &warn);
+  w->foreign_max = foreign_max;
   weft_assert(w->tracker && w->warn);
   fuzz_image_keep(&w->image);
+  if (w->image.arena.used + ARENA_SLACK > state_room) state_room = w->image.arena.used + ARENA_SLACK;
 }
 
 static void once(void) {
   if (frames.base) return;
-  world_open(&worlds[0], "soft");
-  world_open(&worlds[1], "nearest");
-  weft_assert(arena_open(&frames, frame_bytes(DETECTIONS_MAX) + frame_builder_bytes(DETECTIONS_MAX)) == 0);
+  weft_assert(regions_parse(&areas, areas_text, strlen(areas_text), "fuzz", NULL) == 0);
+  world_open(&worlds[0], "soft", 0);
+  world_open(&worlds[1], "nearest", 0);
+  world_open(&worlds[2], "soft", FOREIGN_MAX);
+  state = malloc(state_room);
+  weft_assert(state &&
+              arena_open(&frames, frame_bytes(DETECTIONS_MAX) + frame_builder_bytes(DETECTIONS_MAX)) == 0);
   weft_assert(frame_open(&frame, &frames, DETECTIONS_MAX) == 0 &&
               frame_builder_open(&builder, &frames, DETECTIONS_MAX) == 0);
+}
+
+/* As if the server had been started anew between two frames: an engine just opened takes the state over. */
+static void state_pass(struct world *w) {
+  struct image save = image_save(state, state_room), hash[2] = {image_hash(), image_hash()};
+  tracker_image(w->tracker, &hash[0]);
+  warn_image(w->warn, tracker_slots(w->tracker), &hash[0]);
+  tracker_image(w->tracker, &save);
+  warn_image(w->warn, tracker_slots(w->tracker), &save);
+  fuzz_image_restore(&w->image);
+  struct image load = image_load(state, save.at);
+  tracker_image(w->tracker, &load);
+  warn_image(w->warn, tracker_slots(w->tracker), &load);
+  weft_assert(image_complete(&load));
+  tracker_image(w->tracker, &hash[1]);
+  warn_image(w->warn, tracker_slots(w->tracker), &hash[1]);
+  weft_assert(hash[0].hash == hash[1].hash);
 }
 
 /* Where an object is: missiles that rise and fall, aircraft side by side, one in orbit, one that stands. */
@@ -108,15 +139,15 @@ static double value_take(struct input *in, double low, double high) {
 
 static void any_measure(struct input *in, uint32_t sensor, double measure[4]) {
   static const double low[SENSORS][4] = {
-      {1e3, -3, -1, -3e3}, {1e3, -3, 0, 0}, {0, -3, -1.5, 0}, {6.3e6, -1e5, -1e5, 0}};
+      {1e3, -3, -1, -3e3}, {1e3, -3, 0, 0}, {0, -3, -1.5, 0}, {6.3e6, -1e5, -1e5, 0}, {0, -3, -1.5, 0}};
   static const double high[SENSORS][4] = {
-      {2e6, 3, 1.5, 3e3}, {4e5, 3, 2e4, 0}, {0, 3, 1.5, 0}, {6.9e6, 1e5, 1e5, 0}};
+      {2e6, 3, 1.5, 3e3}, {4e5, 3, 2e4, 0}, {0, 3, 1.5, 0}, {6.9e6, 1e5, 1e5, 0}, {0, 3, 1.5, 0}};
   for (int i = 0; i < 4; i++) measure[i] = value_take(in, low[sensor][i], high[sensor][i]);
 }
 
 static void detection_take(struct input *in, const struct site *site, int64_t now_ns) {
   uint8_t what = input_u8(in), back = input_u8(in);
-  uint32_t sensor = what % SENSORS;
+  uint32_t sensor = (what & 7) % SENSORS;
   const struct sensor *of = &site->sensors[sensor];
   struct detection d = {
       .sensor = sensor, .kind = of->kind, .sequence = builder.number, .index = (uint16_t)builder.open.count};
@@ -129,9 +160,9 @@ static void detection_take(struct input *in, const struct site *site, int64_t no
       d.sigma[back & 3] = (float)fabs(of->sigma[back & 3]) * (float)(1 + (back >> 4));
   } else {
     double p[3];
-    object_at(what >> 2 & 7, (double)(d.time_ns - BEGIN_NS) * 1e-9, p);
+    object_at(what >> 3 & 7, (double)(d.time_ns - BEGIN_NS) * 1e-9, p);
     place_measure(of, p, d.measure);
-    for (int i = 0; i < 3; i++) d.measure[i] += of->sigma[i] * ((back >> 7) * (what >> 5 & 3) - 1.0);
+    for (int i = 0; i < 3; i++) d.measure[i] += of->sigma[i] * ((back >> 7) * (what >> 5 & 2) - 1.0);
   }
   if (detection_check(&d) != WIRE_OK) return;
   double centre2 = d.measure[0] * d.measure[0] + d.measure[1] * d.measure[1] + d.measure[2] * d.measure[2];
@@ -148,6 +179,29 @@ static void state_take(struct input *in, int64_t now_ns) {
   for (int i = 0; i < 3; i++) s.position_m[i] = (i == 0 ? 6.378137e6 : 0) + input_u8(in) * 1e3;
   for (int i = 0; i < 3 && what & 0x10; i++) s.velocity_mps[i] = (input_u8(in) - 128) * 10;
   frame_builder_add_state(&builder, &s, 0, 0);
+}
+
+/* What another centre says of one of the objects. */
+static void foreign_take(struct input *in, int64_t now_ns) {
+  uint8_t what = input_u8(in), off = input_u8(in);
+  struct foreign_track t = {
+      .time_ns = now_ns - (int64_t)(off & 15) * 100000000, .track = 1 + what % 8, .detections = off};
+  double later[3];
+  t.first_time_ns = BEGIN_NS;
+  t.status = what >> 6 == 3 ? STATUS_LOST : what >> 6 ? STATUS_CONFIRMED : STATUS_TENTATIVE;
+  t.class_ = off >> 6;
+  t.has_phase = t.class_ != CLASS_UNKNOWN;
+  t.phase = t.class_ == CLASS_AIRCRAFT ? PHASE_CRUISE : PHASE_COAST;
+  t.phase_probability[1] = t.class_ != CLASS_AIRCRAFT;
+  t.existence = 0.9;
+  t.nations = 1;
+  object_at(what >> 3 & 7, (double)(t.time_ns - BEGIN_NS) * 1e-9, t.position_m);
+  object_at(what >> 3 & 7, (double)(t.time_ns - BEGIN_NS) * 1e-9 + 1, later);
+  for (int i = 0; i < 3; i++) t.velocity_mps[i] = later[i] - t.position_m[i];
+  t.position_m[1] += (off >> 4 & 3) * 150.0;
+  static const int diagonal[] = {0, 6, 11, 15, 18, 20};
+  for (int i = 0; i < 6; i++) t.covariance[diagonal[i]] = i < 3 ? 1e4 : 25;
+  frame_builder_add_foreign(&builder, &t, &names);
 }
 
 static void ground_check(const struct ground_estimate *g) {
@@ -190,12 +244,23 @@ static void books_check(const uint64_t *given, bool ended) {
   }
 }
 
+static void frame_make(struct input *in, const struct world *w, int64_t time_ns, uint8_t what) {
+  for (uint32_t i = 0; i < (what & 7u); i++) detection_take(in, &w->site, time_ns);
+  for (uint32_t i = 0; i < (what >> 3 & 3u); i++) {
+    if (w->foreign_max > 0)
+      foreign_take(in, time_ns);
+    else
+      state_take(in, time_ns);
+  }
+  frame_builder_close(&builder, time_ns, 0, &frame);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   once();
   if (size == 0) return 0;
   struct input in = {data, size};
-  struct world *w = &worlds[input_u8(&in) & 1];
-  struct step_output output = {.capacity = 4 * TRACKS_MAX, .reports = reports};
+  struct world *w = &worlds[input_u8(&in) % WORLDS];
+  struct step_output output = {.capacity = REPORTS, .reports = reports};
   uint64_t given[SENSORS] = {0};
   int64_t time_ns = BEGIN_NS;
   frame_builder_resume(&builder, 0, time_ns);
@@ -204,14 +269,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (uint32_t number = 1; number <= FRAMES_MAX && in.left > 0; number++) {
     uint8_t later = input_u8(&in), what = input_u8(&in);
     time_ns += (int64_t)later * (later > 250 ? 10000000000 : 10000000);
-    for (uint32_t i = 0; i < what % 16u; i++) detection_take(&in, &w->site, time_ns);
-    for (uint32_t i = 0; i < what >> 6; i++) state_take(&in, time_ns);
-    frame_builder_close(&builder, time_ns, 0, &frame);
+    frame_make(&in, w, time_ns, what);
     for (uint32_t i = 0; i < frame.count; i++) given[frame.sensor[i]]++;
     tracker_step(w->tracker, &frame, &output, &ledger);
     warn_step(w->warn, &output);
     output_check(&output);
     books_check(given, false);
+    if (what >> 5 == 7 && w->foreign_max == 0) state_pass(w);
   }
   lines_check(&output, &w->site);
   tracker_drain(w->tracker, &ledger);

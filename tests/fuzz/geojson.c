@@ -1,6 +1,6 @@
 /* Bytes as a file of named areas, and areas drawn with coordinates that the input chooses: what is taken is
  * bounded, its boxes hold its points, and every area can be asked about any place. */
-// length: 128
+// length: 96
 #include <stdio.h>
 
 #include "engine/warn/regions.h"

@@ -1,6 +1,6 @@
 /* Bytes as a .gps recording: as they come, and as blocks of any content between a header and trailers that
  * are where they belong. */
-// length: 256
+// length: 128
 #include "tests/fuzz/capture_chunks.h"
 
 enum { RECORDING_MAX = 8192 };

@@ -1,7 +1,7 @@
 /* Bytes as a segment header, as frame records and as packed blocks. The fuzzer cannot guess CRCs, so they are
  * made right first: what is behind them is what is tested. What is accepted encodes to the same bytes again.
  */
-// length: 384
+// length: 256
 #include <stdlib.h>
 
 #include "engine/journal/journal_bytes.h"

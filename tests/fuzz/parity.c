@@ -1,7 +1,7 @@
 /* Datagrams of one unsealed sensor that sends parity. Either the input is a list of datagrams whose headers
  * are made right, so that they get through to recovery; or it says how a group is coded and what of it is
  * lost, and then what is lost and can be computed must come. The books balance after each. */
-// length: 384
+// length: 256
 #include <stdlib.h>
 
 #include "engine/ingest/config.h"

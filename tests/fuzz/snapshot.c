@@ -1,7 +1,7 @@
 /* Bytes as a snapshot: as they come, and with sizes and CRCs that are right, also through its file; and bytes
  * as an image, whose parts the input chooses. What was saved loads to the same, what is changed does not
  * pass, and what ends too early or says what can't be reads as zeros. */
-// length: 256
+// length: 128
 #include <stdlib.h>
 
 #include "engine/base/image.h"

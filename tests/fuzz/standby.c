@@ -1,7 +1,7 @@
 /* Bytes as messages between a server and its standby: as they come, and with heads whose CRCs are right. A
  * head that passes is of a known type with a length that this type can have; a bit changed shows; marks,
  * numbers, frames and states come out as they were put in. */
-// length: 256
+// length: 192
 #include <stdlib.h>
 
 #include "engine/journal/journal_bytes.h"

@@ -1,7 +1,7 @@
 /* Bytes as another centre's track file, as they come and as the fields of a line made up beforehand; and
  * reports that the input fills, written as lines and read again. Whole and in pieces it reads the same, and
  * what is taken is sound. */
-// length: 128
+// length: 96
 #include <stdio.h>
 
 #include "engine/domain/report.h"

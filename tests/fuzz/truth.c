@@ -1,6 +1,6 @@
 /* Bytes as a truth file of the scorer, as they come and below a header that is right: refused with a word, or
  * read to points in order, whose states can be asked for at any time. */
-// length: 384
+// length: 192
 // links: tools/score/*.c
 #include "tests/fuzz/fuzz_file.h"
 #include "tests/fuzz/fuzz_input.h"

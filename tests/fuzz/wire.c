@@ -1,6 +1,6 @@
 /* Bytes as a datagram: as they come; with their header, length and CRC made right, so that what is behind
  * them is reached; and as a TCP stream in pieces. What is taken encodes to the same again. */
-// length: 256
+// length: 192
 #include <stdlib.h>
 
 #include "engine/ingest/wire.h"

@@ -1,6 +1,6 @@
 /* Bytes as a site configuration, as they come and as mappings made up of its keys: refused with a word, or
  * accepted, and then everything lies in the ranges of the manual and its own text reads back to the same. */
-// length: 256
+// length: 128
 #include <stddef.h>
 #include <stdio.h>
 
