@@ -13,7 +13,6 @@ static const double speed_max_mps = 8500, speed_max_flat_mps = 900;
 static const double log_odds_start_min = -6; /* less likely real than this is not worth a track record */
 static const double log_odds_pair_max = 5, log_odds_start_max = 14;
 static const double rival_odds = 6; /* ln odds against the likeliest: less likely claims make no rivals */
-static const double pairing_min_s = 0.15;  /* closer in time, two points say nothing of the speed */
 static const int64_t moment_ns = 50000000; /* plots so close in time are taken sensor by sensor */
 static const double following_looks = 2.2; /* a strand goes on within so many revisits */
 /* Rivals are let go after so many revisits, where several sensors see them, or after more where few do. */
@@ -61,11 +60,11 @@ static bool strand_reaches(const struct tracker *tracker, const struct strand *s
     return false;
   double d[3], variance = 0, reach = 0;
   for (int i = 0; i < 3; i++) {
-    d[i] = seed->point_m[i] - strand->x[i] - (strand->count > 1 ? dt * strand->x[3 + i] : 0);
+    d[i] = seed->point_m[i] - strand->x[i] - (strand->moving ? dt * strand->x[3 + i] : 0);
     variance += strand->p[WK_AT(6, i, i)] + seed->covariance[WK_AT(3, i, i)];
-    if (strand->count > 1) variance += dt * dt * (strand->p[WK_AT(6, 3 + i, 3 + i)] + STRAND_ACCEL_PSD * dt);
+    if (strand->moving) variance += dt * dt * (strand->p[WK_AT(6, 3 + i, 3 + i)] + STRAND_ACCEL_PSD * dt);
   }
-  if (strand->count == 1) reach = dt * (strand->flat && seed->flat ? speed_max_flat_mps : speed_max_mps);
+  if (!strand->moving) reach = fmax(dt, 0) * (strand->flat && seed->flat ? speed_max_flat_mps : speed_max_mps);
   return vector_norm(d) <= reach + 4.5 * sqrt(variance);
 }
 
@@ -209,7 +208,7 @@ static bool strand_strange(struct tracker *tracker, uint32_t slot) {
 static bool strand_ripe(struct tracker *tracker, uint32_t slot) {
   const struct strand *strand = &tracker->strands.strands[slot];
   double span_s = (double)(strand->time_ns - strand->plots[0].time_ns) * 1e-9;
-  if (strand->log_odds < log_odds_start_min || span_s < pairing_min_s) return false;
+  if (strand->log_odds < log_odds_start_min || span_s < STRAND_PAIRING_MIN_S) return false;
   if (strand->rivals == 0 || strand->count >= STRAND_SEEDS_MAX) return true;
   if (strand->rivals <= RIVALS_FEW) return strand->count >= CONTESTED_SEEDS_FEW;
   double looks = span_s / tracker->site->sensors[strand->plots[strand->count - 1].sensor].revisit_s;

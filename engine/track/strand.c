@@ -47,6 +47,7 @@ static void strand_image(struct strand *strand, struct image *image) {
     image_count(image, &strand->plots[k].sensor, SITE_SENSORS_MAX - 1);
   }
   image_value(image, strand->flat);
+  image_value(image, strand->moving);
   image_value(image, strand->rivals);
 }
 
@@ -314,13 +315,57 @@ static bool second_seed(const struct strand *strand, const struct seed *seed, do
   return found;
 }
 
+/* A point of the strand's first moment: it improves the place of the first one, with what the object may have moved between
+ * them as noise. False where it can't. */
+static bool moment_take(struct strand *strand, const struct seed *seed) {
+  double noise[6], s[6], inverse[6], log_determinant, innovation[3], gain[3][3], *p = strand->p;
+  double moved = (seed->flat ? speed_sigma_flat_mps : speed_sigma_mps) * (double)(seed->time_ns - strand->time_ns) * 1e-9;
+  for (int i = 0; i < 3; i++) {
+    innovation[i] = seed->point_m[i] - strand->x[i];
+    for (int j = i; j < 3; j++) {
+      noise[WK_AT(3, i, j)] = seed->covariance[WK_AT(3, i, j)] + (i == j ? moved * moved : 0);
+      s[WK_AT(3, i, j)] = packed6(p, i, j) + noise[WK_AT(3, i, j)];
+    }
+  }
+  if (!matrix_invert_spd(3, s, inverse, &log_determinant)) return false;
+  for (int i = 0; i < 3; i++) {
+    for (int j = 0; j < 3; j++) {
+      gain[i][j] = 0;
+      for (int k = 0; k < 3; k++) gain[i][j] += packed6(p, i, k) * inverse[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
+      strand->x[i] += gain[i][j] * innovation[j];
+    }
+  }
+  for (int i = 0; i < 3; i++) {
+    for (int j = i; j < 3; j++) {
+      double sum = 0;
+      for (int k = 0; k < 3; k++) sum += gain[i][k] * noise[k <= j ? WK_AT(3, k, j) : WK_AT(3, j, k)];
+      p[WK_AT(6, i, j)] = sum;
+    }
+  }
+  return true;
+}
+
+/* Points of one moment say nothing of the speed, whoever saw them, and so not which nature it is: the strand stays at the
+ * first one's time until a later point comes. */
+static bool of_one_moment(const struct strand *strand, const struct seed *seed) {
+  return !strand->moving && (double)(seed->time_ns - strand->time_ns) * 1e-9 < STRAND_PAIRING_MIN_S;
+}
+
 bool strand_extend(const struct strand *strand, const struct seed *seed, double pd, struct strand *out,
                    double *evidence) {
-  bool found = strand->count > 1 ? step(strand, seed, pd, out, evidence)
-                                 : second_seed(strand, seed, pd, out, evidence);
+  bool moment = of_one_moment(strand, seed);
+  if (moment && strand->count == STRAND_MOMENT_MAX) return false;
+  bool found = strand->moving ? step(strand, seed, pd, out, evidence)
+                              : second_seed(strand, seed, pd, moment ? NULL : out, evidence);
   if (!found || !out) return found;
+  if (moment) {
+    *out = *strand;
+    if (!moment_take(out, seed)) return false;
+    out->log_odds += fmin(*evidence, part_max);
+  }
+  out->moving = !moment;
   out->plots[out->count++] = (struct birth_plot){seed->time_ns, seed->sensor};
-  if (seed->time_ns > out->time_ns) out->time_ns = seed->time_ns;
+  if (!moment && seed->time_ns > out->time_ns) out->time_ns = seed->time_ns;
   out->height_m = seed->height_m;
   out->flat = strand->flat && seed->flat;
   return true;

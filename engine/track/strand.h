@@ -17,19 +17,27 @@
 
 /* White acceleration that straight flight allows for, m^2/s^3; 2-D radars' strands less. */
 #define STRAND_ACCEL_PSD 1500.0
-enum { STRANDS_MAX = 1 << 16, STRAND_SEEDS_MAX = 16, STRAND_NONE = UINT32_MAX };
+/* Closer in time, two points say nothing of the speed, s. */
+#define STRAND_PAIRING_MIN_S 0.15
+enum {
+  STRANDS_MAX = 1 << 16,
+  STRAND_SEEDS_MAX = 16,
+  STRAND_MOMENT_MAX = 8, /* seeds of the first moment; what is left is for those that say how it moves */
+  STRAND_NONE = UINT32_MAX
+};
 
 struct strand {
   double x[6],
-      p[21]; /* position and velocity (ECEF, m, m/s) at time_ns; velocity is unknown before the second seed */
+      p[21]; /* position and velocity (ECEF, m, m/s) at time_ns; velocity is unknown before it is moving */
   double log_odds; /* of existence */
   double height_m; /* of its newest seed */
-  int64_t time_ns; /* of its newest seed */
+  int64_t time_ns; /* of its newest seed; of its first before it is moving */
   struct birth_plot plots[STRAND_SEEDS_MAX];
   uint32_t count;    /* of plots */
   uint32_t claim;    /* scratch of one scan: first seed that lay within its gate */
   uint32_t claims;   /* ... and how many did; 0 between scans */
   bool flat;         /* of 2-D radars alone */
+  bool moving;       /* its seeds lie so far apart in time that they say something of its velocity */
   double claim_best; /* scratch of one scan: value of the likeliest seed for it */
   uint32_t rivals;   /* most strands that laid claim to a seed of its, or seeds to it, in one scan, but one */
 };

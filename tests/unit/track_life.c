@@ -339,6 +339,49 @@ static void duplicates_of_one_object_from_two_radars_become_one(void **state) {
   }
 }
 
+/* Several sensors that look at the very same moments: two points of one moment say nothing of the speed, and must not be taken to
+ * say that it is that of something just launched. */
+static void looks_at_one_moment(uint64_t seed, uint8_t kind, uint32_t sensors, double apart_s, struct body start, bool cruise) {
+  struct rig *rig = rig_new();
+  for (uint32_t s = 0; s < sensors; s++) rig_sensor(&rig->site, kind, 41 + 0.3 * s, 2, 100);
+  rig_open(rig, 256, 1024, NULL);
+  struct prng prng = prng_seed(seed, 0);
+  int confirmed_at = -1;
+  for (int k = 0; k < 10; k++) {
+    for (uint32_t sensor = 0; sensor < sensors; sensor++) {
+      struct body body = start;
+      double t = k + apart_s * sensor;
+      if (cruise) body_cruise(&body, t);
+      else body_fly(&body, t, 0);
+      rig_see(rig, sensor, at(t), body.p, &prng);
+    }
+    rig_step(rig, at(k + apart_s * sensors));
+    if (confirmed_at < 0 && rig_live(rig, STATUS_CONFIRMED) > 0) confirmed_at = k;
+  }
+  rig_expect(confirmed_at >= 0 && confirmed_at <= 3 && rig_live(rig, 0) == 1,
+             "seed %llu, %u sensors of kind %d, %g s apart: %u live tracks, confirmed at look %d", (unsigned long long)seed,
+             sensors, kind, apart_s, rig_live(rig, 0), confirmed_at);
+  rig_close(rig);
+}
+
+static void sensors_that_look_at_the_same_moment_start_a_track(void **state) {
+  (void)state;
+  static const uint8_t kinds[] = {KIND_RADAR, KIND_POSITION};
+  static const double apart_s[] = {0, 0.001, 0.02};
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (int kind = 0; kind < 2; kind++) {
+      for (uint32_t sensors = 1; sensors <= 3; sensors++) {
+        for (int a = 0; a < 3; a++) {
+          looks_at_one_moment(seed, kinds[kind], sensors, apart_s[a], body_at(42, 2.5, 9000, 1800, 1300, 0), true);
+          looks_at_one_moment(seed, kinds[kind], sensors, apart_s[a], body_at(42, 2.5, 60000, 2500, 1500, -2500), false);
+          looks_at_one_moment(seed, kinds[kind], sensors, apart_s[a], body_at(42, 2.5, 150000, 2500, 1500, 1000), false);
+          looks_at_one_moment(seed, kinds[kind], sensors, apart_s[a], body_at(42, 2.5, 9000, 200, 80, 0), true);
+        }
+      }
+    }
+  }
+}
+
 /* Two objects side by side, one radar that misses a tenth of its looks. */
 static void pair_of_objects(uint64_t seed, double away_deg, double apart_m, double seen) {
   struct rig *rig = rig_new();
@@ -526,6 +569,7 @@ int main(void) {
       cmocka_unit_test(numbers_are_never_used_again),
       cmocka_unit_test(full_table_sheds_and_keeps_the_books),
       cmocka_unit_test(duplicates_of_one_object_from_two_radars_become_one),
+      cmocka_unit_test(sensors_that_look_at_the_same_moment_start_a_track),
       cmocka_unit_test(two_objects_a_kilometre_apart_stay_two),
       cmocka_unit_test(objects_seen_apart_are_not_merged_by_a_missed_look),
       cmocka_unit_test(missile_is_ballistic_in_boost_then_coast),
