@@ -33,6 +33,7 @@ class Folder:
         site_write(self.place, snapshot_s=self.draw.choice((0, 0.01, 0.03, 3600)))
         self.at, self.sealed_at = 0, 0  # the next scan of each sensor
         self.lives, self.sealed, self.sent, self.early = [], set(), 0, 0
+        self.start_s = 0.1  # that a start takes, as last seen
 
     def path(self, name):
         return os.path.join(self.place, name)
@@ -62,12 +63,14 @@ def live(here, feeds):
             os.unlink(here.path(name))
     with open(here.path("stdout"), "wb") as out, open(here.path("stderr"), "wb") as err:
         server = subprocess.Popen(arguments(here.place, io=here.io), stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+    began = time.monotonic()
     try:
         if here.draw.random() < 0.4:
             here.early += 1
-            time.sleep(here.draw.uniform(0, 0.15))
+            time.sleep(here.draw.uniform(0, 1.2) * here.start_s)
         else:
             found = poll(lambda: re.search(rb"udp:127\.0\.0\.1:(\d+) tracks=tcp:127\.0\.0\.1:(\d+)", file_bytes(here.path("stdout"))), 60, 0.003)
+            here.start_s = time.monotonic() - began
             reader = socket.create_connection(("127.0.0.1", int(found[2])))
             send(here, int(found[1]), *feeds)
             server.kill()

@@ -143,13 +143,18 @@ def replayed(place):
 def chain_wrong(place, lives):
     """None where the lives' journals, each going on with the one before, are one uninterrupted run without a frame missing or twice:
     stepped through one engine they give every line that had left, and the newest run's replay gives the same as its part."""
+    for life in lives:
+        if not life.own and (life.written or bare_lines(life.live)):
+            return "lines without a journal"
+    begun = [life for life in lives if life.own]
+    if not begun:
+        return None
     for name in os.listdir(place):
         if name.startswith("one.jsonl."):
             os.unlink(os.path.join(place, name))
     done = subprocess.run([UNINTERRUPTED, os.path.join(place, "one.jsonl"), os.path.join(place, "journal")], capture_output=True, text=True)
     if done.returncode != 0 or "gap" in done.stdout:
         return f"the runs are not one: {done.stdout} {done.stderr.strip()}"
-    begun = [life for life in lives if life.own]
     parts = [file_bytes(os.path.join(place, f"one.jsonl.{k}")) for k in range(len(begun))]
     if os.path.exists(os.path.join(place, f"one.jsonl.{len(begun)}")):
         return "more runs than lives that wrote"
@@ -157,11 +162,8 @@ def chain_wrong(place, lives):
         said = life.wrong(parts[k])
         if said:
             return f"life {k}: {said}"
-    for life in lives:
-        if not life.own and (life.written or bare_lines(life.live)):
-            return "lines without a journal"
-    said, lines, _ = replayed(place) if begun else (None, b"", False)
-    return said or (None if not begun or lines == parts[-1] else f"replay gives {len(lines)} bytes of lines, the uninterrupted run {len(parts[-1])}")
+    said, lines, _ = replayed(place)
+    return said or (None if lines == parts[-1] else f"replay gives {len(lines)} bytes of lines, the uninterrupted run {len(parts[-1])}")
 
 
 def bare_lines(live):
