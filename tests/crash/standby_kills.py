@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A server with a standby is killed (SIGKILL) at random moments under traffic; the standby takes over, gets a standby of its own, and is killed
-in turn, ten times. All of them are one uninterrupted run: an engine that was never loaded from another one's state steps the frames of
+in turn, ten times; some standbys are killed before that, while they start, get the state or follow. All of them are one uninterrupted run: an engine that was never loaded from another one's state steps the frames of
 their journals, up to the one after which the next took over, has the same state by hash, and gives every line that had left, on the live
 port and in the file, bit for bit, track numbers included. Sealed datagrams that were taken over are not accepted again.
 About 30 seconds or 100 kills; WEFT_STAT=full: 1,000, or WEFT_KILLS of them. A failure names the seed of its folder;
@@ -23,18 +23,19 @@ KILLS = 10  # in one folder
 LANES = 2  # folders at the same time
 SCANS, SEALED_SCANS = 3000, 600
 OLD_MAX = 50  # sealed datagrams that are sent again
+TRIES_MAX = 20
 IN_FLIGHT_MAX = 4  # frames that may have arrived at a standby before they were in the server's journal; their lines had not left
 PORTS = ("detections", "tracks", "standby")
 FRAME_LIMIT_MS = 500  # lines wait that long for a standby: longer than two servers on a busy machine need
 
 
 class Member:
-    """One of the servers of a folder, number `number`, that follows the one before it unless it is the first."""
+    """One of the servers of a folder. All but the first follow the one that serves."""
 
-    def __init__(self, here, number):
-        self.here, self.number, self.place = here, number, os.path.join(here.place, str(number))
-        os.mkdir(self.place)
-        follow = ["--follow", f"127.0.0.1:{here.ports['standby']}"] if number else []
+    def __init__(self, here, name):
+        self.here, self.name, self.place = here, name, os.path.join(here.place, name)
+        os.makedirs(self.place, exist_ok=True)
+        follow = ["--follow", f"127.0.0.1:{here.ports['standby']}"] if name != "0" else []
         command = [WEFT, "run", "--config", here.site, "--workers", "1", "--tracks-max", str(TRACKS_MAX), "--io", here.io, *follow,
                    "--tracks", os.path.join(self.place, "tracks.jsonl"), "--journal", os.path.join(self.place, "journal")]
         with open(os.path.join(self.place, "stderr"), "wb") as err:
@@ -46,12 +47,18 @@ class Member:
     def ready(self, limit_s):
         """Waits for the ready line."""
         if not select.select([self.process.stdout], [], [], limit_s)[0] or not self.process.stdout.readline().startswith(b"ready"):
-            raise RuntimeError(f"server {self.number} in {self.here.place} is not ready: {self.log()}")
+            raise RuntimeError(f"server {self.name} in {self.here.place} is not ready: {self.log()}")
         self.lines = socket.create_connection(("127.0.0.1", self.here.ports["tracks"]))
 
     def has_the_state(self):
-        if not poll(lambda: "has the state" in self.log() or self.process.poll() is not None, 60, 0.005) or self.process.poll() is not None:
-            raise RuntimeError(f"server {self.number} in {self.here.place} does not follow: {self.log()}")
+        """False where the server has not noticed yet that the standby before is gone."""
+        poll(lambda: "has the state" in self.log() or self.process.poll() is not None, 60, 0.005)
+        if self.process.poll() == 1 and "another standby" in self.log():
+            self.process.stdout.close()
+            return False
+        if self.process.poll() is not None or "has the state" not in self.log():
+            raise RuntimeError(f"server {self.name} in {self.here.place} does not follow: {self.log()}")
+        return True
 
     def end(self):
         """Kills it. What it left."""
@@ -74,7 +81,7 @@ class Folder:
         self.site = os.path.join(self.place, "site.yaml")
         self.at, self.sealed_at, self.sent = 0, 0, 0
         self.link = UdpSender(self.ports["detections"])
-        self.members, self.took_s, self.gaps = [], [], []
+        self.members, self.took_s, self.gaps, self.doomed = [], [], [], 0
 
 
 def ports_free(count):
@@ -110,15 +117,33 @@ def send(here, feed, sealed_feed):
         time.sleep(draw.choice((0, 0.0005, 0.003)))
 
 
+def follower(here, number, feeds):
+    """Standby `number`, which has the state. One in three times another one is killed first, whatever it is at."""
+    if here.draw.random() < 1 / 3:
+        doomed = Member(here, f"{number}-doomed")
+        time.sleep(here.draw.uniform(0, 0.3))
+        doomed.process.kill()
+        send(here, *feeds)
+        doomed.process.wait()
+        doomed.process.stdout.close()
+        here.doomed += 1
+    for _ in range(TRIES_MAX):
+        member = Member(here, str(number))
+        here.members.append(member)
+        if member.has_the_state():
+            return member
+        here.members.pop()
+    raise RuntimeError(f"no standby {number} is let in in {here.place}: {here.members[-1].log()}")
+
+
 def lives(seed, feeds):
     """The folder, after its kills; the last server has ended in order."""
     here = Folder(seed)
     try:
-        here.members.append(Member(here, 0))
+        here.members.append(Member(here, "0"))
         here.members[0].ready(60)
         for number in range(1, KILLS + 1):
-            here.members.append(Member(here, number))
-            here.members[number].has_the_state()
+            follower(here, number, feeds)
             send(here, *feeds)
             here.members[number - 1].process.kill()
             began = time.monotonic()
@@ -177,7 +202,7 @@ def test():
     feeds = (traffic(SCANS, sensors=(OPEN,)), traffic(SEALED_SCANS, sensors=(SEALED_SENSOR,), targets=3))
     seeds = [int(sys.argv[2])] if len(sys.argv) > 2 else range(1, FOLDERS + 1)
     lock, failed, end = threading.Lock(), [], time.monotonic() + LIMIT_S
-    took_s, sent, lines, gaps = [], [0], [0], []
+    took_s, sent, lines, gaps, doomed = [], [0], [0], [], [0]
 
     def work(seed):
         if failed or time.monotonic() > end:
@@ -187,6 +212,7 @@ def test():
         with lock:
             took_s.extend(here.took_s)
             gaps.extend(here.gaps)
+            doomed[0] += here.doomed
             sent[0] += here.sent
             lines[0] += sum(file_bytes(os.path.join(member.place, "tracks.jsonl")).count(b"\n") for member in here.members)
         if said:
@@ -197,7 +223,7 @@ def test():
 
     with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
         list(pool.map(work, seeds))
-    figure = f"{len(took_s)} kills, {sent[0]} datagrams, {lines[0]} lines had left"
+    figure = f"{len(took_s)} servers killed and {doomed[0]} standbys, {sent[0]} datagrams, {lines[0]} lines had left"
     if took_s:
         figure += f"; {len(gaps)} times the standby had {sum(gaps)} frames more than the journal; taken over after {statistics.median(took_s):.3f} s (median), {max(took_s):.3f} s (longest)"
     check("a_standby_takes_over_all_that_had_left", not failed and took_s and lines[0] > 0, f"{figure} {' '.join(failed)}")
