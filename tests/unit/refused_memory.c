@@ -128,7 +128,8 @@ static void every_table_that_finds_no_room_is_said(void **state) {
   (void)state;
   for (int c = 0; c < COMMANDS; c++) {
     int (*run)(struct weft_error *err) = commands[c].run;
-    if (run == fuse_journal_run || run == replay_run || run == replay_to_run || run == replay_resumed_run || run == server_plain_run)
+    if (run == fuse_journal_run || run == replay_run || run == replay_to_run || run == replay_resumed_run || run == server_plain_run ||
+        run == server_again_run)
       continue; /* the tables of fuse and of run */
     int piece = 1;
     while (piece < REQUESTS_MAX && run_refused(&commands[c], 0, 0, piece)) piece++;
