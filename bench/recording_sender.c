@@ -22,8 +22,8 @@ struct open_datagram {
   struct detection entries[ENTRIES_MAX];
 };
 
-static struct open_datagram open[SENSORS_MAX];
-static uint32_t open_count;
+static struct open_datagram collecting[SENSORS_MAX];
+static uint32_t collecting_count;
 static uint8_t *stream; /* each datagram behind its u32 size */
 static size_t stream_size;
 static uint64_t datagrams, detections;
@@ -46,10 +46,10 @@ static void datagram_close(struct open_datagram *one) {
 
 static void detection_put(const struct detection *detection) {
   uint32_t s = 0;
-  while (s < open_count && open[s].sensor != detection->sensor) s++;
+  while (s < collecting_count && collecting[s].sensor != detection->sensor) s++;
   if (s == SENSORS_MAX) return;
-  if (s == open_count) open[open_count++].sensor = detection->sensor;
-  struct open_datagram *one = &open[s];
+  if (s == collecting_count) collecting[collecting_count++].sensor = detection->sensor;
+  struct open_datagram *one = &collecting[s];
   if (one->count == ENTRIES_MAX || (one->count > 0 && detection->time_ns - one->began_ns > WINDOW_NS)) datagram_close(one);
   if (one->count == 0) one->began_ns = detection->time_ns;
   one->entries[one->count++] = *detection;
@@ -74,7 +74,7 @@ static int recording_read(const char *path, uint64_t most) {
     }
   }
   fclose(file);
-  for (uint32_t s = 0; s < open_count; s++) datagram_close(&open[s]);
+  for (uint32_t s = 0; s < collecting_count; s++) datagram_close(&collecting[s]);
   return 0;
 }
 
