@@ -18,7 +18,7 @@ FULL = os.environ.get("WEFT_STAT") == "full"
 LIMIT_S = 86400 if FULL else 15  # for each back end
 DRIVER = os.path.join(BESIDE, "crash_boundary")
 JOBS = 2
-ENDED = 4  # lives that end by themselves before their boundary comes: there are no more
+ENDED = 10  # lives one after the other that end by themselves before their boundary comes: there are no more
 TEXT_BYTES = (1 << 20) - 12000  # of the configuration: five frames fill a segment
 SCANS = 40
 FIRST, SECOND, FRESH = traffic(SCANS), traffic(SCANS, SCANS, 100), traffic(6, 2 * SCANS, 200, sensors=(OPEN,))
@@ -120,7 +120,7 @@ def boundaries(io):
         while (alive < ENDED or not FULL) and not found and time.monotonic() < end:
             batch = [next(order) for _ in range(JOBS)]
             for number, (report, said) in zip(batch, pool.map(lambda n: boundary(template, first, n, io), batch)):
-                alive += not report["killed"]
+                alive = 0 if report["killed"] else alive + 1
                 lines += report["lines"]
                 cut += report["cut"]
                 if report["killed"]:
