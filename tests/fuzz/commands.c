@@ -16,7 +16,7 @@
 #include "tests/fuzz/fuzz_image.h"
 #include "tests/fuzz/fuzz_input.h"
 
-enum { TRACKS_MAX = 64, FOREIGN_MAX = 16, DETECTIONS_MAX = 64, FRAMES_MAX = 48, SENSORS = 5, OBJECTS = 8 };
+enum { TRACKS_MAX = 64, FOREIGN_MAX = 16, DETECTIONS_MAX = 64, FRAMES_MAX = 16, SENSORS = 5, OBJECTS = 8 };
 enum { WORLDS = 3, ARENA_SLACK = 1 << 20, REPORTS = 2 * (TRACKS_MAX + FOREIGN_MAX + FRAME_FOREIGN_MAX) };
 #define BEGIN_NS (INT64_C(1700000000) * 1000000000)
 
@@ -263,6 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct step_output output = {.capacity = REPORTS, .reports = reports};
   uint64_t given[SENSORS] = {0};
   int64_t time_ns = BEGIN_NS;
+  bool passed = false;
   frame_builder_resume(&builder, 0, time_ns);
   memset(ledger.sensors, 0, (SENSORS + 1) * sizeof *ledger.sensors);
   ledger.sensor_count = SENSORS;
@@ -275,7 +276,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     warn_step(w->warn, &output);
     output_check(&output);
     books_check(given, false);
-    if (what >> 5 == 7 && w->foreign_max == 0) state_pass(w);
+    if (!passed && what >> 5 == 7 && later % 8 == 3 && w->foreign_max == 0) { /* takes as long as many steps */
+      state_pass(w);
+      passed = true;
+    }
   }
   lines_check(&output, &w->site);
   tracker_drain(w->tracker, &ledger);
