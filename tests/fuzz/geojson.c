@@ -46,18 +46,33 @@ static int rings_draw(struct input *in, char *to, size_t room) {
   return used + snprintf(to + used, room - (size_t)used, "]");
 }
 
-/* A collection of polygons whose text is always good JSON; whether their rings are any good is the input's.
- */
+/* What may stand in a feature besides what belongs there; the first of each is right. */
+static const char *const types[] = {"\"Feature\"", "\"Featur\"", "3"};
+static const char *const properties[] = {
+    "{\"name\":\"n\"}", "{\"name\":\"\"}", "{\"name\":7}", "null",
+    "{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\"}"};
+static const char *const shapes[] = {"\"Polygon\"", "\"MultiPolygon\"", "\"Point\"", "[]"};
+static const char *const odd_rings[] = {"[]", "3", "[[[\"x\",0],[1,1],[2,2],[3,3]]]",
+                                        "[[[0],[1,1],[2,2],[0]]]", "[7]"};
+#define CHOOSE(list, how) list[(how) % (sizeof(list) / sizeof(list)[0])]
+
+/* A collection of polygons whose text is always good JSON; whether it means anything is the input's. */
 static size_t areas_draw(struct input *in, char *text) {
-  size_t used = (size_t)snprintf(text, TEXT_MAX, "{\"type\":\"FeatureCollection\",\"features\":[");
-  for (uint32_t n = 0; in->left > 0 && used < TEXT_MAX - 3 * FEATURE_ROOM; n++) {
-    bool several = input_u8(in) & 1;
-    used += (size_t)snprintf(
-        text + used, TEXT_MAX - used,
-        "%s{\"type\":\"Feature\",\"properties\":{\"name\":\"n%u\"},\"geometry\":{\"type\":\"%s\","
-        "\"coordinates\":%s",
-        n ? "," : "", n, several ? "MultiPolygon" : "Polygon", several ? "[" : "");
-    used += (size_t)rings_draw(in, text + used, TEXT_MAX - used);
+  uint8_t top = input_u8(in);
+  size_t used = (size_t)snprintf(text, TEXT_MAX, "{\"type\":\"%s\",\"features\":%s",
+                                 top == 255 ? "Collection" : "FeatureCollection", top == 254 ? "{}}" : "[");
+  for (uint32_t n = 0; top != 254 && in->left > 0 && used < TEXT_MAX - 3 * FEATURE_ROOM; n++) {
+    uint8_t how = input_u8(in), odd = how >= 0xe0 ? input_u8(in) : 0;
+    const char *shape = odd & 16 ? CHOOSE(shapes, odd) : shapes[how & 1];
+    bool several = shape == shapes[1];
+    used += (size_t)snprintf(text + used, TEXT_MAX - used,
+                             "%s{\"type\":%s,\"properties\":%s,\"geometry\":{\"type\":%s,\"coordinates\":%s",
+                             n ? "," : "", odd & 32 ? CHOOSE(types, odd) : types[0],
+                             odd & 64 ? CHOOSE(properties, odd) : properties[0], shape, several ? "[" : "");
+    if (odd & 128)
+      used += (size_t)snprintf(text + used, TEXT_MAX - used, "%s", CHOOSE(odd_rings, odd));
+    else
+      used += (size_t)rings_draw(in, text + used, TEXT_MAX - used);
     if (several) {
       text[used++] = ',';
       used += (size_t)rings_draw(in, text + used, TEXT_MAX - used);
@@ -65,7 +80,7 @@ static size_t areas_draw(struct input *in, char *text) {
     }
     used += (size_t)snprintf(text + used, TEXT_MAX - used, "}}");
   }
-  return used + (size_t)snprintf(text + used, TEXT_MAX - used, "]}");
+  return top == 254 ? used : used + (size_t)snprintf(text + used, TEXT_MAX - used, "]}");
 }
 
 static void region_check(const struct regions *regions, uint32_t index, double lon_deg, double lat_deg) {
