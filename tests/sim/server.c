@@ -162,7 +162,7 @@ static void nothing_is_lost_or_wrong_whatever_happens(void **state) {
     children[j] = fork();
     if (children[j] == 0) {
       child_run(shared, j, jobs, count);
-      _exit(0);
+      exit(0); /* in an orderly way: what counts covered branches writes its figures then */
     }
   }
   struct marks sum = {0};

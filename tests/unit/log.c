@@ -33,6 +33,7 @@ static void invariant_break(void) { weft_assert(OUTPUT_BYTES == 0); }
 static void child_output(enum stream stream, void (*writes)(void), char *output) {
   int link[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, link), 0);
+  fflush(stdout);
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
@@ -48,7 +49,7 @@ static void child_output(enum stream stream, void (*writes)(void), char *output)
       setenv("JOURNAL_STREAM", name, 1);
     }
     writes();
-    _exit(0);
+    exit(0); /* orderly, so that what it covered is counted */
   }
   close(link[1]);
   size_t used = 0;
