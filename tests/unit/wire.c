@@ -81,7 +81,11 @@ static void detections_come_back_as_they_were_encoded(void **state) {
   (void)state;
   struct detection in = radar(), out;
   assert_int_equal(entry_verdict(&in, &out), WIRE_OK);
-  assert_memory_equal(&in, &out, sizeof in);
+  assert_true(in.time_ns == out.time_ns && in.sequence == out.sequence && in.sensor == out.sensor && in.index == out.index);
+  assert_true(in.kind == out.kind && in.valid == out.valid && in.snr_db == out.snr_db && in.arrival_ns == out.arrival_ns);
+  assert_memory_equal(in.measure, out.measure, sizeof in.measure);
+  assert_memory_equal(in.sigma, out.sigma, sizeof in.sigma);
+  assert_memory_equal(in.platform_m, out.platform_m, sizeof in.platform_m);
   uint8_t small[WIRE_HEADER_SIZE + WIRE_ENTRY_SIZE - 1];
   struct wire_header header = {.sensor = 1};
   assert_int_equal(wire_detections_encode(small, sizeof small, &header, &in, 1), 0);

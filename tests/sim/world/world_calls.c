@@ -101,11 +101,9 @@ struct thread_start {
   void *(*run)(void *context);
   void *context;
 };
-/* A server starts two or three; a start is read long before its place comes round again. */
-static struct thread_start other_starts[64];
-static uint32_t other_count;
 static void *other_run(void *context) {
   struct thread_start start = *(struct thread_start *)context;
+  free(context);
   other_thread = true;
   return start.run(start.context);
 }
@@ -127,9 +125,11 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     world.server = server;
     return 0;
   }
-  struct thread_start *start = &other_starts[other_count++ % 64];
+  struct thread_start *start = __real_malloc(sizeof *start);
   *start = (struct thread_start){run, context};
-  return __real_pthread_create(thread, attributes, other_run, start);
+  int rc = __real_pthread_create(thread, attributes, other_run, start);
+  if (rc) free(start);
+  return rc;
 }
 
 int __wrap_pthread_join(pthread_t thread, void **result) {
@@ -347,8 +347,8 @@ ssize_t __wrap_write(int fd, const void *data, size_t size) {
 int __real_unlink(const char *path);
 int __wrap_unlink(const char *path);
 int __wrap_unlink(const char *path) {
-  const char *name = strrchr(path, '/');
-  for (uint32_t f = 0; name && world.inside == 0 && !other_thread && f < world.file_count; f++) {
+  const char *name = other_thread ? NULL : strrchr(path, '/'); /* the world belongs to one thread */
+  for (uint32_t f = 0; name && world.inside == 0 && f < world.file_count; f++) {
     if (strcmp(name + 1, world.names[f]) != 0) continue;
     world.removed[f] = true;
     return 0;
