@@ -136,7 +136,7 @@ fuzz_run() { # NAME PROGRAM OPTION...: over its growing corpus and the one that 
   [ -f "tests/fuzz/$name.dict" ] && dictionary=("-dict=tests/fuzz/$name.dict")
   [ -d "tests/fuzz/corpus/$name" ] && kept=("tests/fuzz/corpus/$name")
   mkdir -p "build/corpus/$name"
-  # quarantine and stacks of allocations short: half of the time would go there
+  # quarantine and stacks of allocations short, no energies by rare features: half of the time would go there
   ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=4:${ASAN_OPTIONS:-} \
     "$program" -max_len="$length" "${dictionary[@]}" -entropic=0 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
     -artifact_prefix="$logs/fuzz-$name-" "$@" "build/corpus/$name" "${kept[@]}" >"$logs/fuzz-$name.log" 2>&1

@@ -57,7 +57,6 @@ static size_t records_put(struct input *in, uint8_t *out, uint32_t *records, uin
     frame.time_ns = time_ns;
     for (uint32_t i = 0; i < frame.count; i++) fell |= frame.sensor[i] >= SENSORS;
     for (uint32_t i = 0; i < frame.state_count; i++) fell |= frame.states[i].sensor >= SENSORS;
-    if (number == 0) frame.number = number = 1;
     journal_record_encode(&frame, out + used);
     used += journal_record_size(&frame);
     ++*records;
