@@ -147,7 +147,7 @@ static void any_measure(struct input *in, uint32_t sensor, double measure[4]) {
 
 static void detection_take(struct input *in, const struct site *site, int64_t now_ns) {
   uint8_t what = input_u8(in), back = input_u8(in);
-  uint32_t sensor = (what & 7) % SENSORS;
+  uint32_t sensor = (uint32_t)(what & 7) % SENSORS;
   const struct sensor *of = &site->sensors[sensor];
   struct detection d = {
       .sensor = sensor, .kind = of->kind, .sequence = builder.number, .index = (uint16_t)builder.open.count};
