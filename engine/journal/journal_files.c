@@ -61,8 +61,7 @@ struct journal_file *journal_files_synced(struct journal_files *files, int32_t r
 struct journal_file *journal_files_finished(struct journal_files *files) {
   if (files->first == files->next) return NULL;
   struct journal_file *file = journal_file_of(files, files->first);
-  bool syncing = files->syncing && files->segment == file->segment;
-  return file->ended && file->in_flight == 0 && file->unsynced == 0 && !syncing ? file : NULL;
+  return file->ended && file->in_flight == 0 && file->unsynced == 0 ? file : NULL; /* a sync in flight has frames to cover */
 }
 
 void journal_files_drop(struct journal_files *files) { files->first++; }

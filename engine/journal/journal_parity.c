@@ -184,9 +184,9 @@ static int chunk_write(struct group *group, uint32_t member, uint64_t at) {
   return journal_bytes_write(group->fd[member], group->chunk[member], size, group->begin[member] + at);
 }
 
-/* Coefficients that give each lost member from the first `segments` members that are there (`from`). False where there are
- * too few of these. */
-static bool rows_solve(const struct group *group, uint32_t from[], uint8_t *rows) {
+/* Coefficients that give each lost member from the first `segments` members that are there (`from`): no more are lost than
+ * there are parity files. */
+static void rows_solve(const struct group *group, uint32_t from[], uint8_t *rows) {
   uint32_t k = group->head.segments, there = 0, lost = 0;
   uint8_t chosen[JOURNAL_PARITY_SEGMENTS_MAX * JOURNAL_PARITY_SEGMENTS_MAX], inverse[sizeof chosen];
   for (uint32_t i = 0; i < group->members && there < k; i++) {
@@ -194,7 +194,9 @@ static bool rows_solve(const struct group *group, uint32_t from[], uint8_t *rows
     memcpy(chosen + (size_t)there * k, group->matrix + (size_t)i * k, k);
     from[there++] = i;
   }
-  if (there < k || gf_invert_matrix(chosen, inverse, (int)k) != 0) return false;
+  weft_assert(there == k);
+  int singular = gf_invert_matrix(chosen, inverse, (int)k);
+  weft_assert(!singular); /* no square part of a Cauchy matrix is */
   for (uint32_t i = 0; i < group->members; i++) {
     if (!group->lost[i]) continue;
     for (uint32_t c = 0; c < k; c++) { /* the member's row times the inverse */
@@ -204,7 +206,6 @@ static bool rows_solve(const struct group *group, uint32_t from[], uint8_t *rows
     }
     lost++;
   }
-  return true;
 }
 
 /* Computes the lost members into the files open for them. -ERANGE: too much is lost. */
@@ -215,7 +216,8 @@ static int lost_compute(struct group *group, const _Atomic bool *stop) {
   for (uint32_t i = 0; i < group->members; i++) {
     if (group->lost[i]) lost_members[lost++] = i;
   }
-  if (lost > group->head.files || !rows_solve(group, from, group->rows)) return -ERANGE;
+  if (lost > group->head.files) return -ERANGE;
+  rows_solve(group, from, group->rows);
   ec_init_tables((int)k, (int)lost, group->rows, group->tables);
   for (uint32_t c = 0; c < k; c++) in[c] = group->chunk[from[c]];
   for (uint32_t r = 0; r < lost; r++) out[r] = group->chunk[lost_members[r]];

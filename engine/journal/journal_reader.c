@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/domain/site.h"
+#include "engine/journal/journal_bytes.h"
 #include "engine/journal/journal_file_io.h"
 #include "engine/journal/journal_pack.h"
 #include "engine/journal/journal_segment.h"
@@ -293,9 +294,7 @@ static int64_t record_unpack(struct journal_reader *reader) {
     int64_t size = block_read(reader);
     if (size <= 0) return size;
   }
-  size_t length;
-  enum journal_verdict verdict = journal_record_measure(reader->raw + reader->raw_at, reader->raw_size - reader->raw_at, &length);
-  if (verdict != JOURNAL_GOOD || length > reader->raw_size - reader->raw_at) return damaged(reader, JOURNAL_CORRUPT, reader->offset);
+  size_t length = get_u64(reader->raw + reader->raw_at, 8); /* unpacking has measured it */
   if (room_make(&reader->record, &reader->record_capacity, length) < 0) return -ENOMEM;
   memcpy(reader->record, reader->raw + reader->raw_at, length);
   reader->raw_at += length;

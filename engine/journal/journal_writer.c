@@ -348,8 +348,10 @@ static void synced(struct journal_writer *writer, int32_t result) {
 
 static void appended(struct journal_writer *writer, uint64_t token, int32_t result) {
   uint64_t serial = writer->first; /* at most JOURNAL_PENDING_MAX of the JOURNAL_TOKENS are in flight */
-  while (serial < writer->next && writer->options.token_base + serial % JOURNAL_TOKENS != token) serial++;
-  weft_assert(serial < writer->next);
+  while (writer->options.token_base + serial % JOURNAL_TOKENS != token) {
+    serial++;
+    weft_assert(serial < writer->next);
+  }
   struct pending *entry = &writer->pending[serial % JOURNAL_PENDING_MAX];
   weft_assert(!entry->done);
   entry->done = true;

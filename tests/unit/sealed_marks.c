@@ -172,6 +172,19 @@ static void a_mark_beyond_the_lease_is_what_the_disk_is_told(void **state) {
   assert_int_equal(mark_of(7, 1, false), 100000);
 }
 
+/* As a standby takes them over: what it had itself before does not count. */
+static void marks_taken_over_exactly_replace_what_was_known(void **state) {
+  (void)state;
+  for (uint64_t s = 1; s <= 50; s++) assert_true(bench_sealed(&bench, s, 1));
+  sealed_feeds_marks(&bench.feeds, true, marks);
+  struct replay_mark given[] = {{.sensor_id = 4711, .epoch = 1, .fingerprint = 1, .mark = 5}, marks[0]};
+  given[1].mark = 60;
+  sealed_feeds_exactly(&bench.feeds, given, 2);
+  assert_false(bench_sealed(&bench, 60, 1));
+  assert_true(bench_sealed(&bench, 61, 1));
+  assert_int_equal(bench.feeds.carried_count, 0);
+}
+
 static void of_an_epoch_without_a_key_nothing_was_seen(void **state) {
   (void)state;
   assert_false(sealed_feeds_seen(&bench.feeds, BENCH_KEYED, 99, 1));
@@ -203,6 +216,7 @@ int main(void) {
       LIVE(leases_grow_with_the_rate_up_to_a_bound_and_shrink_again),
       LIVE(the_last_number_there_is_has_a_lease_too),
       LIVE(a_mark_beyond_the_lease_is_what_the_disk_is_told),
+      LIVE(marks_taken_over_exactly_replace_what_was_known),
       LIVE(of_an_epoch_without_a_key_nothing_was_seen),
       LIVE(anything_behind_the_last_line_makes_a_file_of_marks_damaged),
   };

@@ -1,4 +1,5 @@
 // stage: weft_journal weft_platform weft_domain weft_base
+// wraps: raise _exit fsync malloc fstat pread
 /* Snapshot files and the file of runs: what was written is read back; cut anywhere or with any bit flipped it is refused;
  * how runs ended is told as it was noted, also by a process that dies of its own fault. */
 #include <errno.h>
@@ -145,6 +146,114 @@ static void a_damaged_file_of_runs_says_only_what_can_be_understood(void **state
   assert_int_equal(run_state_crashes(&runs, 1), 0);
 }
 
+static bool refuse_sync, refuse_memory, refuse_stat, refuse_read; /* the next one */
+
+static bool refused(bool *once) {
+  bool was = *once;
+  *once = false;
+  if (was) errno = EIO;
+  return was;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd) { return refused(&refuse_sync) ? -1 : __real_fsync(fd); }
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) { return refused(&refuse_memory) ? NULL : __real_malloc(size); }
+
+int __real_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status) { return refused(&refuse_stat) ? -1 : __real_fstat(fd, status); }
+
+ssize_t __real_pread(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at) { return refused(&refuse_read) ? -1 : __real_pread(fd, data, size, at); }
+
+/* A process that dies takes along what it counted of branches (tools/coverage), unless that is written before. */
+extern void __gcov_dump(void) __attribute__((weak));
+static void counts_keep(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0) limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_FSIZE, &limit);
+  if (__gcov_dump) __gcov_dump();
+}
+
+int __real_raise(int number);
+int __wrap_raise(int number);
+int __wrap_raise(int number) {
+  struct sigaction action;
+  if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_DFL) counts_keep();
+  return __real_raise(number);
+}
+
+_Noreturn void __real__exit(int status);
+_Noreturn void __wrap__exit(int status);
+void __wrap__exit(int status) {
+  counts_keep();
+  __real__exit(status);
+}
+
+static void what_the_machine_refuses_of_a_snapshot_is_said(void **state) {
+  (void)state;
+  bool *const refusals[] = {&refuse_stat, &refuse_memory, &refuse_read};
+  char path[128];
+  file_write("some.ws", "some bytes", 10);
+  path_make(path, sizeof path, "some.ws");
+  for (int i = 0; i < 3; i++) {
+    struct snapshot_head head;
+    uint8_t *read;
+    struct weft_error err = {""};
+    *refusals[i] = true;
+    int rc = snapshot_read(path, &head, &read, &err);
+    assert_true(rc == -EIO || rc == -ENOMEM);
+    assert_null(read);
+    assert_non_null(strstr(err.text, "can't be read"));
+  }
+}
+
+static void an_end_that_is_not_on_the_disk_is_said(void **state) {
+  (void)state;
+  struct weft_error err = {""};
+  assert_int_equal(run_state_start(folder, 100, 0, &err), 0);
+  refuse_sync = true;
+  assert_int_equal(run_state_end(folder, 100, &err), -EIO);
+  assert_non_null(strstr(err.text, "the end of the run can't be noted"));
+}
+
+static void a_file_of_runs_is_read_no_further_than_any_that_was_written(void **state) {
+  (void)state;
+  static char text[2 * RUN_STATE_BYTES_MAX];
+  struct run_state runs;
+  size_t used = (size_t)sprintf(text, "started 5 2\n");
+  while (used < RUN_STATE_BYTES_MAX) used += (size_t)sprintf(text + used, "ended 6\n");
+  used += (size_t)sprintf(text + used, "ended 5\n");
+  file_write("run.state", text, used);
+  run_state_read(folder, &runs);
+  assert_true(runs.run == 5 && !runs.ended);
+}
+
+/* A disk that takes no byte more. */
+static void a_crash_that_can_not_be_noted_still_ends_the_process(void **state) {
+  (void)state;
+  pid_t child = fork();
+  if (child == 0) {
+    struct weft_error err;
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (run_state_watch(folder, &err) < 0) _exit(1);
+    run_state_stepping(7, 42);
+    const struct rlimit full = {0, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &full);
+    raise(SIGILL);
+    _exit(2);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGILL);
+}
+
 /* A child that is stepping frame 42 of run 7 dies of the signal; it must have died of that very one. */
 static void fault(int number, uint64_t frame, bool overflow) {
   pid_t child = fork();
@@ -203,6 +312,9 @@ static void crashes_are_remembered_as_long_as_their_run_is_gone_on_with(void **s
   assert_int_equal(runs.crash_count, RUN_CRASHES_MAX);
   assert_int_equal(run_state_crashes(&runs, 51), 0);
   assert_int_equal(run_state_crashes(&runs, 52), 1);
+  assert_int_equal(run_state_start(folder, 12, 11, &err), 0); /* what it goes on from is not what the crashes were of */
+  run_state_read(folder, &runs);
+  assert_int_equal(runs.crash_count, 0);
   assert_int_equal(run_state_start(folder, 10, 0, &err), 0);
   run_state_read(folder, &runs);
   assert_int_equal(runs.crash_count, 0);
@@ -232,6 +344,10 @@ int main(void) {
       cmocka_unit_test(a_frame_that_crashes_is_noted_and_the_signal_does_its_work),
       cmocka_unit_test(crashes_are_remembered_as_long_as_their_run_is_gone_on_with),
       cmocka_unit_test(watching_can_be_ended),
+      cmocka_unit_test(what_the_machine_refuses_of_a_snapshot_is_said),
+      cmocka_unit_test(an_end_that_is_not_on_the_disk_is_said),
+      cmocka_unit_test(a_file_of_runs_is_read_no_further_than_any_that_was_written),
+      cmocka_unit_test(a_crash_that_can_not_be_noted_still_ends_the_process),
   };
   return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
