@@ -181,8 +181,6 @@ int weft_recorder_close(struct weft_recorder *recorder, struct weft_error *err) 
   int rc = frame_builder_is_empty(&recorder->builder) ? 0 : frame_write(recorder, newest_ns(recorder), err);
   int settled = journal_settle(recorder, rc < 0 ? NULL : err);
   if (rc == 0) rc = settled;
-  if (!journal_idle(recorder->writer))
-    recorder->writer = NULL; /* its file stays open; there is no more to be done */
   recorder_free(recorder);
   return rc;
 }

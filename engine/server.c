@@ -288,7 +288,7 @@ static void server_close(struct server *server) {
   keys_close(server);
   track_port_close(server->track_port);
   if (server->http) http_port_close(server->http);
-  if (server->journal && journal_idle(server->journal)) journal_writer_close(server->journal);
+  if (server->journal) journal_writer_close(server->journal);
   line_file_close(server->tracks);
   io_close(server->io);
   if (server->signal_fd > 0) close(server->signal_fd);

@@ -382,14 +382,14 @@ struct journal_marks journal_marks_of(const struct journal_writer *writer) { ret
 uint64_t journal_segment_open(const struct journal_writer *writer) { return writer->segment; }
 
 void journal_writer_close(struct journal_writer *writer) {
-  weft_assert(writer->first == writer->next && !writer->files.syncing);
+  journal_packer_close(writer->packer);
+  writer->packer = NULL;
+  if (writer->first != writer->next || writer->files.syncing) return;
   if (writer->fd >= 0) segment_end(writer);
   for (uint64_t s = writer->files.first; s < writer->files.next && files_real(writer); s++) {
     file_close(journal_file_of(&writer->files, s)->fd);
   }
   writer->files.first = writer->files.next;
-  journal_packer_close(writer->packer);
-  writer->packer = NULL;
   if (writer->files.directory_fd >= 0) close(writer->files.directory_fd);
   writer->files.directory_fd = -1;
 }

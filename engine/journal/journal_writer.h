@@ -77,7 +77,8 @@ bool journal_idle(const struct journal_writer *writer);
 struct journal_marks journal_marks_of(const struct journal_writer *writer);
 uint64_t journal_segment_open(const struct journal_writer *writer); /* number of the segment begun last */
 
-/* Only when idle. Closes the segment files; what was not synced is left to the kernel. */
+/* Ends the writer's thread and, when idle, closes the segment files; what was not synced is left to the kernel. With something
+ * still in flight the files stay open, since their bytes are under way. */
 void journal_writer_close(struct journal_writer *writer);
 
 #endif

@@ -1,5 +1,6 @@
 #include "tests/sim/world/world.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -377,6 +378,15 @@ static void marks_sum(struct marks *marks, bool ran) {
   marks->reports += world.reports;
 }
 
+/* A thread that outlives its server would work on what the next one writes. */
+static void threads_check(void) {
+  DIR *tasks = opendir("/proc/self/task");
+  int threads = 0;
+  for (const struct dirent *task; tasks && (task = readdir(tasks));) threads += task->d_name[0] != '.';
+  if (tasks) closedir(tasks);
+  if (threads > 1) world_fail("%d threads are left behind", threads - 1);
+}
+
 bool world_run(uint64_t seed, const char *folder, struct marks *marks) {
   char config[256], journal[256];
   struct weft_error err = {""};
@@ -403,6 +413,7 @@ bool world_run(uint64_t seed, const char *folder, struct marks *marks) {
     world_fail("weft_run: %d, %s", rc, err.text);
   if (rc < 0 && err.text[0] == 0) world_fail("refused without a word: %d", rc);
   if (rc == 0 && !world.books_seen) world_fail("the server ended without its books");
+  threads_check();
   devices_mark();
   if (rc == 0) journal_check(folder);
   marks_sum(marks, rc == 0);
