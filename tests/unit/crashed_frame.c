@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ static struct life life_begin(void) {
     char config[96];
     const struct rlimit none = {0, 0};
     struct weft_error err;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no server behind */
     setrlimit(RLIMIT_CORE, &none);
     dup2(log[1], STDERR_FILENO);
     snprintf(config, sizeof config, "%s/site.yaml", folder);
