@@ -256,6 +256,7 @@ static void files_are_told_by_their_content(void **state) {
       {"\x30\0\5\1\2\x30", 6, SNIFF_ASTERIX},
       {"\x30\0\3\0", 4, SNIFF_UNKNOWN},
       {"\x50\0\5\1\2", 5, SNIFF_UNKNOWN},
+      {"\x80\0\5\1\2", 5, SNIFF_ASTERIX},
       {"WEFTJRNL\0\0\1", 11, SNIFF_JOURNAL},
       {" \n\t{\"time_ns\":1}\n", 17, SNIFF_TRACKS},
       {"\x0a\x0d\x0d\x0a\x1c\0\0\0", 8, SNIFF_PCAPNG},
@@ -303,6 +304,17 @@ static void datagrams_are_yielded_where_they_are_wanted(void **state) {
   }
 }
 
+static void recordings_without_packets_have_no_datagrams(void **state) {
+  (void)state;
+  capture_open(&capture, CAPTURE_RAW, "f");
+  capture.wants_datagrams = true;
+  const uint8_t *data = blocks;
+  size_t size = sizeof blocks;
+  struct capture_block block;
+  for (int i = 0; i < 2; i++) assert_int_equal(capture_take(&capture, &data, &size, &block, NULL), CAPTURE_BLOCK);
+  assert_int_equal(capture_take(&capture, &data, &size, &block, NULL), CAPTURE_MORE);
+}
+
 static void random_recordings_are_survived(void **state) {
   (void)state;
   struct prng prng = prng_seed(5, 0);
@@ -335,6 +347,7 @@ int main(void) {
       cmocka_unit_test(raw_blocks_follow_each_other),
       cmocka_unit_test(files_are_told_by_their_content),
       cmocka_unit_test(datagrams_are_yielded_where_they_are_wanted),
+      cmocka_unit_test(recordings_without_packets_have_no_datagrams),
       cmocka_unit_test(random_recordings_are_survived),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,9 +113,10 @@ static void headers_that_can_not_be_are_not_believed(void **state) {
     if (journal_parity_head_read(parity_path(0), &head)) fail_msg("case %zu", i);
   }
   group_make();
-  size_t size = file_read(parity_path(0), bytes);
-  assert_true(size > JOURNAL_PARITY_HEADER_BYTES + SEGMENTS * JOURNAL_PARITY_ENTRY_BYTES);
-  for (size_t cut = 0; cut < JOURNAL_PARITY_HEADER_BYTES + SEGMENTS * JOURNAL_PARITY_ENTRY_BYTES; cut++) {
+  const size_t whole = JOURNAL_PARITY_HEADER_BYTES + SEGMENTS * JOURNAL_PARITY_ENTRY_BYTES;
+  assert_int_equal(truncate(parity_path(1), (off_t)whole), 0);
+  assert_true(journal_parity_head_read(parity_path(1), &head));
+  for (size_t cut = whole; cut-- > 0;) {
     assert_int_equal(truncate(parity_path(1), (off_t)cut), 0);
     assert_false(journal_parity_head_read(parity_path(1), &head));
   }
@@ -189,6 +190,28 @@ static void a_segment_that_comes_out_wrong_is_not_put_in_place(void **state) {
   assert_non_null(strstr(err.text, "repairing stopped"));
 }
 
+static int told_rebuilt, told_lost;
+static void tell(void *context, const char *path, bool rebuilt) {
+  (void)context, (void)path;
+  told_rebuilt += rebuilt;
+  told_lost += !rebuilt;
+}
+
+/* Of what is beyond repair the segments are told, one by one; parity is nobody's loss. */
+static void every_loss_of_a_segment_is_told(void **state) {
+  (void)state;
+  struct journal_repair repair = {.tell = tell};
+  struct weft_error err = {""};
+  assert_int_equal(unlink(segment_path(1)), 0);
+  assert_int_equal(unlink(parity_path(1)), 0);
+  assert_int_equal(journal_repair_all(directory, &repair, &err), 0);
+  assert_true(told_rebuilt == 2 && told_lost == 0);
+  for (uint64_t s = 1; s <= 2; s++) assert_int_equal(unlink(segment_path(s)), 0);
+  assert_int_equal(unlink(parity_path(1)), 0);
+  assert_int_equal(journal_repair_all(directory, &repair, &err), 0);
+  assert_true(told_rebuilt == 2 && told_lost == 2 && repair.segments_unrepaired == 2);
+}
+
 static void every_group_of_a_journal_is_looked_at(void **state) {
   (void)state;
   struct journal_repair repair = {0};
@@ -212,6 +235,7 @@ int main(void) {
       CASE(parity_files_that_disagree_change_no_segment),
       CASE(parity_files_that_changed_places_are_made_anew),
       CASE(a_segment_that_comes_out_wrong_is_not_put_in_place),
+      CASE(every_loss_of_a_segment_is_told),
       CASE(every_group_of_a_journal_is_looked_at),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

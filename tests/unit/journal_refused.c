@@ -1,5 +1,5 @@
 // stage: weft_journal weft_platform weft_domain weft_base
-// wraps: malloc calloc realloc open pread pwrite fsync rename stat fstat opendir isal_deflate sem_wait
+// wraps: malloc calloc realloc open pread pwrite fsync rename stat fstat opendir isal_deflate sem_wait pthread_join
 /* Packing, parity, repair and reading while one call after the other to the machine fails, is interrupted or does half: what
  * was in the journal before is in it afterwards, to the byte, and a failure is said. The packer's thread likewise. */
 #include <setjmp.h>
@@ -33,7 +33,7 @@ enum { CAPACITY = 64, SEGMENTS = 4, FRAMES = 5, BYTES_MAX = 1 << 20 };
 enum call { MALLOC, CALLOC, REALLOC, OPEN, PREAD, PWRITE, FSYNC, RENAME, STAT, FSTAT, OPENDIR, DEFLATE, CALLS };
 static const char *const call_names[] = {"malloc", "calloc", "realloc", "open", "pread", "pwrite", "fsync", "rename", "stat", "fstat",
                                          "opendir", "isal_deflate"};
-enum way { FAIL, INTERRUPT, HALF, NOTHING, WAYS };
+enum way { FAIL, FAIL_ON, INTERRUPT, HALF, NOTHING, WRONG, WAYS }; /* FAIL_ON: all that come after it too */
 static _Thread_local bool refusal_on;
 static enum call refused_call;
 static enum way refused_way;
@@ -41,7 +41,8 @@ static int calls_left; /* until the one that is refused */
 static bool refused;
 
 static bool comes_now(enum call call) {
-  if (!refusal_on || call != refused_call || --calls_left != 0) return false;
+  if (!refusal_on || call != refused_call || --calls_left > 0) return false;
+  if (calls_left < 0 && refused_way != FAIL_ON) return false;
   return refused = true;
 }
 
@@ -61,9 +62,38 @@ WRAP(void *, calloc, CALLOC, NULL, ENOMEM, (size_t count, size_t size), (count, 
 WRAP(void *, realloc, REALLOC, NULL, ENOMEM, (void *memory, size_t size), (memory, size))
 WRAP(int, fsync, FSYNC, -1, EIO, (int fd), (fd))
 WRAP(int, rename, RENAME, -1, EIO, (const char *from, const char *to), (from, to))
-WRAP(int, stat, STAT, -1, EIO, (const char *name, struct stat *status), (name, status))
 WRAP(int, fstat, FSTAT, -1, EIO, (int fd, struct stat *status), (fd, status))
 WRAP(DIR *, opendir, OPENDIR, NULL, EMFILE, (const char *name), (name))
+
+/* The packer's thread stops at such a call until its end is asked for. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static enum call held_call = CALLS;
+static bool held, ending;
+static void hold(enum call call) {
+  pthread_mutex_lock(&mutex);
+  if (call == held_call) held = true;
+  pthread_cond_broadcast(&changed);
+  while (call == held_call && !ending) pthread_cond_wait(&changed, &mutex);
+  pthread_mutex_unlock(&mutex);
+}
+
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result) {
+  pthread_mutex_lock(&mutex);
+  ending = true;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&mutex);
+  return __real_pthread_join(thread, result);
+}
+
+int __real_stat(const char *name, struct stat *status);
+int __wrap_stat(const char *name, struct stat *status);
+int __wrap_stat(const char *name, struct stat *status) {
+  hold(STAT);
+  return fails(STAT, EIO) ? -1 : __real_stat(name, status);
+}
 
 int __real_open(const char *name, int flags, mode_t mode);
 int __wrap_open(const char *name, int flags, mode_t mode);
@@ -74,6 +104,7 @@ int __wrap_open(const char *name, int flags, mode_t mode) {
 ssize_t __real_pread(int fd, void *data, size_t size, off_t at);
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at);
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at) {
+  hold(PREAD);
   if (!comes_now(PREAD)) return __real_pread(fd, data, size, at);
   if (refused_way == NOTHING) return 0;
   if (refused_way == HALF) return __real_pread(fd, data, (size + 1) / 2, at);
@@ -95,18 +126,17 @@ int __real_isal_deflate(struct isal_zstream *stream);
 int __wrap_isal_deflate(struct isal_zstream *stream);
 int __wrap_isal_deflate(struct isal_zstream *stream) {
   if (!comes_now(DEFLATE)) return __real_isal_deflate(stream);
-  if (refused_way == FAIL) return INVALID_FLUSH;
+  if (refused_way == FAIL || refused_way == FAIL_ON) return INVALID_FLUSH;
   uint8_t *out = stream->next_out;
   int rc = __real_isal_deflate(stream);
   if (refused_way == INTERRUPT) stream->avail_in = 1;
   if (refused_way == HALF) stream->internal_state.state = ZSTATE_NEW_HDR;
+  if (refused_way == WRONG) out[0] ^= 0xff;
   if (refused_way == NOTHING) out[(stream->next_out - out) / 2] ^= 0x10;
   return rc;
 }
 
 /* The packer's thread tells when it waits for work: whatever it was asked for before is done then. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int waits;
 static bool interrupt_wait, wake_idly;
 int __real_sem_wait(sem_t *semaphore);
@@ -230,8 +260,8 @@ static bool refuse(operation *run, enum call call, enum way way, int turn, int *
 }
 
 static bool way_applies(enum call call, enum way way) {
-  if (way == FAIL) return true;
-  return call == PREAD || call == DEFLATE || (call == PWRITE && way != NOTHING);
+  if (way == FAIL || way == FAIL_ON) return true;
+  return call == DEFLATE || (call == PREAD && way != WRONG) || (call == PWRITE && way != NOTHING && way != WRONG);
 }
 
 /* Every call of every kind once. `begin` makes the folder as it was; `failed` and `done` look at it afterwards. */
@@ -456,6 +486,24 @@ static void a_packer_that_can_do_nothing_goes_on(void **state) {
   journal_packer_close(packer);
 }
 
+/* Its end comes while it packs a segment, or while it begins to write parity. */
+static void a_packer_that_is_ended_leaves_what_it_was_at(void **state) {
+  (void)state;
+  for (int parity = 0; parity < 2; parity++) {
+    struct journal_packer *packer;
+    held_call = parity ? STAT : PREAD, held = ending = false;
+    assert_int_equal(journal_packer_open(&packer, directory, !parity, 2, (uint32_t)parity), 0);
+    journal_packer_through(packer, 2);
+    pthread_mutex_lock(&mutex);
+    while (!held) pthread_cond_wait(&changed, &mutex);
+    pthread_mutex_unlock(&mutex);
+    journal_packer_close(packer);
+    held_call = CALLS;
+    assert_int_equal(version_of(1), JOURNAL_VERSION);
+    frames_are_all_there(0);
+  }
+}
+
 static void a_segment_in_the_working_folder_needs_no_slash(void **state) {
   (void)state;
   char before[4096];
@@ -481,6 +529,7 @@ int main(void) {
       CASE(the_packer_leaves_what_parity_covers),
       CASE(a_packer_for_parity_only_packs_nothing),
       CASE(a_packer_that_can_do_nothing_goes_on),
+      CASE(a_packer_that_is_ended_leaves_what_it_was_at),
       CASE(a_segment_in_the_working_folder_needs_no_slash),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,21 @@ static void memory_that_is_not_there_is_said(void **state) {
   }
 }
 
+static void a_writer_with_something_in_flight_can_be_closed(void **state) {
+  (void)state;
+  begin();
+  assert_int_equal(append(1, 5), 0);
+  journal_writer_close(writer); /* the io still has its bytes */
+  assert_int_equal(asked_count, 1);
+  complete(0);
+  journal_turn(writer, now_ns);
+  assert_int_equal(syncs, 1);
+  journal_writer_close(writer);
+  complete(0);
+  assert_int_equal(journal_marks_of(writer).durable_frame, 1);
+  journal_writer_close(writer);
+}
+
 static void what_can_not_be_a_journal_is_refused_at_the_start(void **state) {
   (void)state;
   struct weft_error err = {""};
@@ -327,6 +342,7 @@ int main(void) {
       CASE(room_is_reserved_where_it_can_be_and_else_done_without),
       CASE(parity_alone_needs_a_thread_as_packing_does),
       CASE(memory_that_is_not_there_is_said),
+      CASE(a_writer_with_something_in_flight_can_be_closed),
       CASE(what_can_not_be_a_journal_is_refused_at_the_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
