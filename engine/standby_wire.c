@@ -4,6 +4,8 @@
 
 #include "engine/journal/journal_format.h"
 
+static const char magic[4] = {'W', 'F', 'S', 'B'};
+
 static void put_u32(uint8_t *out, size_t at, uint32_t value) {
   memcpy(out + at, &value, sizeof value);
 }
@@ -15,7 +17,7 @@ static uint32_t get_u32(const uint8_t *data, size_t at) {
 }
 
 void standby_head_encode_apart(uint32_t type, const void *payload, uint64_t length, uint8_t *out) {
-  memcpy(out, "WFSB", 4);
+  memcpy(out, magic, sizeof magic);
   put_u32(out, 4, type);
   memcpy(out + 8, &length, sizeof length);
   put_u32(out, 16, journal_crc(payload, length));
@@ -38,7 +40,7 @@ static bool length_possible(const struct standby_head *head, uint64_t state_most
   case STANDBY_FRAME:
     return head->length <= journal_record_size_max(FRAME_DETECTIONS_MAX);
   case STANDBY_MARKS:
-    return head->length % STANDBY_MARK_BYTES == 0 && head->length <= REPLAY_MARKS_MAX * STANDBY_MARK_BYTES;
+    return head->length % STANDBY_MARK_BYTES == 0 && head->length <= (uint64_t)REPLAY_MARKS_MAX * STANDBY_MARK_BYTES;
   case STANDBY_REFUSE:
     return head->length <= STANDBY_TEXT_MAX;
   case STANDBY_BEAT:
@@ -50,7 +52,7 @@ static bool length_possible(const struct standby_head *head, uint64_t state_most
 }
 
 bool standby_head_decode(const uint8_t *data, uint64_t state_most, struct standby_head *head) {
-  if (memcmp(data, "WFSB", 4) != 0 || get_u32(data, 20) != journal_crc(data, 20)) return false;
+  if (memcmp(data, magic, sizeof magic) != 0 || get_u32(data, 20) != journal_crc(data, 20)) return false;
   *head = (struct standby_head){.type = get_u32(data, 4), .crc = get_u32(data, 16)};
   memcpy(&head->length, data + 8, sizeof head->length);
   return length_possible(head, state_most);

@@ -325,7 +325,7 @@ void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {
 /* A name is that of a region of ours, by its number. */
 static void name_image(const struct regions *regions, const char **name, struct image *image) {
   uint32_t number = 0, count = regions ? regions->count : 0;
-  while (image->mode != IMAGE_LOAD && regions->region[number].name != *name) number++;
+  while (image->mode != IMAGE_LOAD && number < count && regions->region[number].name != *name) number++;
   image_count(image, &number, count - 1);
   if (count == 0) image->bad = true;
   if (image->mode == IMAGE_LOAD) *name = image->bad ? "" : regions->region[number].name;
