@@ -9,8 +9,8 @@
 enum { TEXT_MAX = 8192 };
 static const char *const heads[] = {
     "",
-    "time_ns,target,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps,"
-    "impact_lat_deg,impact_lon_deg,impact_time_ns\n",
+    ("time_ns,target,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps,"
+     "impact_lat_deg,impact_lon_deg,impact_time_ns\n"),
     "target,time_ns,class,phase,x_m,y_m,z_m,vx_mps,vy_mps,vz_mps\n",
     "time_ns,sensor,kind,truth\n", /* of detections */
 };
