@@ -114,7 +114,8 @@ static int32_t append_do(struct sim_disk *disk, struct sim_file *file, const str
 /* The extents that a sync covered are dealt with. Syncs of the same file that are still under way counted them too. */
 static void extents_forget(struct sim_disk *disk, struct sim_file *file, const struct sim_operation *op) {
   file->extent_count -= op->extents;
-  memmove(file->extents, file->extents + op->extents, file->extent_count * sizeof *file->extents);
+  if (file->extent_count > 0)
+    memmove(file->extents, file->extents + op->extents, file->extent_count * sizeof *file->extents);
   for (uint32_t o = 0; o < disk->operation_count; o++) {
     struct sim_operation *other = &disk->operations[o];
     if (other != op && other->fd == op->fd) other->extents -= other->extents < op->extents ? other->extents : op->extents;

@@ -202,7 +202,7 @@ static void text_that_does_not_fit_is_refused_and_the_bound_holds(void **state) 
   full.version = full.kernels = full.io = "a name";
   full.stage_count = METRICS_STAGES_MAX;
   for (int i = 0; i < METRICS_STAGES_MAX; i++) full.stages[i].name = "a stage with a long name";
-  full.ledger.journal.on = full.journal_failed = full.replay_marks_failed = true;
+  full.ledger.journal.on = full.ledger.engine.on = full.journal_failed = full.replay_marks_failed = true;
   full.standby.on = full.standby.connected = full.standby.following = true;
   for (uint32_t count = 0; count <= SITE_SENSORS_MAX; count += 64) {
     large.sensor_count = full.ledger.sensor_count = count;
