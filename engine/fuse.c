@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/emit/line_file.h"
 #include "engine/base/log.h"
+#include "engine/emit/line_file.h"
 #include "engine/feeder.h"
 #include "engine/journal_input.h"
-#include "engine/resume.h"
+#include "engine/server/resume.h"
 
 enum { INPUTS_MAX = 64, PROGRESS_EVERY = 4096 };
 

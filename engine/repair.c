@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 #include "engine/journal/journal_packer.h"
 #include "engine/journal/journal_parity.h"
 #include "engine/journal/journal_segment.h"

@@ -10,9 +10,9 @@
 #include "engine/feeder.h"
 #include "engine/ingest/wire.h"
 #include "engine/journal_input.h"
-#include "engine/resume.h"
 #include "engine/platform/io.h"
 #include "engine/platform/io_send.h"
+#include "engine/server/resume.h"
 
 enum { DATAGRAM_BYTES = 1456, ENTRIES_PER_DATAGRAM = (DATAGRAM_BYTES - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE };
 

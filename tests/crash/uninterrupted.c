@@ -18,7 +18,7 @@
 #include "engine/emit/line_file.h"
 #include "engine/feeder.h"
 #include "engine/journal_input.h"
-#include "engine/resume.h"
+#include "engine/server/resume.h"
 
 enum { RUNS_MAX = 64 };
 

@@ -7,7 +7,7 @@
 #include "engine/journal/journal_bytes.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
-#include "engine/standby_wire.h"
+#include "engine/server/standby_wire.h"
 #include "tests/fuzz/fuzz_frame.h"
 
 enum { STATE_MOST = 1 << 16, MESSAGE_MAX = 4096, DETECTIONS_MAX = 16 };

@@ -9,6 +9,7 @@ root = Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 KERNEL_SYSTEM = {"stddef.h", "stdint.h", "stdbool.h", "math.h", "float.h", "limits.h", "string.h", "stdlib.h", "stdatomic.h",
                  "cpuid.h"}
+COMPOSITION = {"server", "inspect"}
 STAGES = {"ingest", "track", "warn", "emit", "journal"}
 
 
@@ -17,7 +18,7 @@ def allowed(path, name):
     place = path.split("/")
     if place[0] == "kernels":
         return name.startswith("kernels/")
-    if place[0] == "engine" and len(place) == 2:  # composition
+    if place[0] == "engine" and (len(place) == 2 or place[1] in COMPOSITION):
         return name.startswith(("engine/", "kernels/wk"))
     if place[0] == "engine":
         stage = place[1]

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "engine/base/log.h"
-#include "engine/follow.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
-#include "engine/standby_wire.h"
+#include "engine/server/follow.h"
+#include "engine/server/standby_wire.h"
 
 enum { SCRIPT_BYTES = 4 << 20, ACKS_MAX = 16, CALLS_MAX = 3, STATE_FRAME = 5 };
 #define BEGIN_NS (INT64_C(1700000000) * 1000000000)

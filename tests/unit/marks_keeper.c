@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "engine/marks_keeper.h"
+#include "engine/server/marks_keeper.h"
 
 static struct bench bench;
 static struct marks_keeper *keeper;

@@ -12,7 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/journal/snapshot.h"
-#include "engine/snapshots.h"
+#include "engine/server/snapshots.h"
 
 enum { TURNS_MAX = 20000, TURN_US = 1000 };
 

@@ -21,8 +21,8 @@
 #include "engine/engine.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
-#include "engine/standby_port.h"
-#include "engine/standby_wire.h"
+#include "engine/server/standby_port.h"
+#include "engine/server/standby_wire.h"
 #include "tests/unit/emit_net.h"
 
 enum { TAG = 40, SMALL = 3, ACTIONS_MAX = 8 };

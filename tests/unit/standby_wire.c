@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/journal/journal_format.h"
-#include "engine/standby_wire.h"
+#include "engine/server/standby_wire.h"
 
 enum { STATE_MOST = 5000 };
 

@@ -13,7 +13,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 /* What can go wrong. Each is counted where it happens, not where it is planned. */
 enum mark {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/resume.h"
+#include "engine/server/resume.h"
 #include "tests/sim/world/world.h"
 
 static void resumed_compare(const struct resumed *resumed, struct engine *engine, bool lied) {

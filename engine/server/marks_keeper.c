@@ -1,4 +1,4 @@
-#include "engine/marks_keeper.h"
+#include "engine/server/marks_keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>

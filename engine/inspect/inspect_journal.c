@@ -7,7 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 #include "engine/journal/journal_parity.h"
 #include "engine/journal/journal_reader.h"
 #include "engine/journal/journal_segment.h"

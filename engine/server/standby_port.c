@@ -1,4 +1,4 @@
-#include "engine/standby_port.h"
+#include "engine/server/standby_port.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/emit/listener.h"
 #include "engine/journal/journal_format.h"
-#include "engine/standby_wire.h"
+#include "engine/server/standby_wire.h"
 
 /* GREETING until it has said who it is; WANTING a state from the engine, SENDING it; FOLLOWING from its first word of
  * arrival on. Frames are queued from the greeting on. */

@@ -8,7 +8,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/text.h"
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 /* What the manager couldn't take is tried again after RETRY_NS. Without a watchdog the status is told every STATUS_NS. A
  * watchdog below WATCHDOG_NS_MIN ends servers that wait for a disk or step a large frame. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "engine/base/log.h"
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 static uint64_t run_of(const struct server *server) {
   return (uint64_t)server->started_ns;

@@ -1,6 +1,6 @@
 /* weft run: the parts of the server. Two threads: the I/O thread receives, admits, closes frames, journals
  * and emits; the engine thread steps frames (with its team of workers). They meet in a ring of frame slots,
- * each owned by one side at a time. Internal to engine/server*.c. */
+ * each owned by one side at a time. Internal to engine/server. */
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
 
@@ -22,12 +22,12 @@
 #include "engine/ingest/sealed_feeds.h"
 #include "engine/ingest/wire.h"
 #include "engine/journal/journal_writer.h"
-#include "engine/marks_keeper.h"
 #include "engine/platform/io.h"
-#include "engine/resume.h"
-#include "engine/snapshots.h"
-#include "engine/standby_port.h"
 #include "engine/platform/notify.h"
+#include "engine/server/marks_keeper.h"
+#include "engine/server/resume.h"
+#include "engine/server/snapshots.h"
+#include "engine/server/standby_port.h"
 
 enum {
   SERVER_SLOTS = 4,

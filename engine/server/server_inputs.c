@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/base/log.h"
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 enum { STREAM_READ_BYTES = 1 << 16, STREAM_READS_PER_TURN = 8, PORT_TRIES = 16 };
 

@@ -1,5 +1,5 @@
 /* weft run: the server as a whole. */
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -14,7 +14,7 @@
 #include "engine/domain/frame.h"
 #include "engine/ingest/replay_marks.h"
 #include "engine/platform/io.h"
-#include "engine/snapshots.h"
+#include "engine/server/snapshots.h"
 
 enum { STANDBY_PORT_TAGS = 2, STANDBY_QUEUE_BYTES = 64 << 20 /* what may wait for a slow follower */ };
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/inspect.h"
 #include "engine/ingest/wire.h"
+#include "engine/inspect/inspect.h"
 
 const char *const inspect_kind_names[KIND_END] = {"unknown", "radar", "radar2d", "los", "position"};
 

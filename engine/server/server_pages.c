@@ -1,7 +1,7 @@
 /* /metrics and /health of a running server. */
 #include <string.h>
 
-#include "engine/server.h"
+#include "engine/server/server.h"
 #include "kernels/wk.h"
 
 static void snapshot_fill(struct server *server) {

@@ -1,4 +1,4 @@
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 
 #include <errno.h>
 #include <fcntl.h>

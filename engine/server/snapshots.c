@@ -1,4 +1,4 @@
-#include "engine/snapshots.h"
+#include "engine/server/snapshots.h"
 
 #include <errno.h>
 #include <pthread.h>

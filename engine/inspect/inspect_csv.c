@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/ingest/csv.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 
 struct csv_counts {
   uint64_t detections, refused;

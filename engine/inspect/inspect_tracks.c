@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/domain/report.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 
 enum { TRACK_TEXT_MAX = 1 << 20 };
 

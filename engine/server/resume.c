@@ -1,4 +1,4 @@
-#include "engine/resume.h"
+#include "engine/server/resume.h"
 
 #include <errno.h>
 #include <stdlib.h>

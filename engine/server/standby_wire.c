@@ -1,4 +1,4 @@
-#include "engine/standby_wire.h"
+#include "engine/server/standby_wire.h"
 
 #include <string.h>
 

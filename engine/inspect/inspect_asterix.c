@@ -5,7 +5,7 @@
 
 #include "engine/ingest/capture.h"
 #include "engine/ingest/clock_day.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 #include "engine/track/plot.h"
 
 enum { RADARS_MAX = SITE_SENSORS_MAX, CATEGORIES = 256 };

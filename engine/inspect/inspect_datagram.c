@@ -2,7 +2,7 @@
  * needs no keys. */
 #include "engine/ingest/capture.h"
 #include "engine/ingest/wire.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 
 static const char *const type_names[] = {[WIRE_DETECTIONS] = "detections", [WIRE_STATES] = "states", [WIRE_PARITY] = "parity"};
 

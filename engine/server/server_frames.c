@@ -9,8 +9,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
-#include "engine/server.h"
-#include "engine/standby_wire.h"
+#include "engine/server/server.h"
+#include "engine/server/standby_wire.h"
 
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "engine/base/log.h"
-#include "engine/follow.h"
-#include "engine/server.h"
+#include "engine/server/follow.h"
+#include "engine/server/server.h"
 
 /* How long the addresses of a server that has just died may stay taken: its descriptors close one after the other. */
 enum { ADDRESS_TRIES = 120, ADDRESS_PAUSE_NS = 5000000 };

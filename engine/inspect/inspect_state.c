@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 #include "engine/journal/run_state.h"
 #include "engine/journal/snapshot.h"
 

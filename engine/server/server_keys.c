@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/base/log.h"
-#include "engine/server.h"
+#include "engine/server/server.h"
 
 size_t keys_bytes(const struct site *site) {
   return sealed_feeds_bytes(site) + recovery_bytes(site);

@@ -5,7 +5,7 @@
 #include "engine/base/yaml_doc.h"
 #include "engine/engine.h"
 #include "engine/ingest/config.h"
-#include "engine/inspect.h"
+#include "engine/inspect/inspect.h"
 
 static void seconds_put(struct inspect *inspect, const char *key, int64_t value_ns, double unit_ns) {
   inspect_number(inspect, key, (double)value_ns / unit_ns);

@@ -1,4 +1,4 @@
-/* weft inspect: one JSON object a line, by the kind of file. Internal to the inspect_*.c files. */
+/* weft inspect: one JSON object a line, by the kind of file. Internal to engine/inspect. */
 #ifndef WEFT_INSPECT_H
 #define WEFT_INSPECT_H
 

@@ -1,4 +1,4 @@
-#include "engine/follow.h"
+#include "engine/server/follow.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -18,7 +18,7 @@
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
 #include "engine/platform/io.h"
-#include "engine/standby_wire.h"
+#include "engine/server/standby_wire.h"
 
 enum { RETRY_MS = 100, CONNECT_MS = 1000 };
 
