@@ -74,19 +74,21 @@ static void direction_of(const struct plot *plot, double azimuth_rad, double ele
   for (int i = 0; i < 3; i++) u[i] = e * plot->enu[i] + n * plot->enu[3 + i] + up * plot->enu[6 + i];
 }
 
-/* Point and covariance of range, azimuth, elevation: first-order, which is exact enough for gates and
- * starting; the filters use the measurement itself. */
+/* Point and covariance of range, azimuth, elevation (T2): first-order, which is exact enough for gates and
+ * starting; the filters use the measurement itself. But an angle's lever is taken at its second moment, since at the site
+ * and in the zenith it is as short as the errors of range and elevation. */
 static void point_from_polar(struct plot *plot, double range_m, double azimuth_rad, double elevation_rad,
                              double var_range, double var_azimuth, double var_elevation) {
-  double u[3], east[3];
+  double u[3];
   direction_of(plot, azimuth_rad, elevation_rad, u);
   double sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad);
   double ce = wk_cos(elevation_rad), se = wk_sin(elevation_rad);
+  double lever_m = sqrt(range_m * range_m + var_range);
+  double level_m = lever_m * sqrt(fmin(1, ce * ce + var_elevation * se * se)); /* its part along the ground */
   double d_azimuth[3], d_elevation[3];
   for (int i = 0; i < 3; i++) {
-    east[i] = ca * plot->enu[i] - sa * plot->enu[3 + i];
-    d_azimuth[i] = range_m * ce * east[i];
-    d_elevation[i] = range_m * (-se * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + ce * plot->enu[6 + i]);
+    d_azimuth[i] = level_m * (ca * plot->enu[i] - sa * plot->enu[3 + i]);
+    d_elevation[i] = lever_m * (-se * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + ce * plot->enu[6 + i]);
     plot->point_m[i] = plot->site_m[i] + range_m * u[i];
     plot->direction[i] = u[i];
   }
@@ -99,7 +101,7 @@ static void point_from_polar(struct plot *plot, double range_m, double azimuth_r
   }
   plot->has_point = true;
   plot->range_m = range_m;
-  plot->sigma_cross_m = range_m * sqrt(fmax(var_azimuth * ce * ce, var_elevation));
+  plot->sigma_cross_m = sqrt(fmax(var_azimuth * level_m * level_m, var_elevation * lever_m * lever_m));
 }
 
 /* Elevation at which a slant range reaches a height above the ellipsoid; the nearest reachable one otherwise.

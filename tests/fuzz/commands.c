@@ -157,7 +157,7 @@ static void detection_take(struct input *in, const struct site *site, int64_t no
     d.valid = (uint16_t)(input_u8(in) | 0x27);
     any_measure(in, sensor, d.measure);
     if (d.valid & VALID_SIGMAS)
-      d.sigma[back & 3] = (float)fabs(of->sigma[back & 3]) * (float)(1 + (back >> 4));
+      d.sigma[back & 3] = what & 0x40 ? (float)input_double(in) : (float)of->sigma[back & 3] * (float)(1 + (back >> 4));
   } else {
     double p[3];
     object_at(what >> 3 & 7, (double)(d.time_ns - BEGIN_NS) * 1e-9, p);

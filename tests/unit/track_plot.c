@@ -73,6 +73,8 @@ static void radar_point_and_covariance_agree_with_long_double_geometry(void **st
     polar_point(s, d.measure[0], d.measure[1], d.measure[2], truth);
     rig_expect(plot.has_point && off(plot.point_m, truth) < 1e-6L + 1e-14L * (long double)d.measure[0], "case %d: %Lg m off", n,
                off(plot.point_m, truth));
+    long double range_part = (long double)s->sigma[0] / d.measure[0], elevation_part = (long double)s->sigma[2] * tanl(d.measure[2]);
+    long double lever[3] = {1, sqrtl((1 + range_part * range_part) * (1 + elevation_part * elevation_part)), sqrtl(1 + range_part * range_part)};
     for (int k = 0; k < 3; k++) { /* finite differences */
       long double z[3] = {d.measure[0], d.measure[1], d.measure[2]}, derivative[3];
       long double step = k ? 1e-6L : 1e-6L * z[0], other[3];
@@ -80,7 +82,7 @@ static void radar_point_and_covariance_agree_with_long_double_geometry(void **st
       polar_point(s, z[0], z[1], z[2], moved);
       z[k] -= 2 * step;
       polar_point(s, z[0], z[1], z[2], other);
-      for (int i = 0; i < 3; i++) derivative[i] = (moved[i] - other[i]) / (2 * step);
+      for (int i = 0; i < 3; i++) derivative[i] = lever[k] * (moved[i] - other[i]) / (2 * step);
       for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 3; j++) covariance[i][j] += (long double)(s->sigma[k] * s->sigma[k]) * derivative[i] * derivative[j];
       }
@@ -91,6 +93,26 @@ static void radar_point_and_covariance_agree_with_long_double_geometry(void **st
         long double difference = fabsl(covariance[i][j] - (long double)plot.point_covariance[WK_AT(3, i, j)]);
         rig_expect(difference < 1e-7L * trace, "case %d: covariance[%d][%d] differs by %Lg of %Lg", n, i, j, difference, trace);
       }
+    }
+  }
+}
+
+/* There the levers of azimuth and elevation vanish, but not by how much the object may be elsewhere. */
+static void plot_at_the_site_or_in_the_zenith_is_uncertain_in_every_direction(void **state) {
+  (void)state;
+  const double measures[3][3] = {{0, 1, 0.5}, {0, 0, asin(1)}, {1e5, -2, asin(1)}};
+  for (uint8_t kind = KIND_RADAR; kind <= KIND_RADAR2D; kind++) {
+    for (int n = 0; n < 3; n++) {
+      struct rig *rig = rig_of_kind(kind, 41, 2, 100);
+      struct detection d = {.time_ns = at(0), .kind = kind, .valid = VALID_RANGE | VALID_AZIMUTH | VALID_ELEVATION | VALID_HEIGHT};
+      for (int k = 0; k < 3; k++) d.measure[k] = measures[n][k];
+      if (kind == KIND_RADAR2D) d.measure[2] = 100 + measures[n][0];
+      struct plot plot = align(rig, NULL, &d);
+      const double *c = plot.point_covariance;
+      double minor = c[0] * c[3] - c[1] * c[1];
+      double determinant = c[2] * (c[1] * c[4] - c[2] * c[3]) - c[4] * (c[0] * c[4] - c[1] * c[2]) + c[5] * minor;
+      rig_expect(c[0] > 0 && minor > 0 && determinant > 1e-10, "kind %d, case %d: determinant %g m^6", kind, n, determinant);
+      rig_expect(plot.sigma_cross_m > 0.01, "kind %d, case %d: %g m across", kind, n, plot.sigma_cross_m);
     }
   }
 }
@@ -287,6 +309,7 @@ static void coverage_ends_at_the_horizon_of_the_earth(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(radar_point_and_covariance_agree_with_long_double_geometry),
+      cmocka_unit_test(plot_at_the_site_or_in_the_zenith_is_uncertain_in_every_direction),
       cmocka_unit_test(radar_uses_the_plots_own_sigma_where_given),
       cmocka_unit_test(radar2d_point_has_the_reported_height),
       cmocka_unit_test(radar2d_takes_the_nearest_reachable_height),
