@@ -145,6 +145,14 @@ static void any_measure(struct input *in, uint32_t sensor, double measure[4]) {
   for (int i = 0; i < 4; i++) measure[i] = value_take(in, low[sensor][i], high[sensor][i]);
 }
 
+/* From the least to the largest that admission lets through, by decades. */
+static float any_sigma(struct input *in, uint8_t kind, int slot) {
+  bool angle = kind != KIND_POSITION && (slot == MEASURE_AZIMUTH || (slot == MEASURE_ELEVATION && kind != KIND_RADAR2D));
+  bool speed = kind != KIND_POSITION && slot == MEASURE_RANGE_RATE;
+  double part = input_u8(in) / 255.0;
+  return (float)(angle ? pow(10, 7.99 * part - 7.99) : speed ? pow(10, 8.99 * part - 3.99) : pow(10, 8.99 * part - 2.99));
+}
+
 static void detection_take(struct input *in, const struct site *site, int64_t now_ns) {
   uint8_t what = input_u8(in), back = input_u8(in);
   uint32_t sensor = (uint32_t)(what & 7) % SENSORS;
@@ -157,7 +165,7 @@ static void detection_take(struct input *in, const struct site *site, int64_t no
     d.valid = (uint16_t)(input_u8(in) | 0x27);
     any_measure(in, sensor, d.measure);
     if (d.valid & VALID_SIGMAS)
-      d.sigma[back & 3] = what & 0x40 ? (float)input_double(in) : (float)of->sigma[back & 3] * (float)(1 + (back >> 4));
+      d.sigma[back & 3] = what & 0x40 ? any_sigma(in, d.kind, back & 3) : (float)of->sigma[back & 3] * (float)(1 + (back >> 4));
   } else {
     double p[3];
     object_at(what >> 3 & 7, (double)(d.time_ns - BEGIN_NS) * 1e-9, p);
