@@ -7,20 +7,9 @@
 static struct bench bench;
 enum { GROUP_MAX = 64, SIZE_MAX_ = 2048 };
 
-static int setup(void **state) {
-  (void)state;
-  memset(&bench, 0, sizeof bench);
-  bench_folder(&bench);
-  bench_open(&bench);
-  return 0;
-}
+static int setup(void **state) { return bench_setup(state, &bench); }
 
-static int teardown(void **state) {
-  (void)state;
-  bench_close(&bench);
-  bench_folder_remove(&bench);
-  return 0;
-}
+static int teardown(void **state) { return bench_teardown(state, &bench); }
 
 /* A group as its sender sends it: k datagrams of different sizes, then m of parity. */
 struct sent {

@@ -7,20 +7,9 @@ enum { WINDOW = 4096 }; /* of the contract */
 static struct bench bench;
 static uint8_t bytes[WIRE_DATAGRAM_MAX];
 
-static int setup(void **state) {
-  (void)state;
-  memset(&bench, 0, sizeof bench);
-  bench_folder(&bench);
-  bench_open(&bench);
-  return 0;
-}
+static int setup(void **state) { return bench_setup(state, &bench); }
 
-static int teardown(void **state) {
-  (void)state;
-  bench_close(&bench);
-  bench_folder_remove(&bench);
-  return 0;
-}
+static int teardown(void **state) { return bench_teardown(state, &bench); }
 
 static void keyed_sensor_is_heard_sealed_and_only_sealed(void **state) {
   (void)state;

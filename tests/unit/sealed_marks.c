@@ -17,20 +17,9 @@ void *__wrap_sodium_allocarray(size_t count, size_t size) {
   return refuse_memory ? NULL : __real_sodium_allocarray(count, size);
 }
 
-static int setup(void **state) {
-  (void)state;
-  memset(&bench, 0, sizeof bench);
-  bench_folder(&bench);
-  bench_open(&bench);
-  return 0;
-}
+static int setup(void **state) { return bench_setup(state, &bench); }
 
-static int teardown(void **state) {
-  (void)state;
-  bench_close(&bench);
-  bench_folder_remove(&bench);
-  return 0;
-}
+static int teardown(void **state) { return bench_teardown(state, &bench); }
 
 static uint32_t persisted;
 static void persist(void *context) {

@@ -44,12 +44,7 @@ static int setup(void **state) {
   return 0;
 }
 
-static int teardown(void **state) {
-  (void)state;
-  bench_close(&bench);
-  bench_folder_remove(&bench);
-  return 0;
-}
+static int teardown(void **state) { return bench_teardown(state, &bench); }
 
 static void an_orderly_restart_loses_nothing_and_forgets_nothing(void **state) {
   (void)state;

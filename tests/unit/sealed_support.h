@@ -106,6 +106,21 @@ static inline void bench_folder_remove(const struct bench *bench) {
   assert_int_equal(system(command), 0);
 }
 
+/* A fixture: a folder with key files and everything opened in it. */
+static inline int bench_setup(void **state, struct bench *bench) {
+  (void)state;
+  memset(bench, 0, sizeof *bench);
+  bench_folder(bench);
+  bench_open(bench);
+  return 0;
+}
+static inline int bench_teardown(void **state, struct bench *bench) {
+  (void)state;
+  bench_close(bench);
+  bench_folder_remove(bench);
+  return 0;
+}
+
 /* A detection that says which datagram it is of. */
 static inline struct detection bench_plot(uint64_t sequence, uint32_t at) {
   return (struct detection){.time_ns = BENCH_NOW, .kind = KIND_POSITION, .valid = VALID_XYZ,
