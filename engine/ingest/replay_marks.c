@@ -11,7 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/ingest/wire.h"
 
-static const char hex_digits[] = "0123456789abcdef";
+static const char hex_digits[16] = "0123456789abcdef"; /* without an end */
 static const char first_line[] = "weft replay marks 1\n";
 enum { LAST_LINE_MAX = 32 };
 
@@ -67,7 +67,7 @@ static bool hex_take(const char **at, int digits, char end, uint64_t *value) {
   const char *c = *at;
   uint64_t v = 0;
   for (int i = 0; i < digits; i++, c++) {
-    const char *place = memchr(hex_digits, *c, 16);
+    const char *place = memchr(hex_digits, *c, sizeof hex_digits);
     if (!place) return false;
     v = v << 4 | (uint64_t)(place - hex_digits);
   }
