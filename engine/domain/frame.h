@@ -31,7 +31,7 @@ struct frame {
   uint64_t number; /* 1, 2, 3 ... */
   int64_t time_ns; /* live: receiver's clock at closing; recorded: running maximum of measurement time. Never
                       decreases from frame to frame. */
-  uint32_t overload_step; /* 0 = none */
+  uint32_t overload_step; /* engine/domain/overload.h; 0 = none */
   uint32_t count, capacity;
   uint32_t state_count;
   struct sensor_state *states; /* FRAME_STATES_MAX, in order of (sensor, sequence) */

@@ -87,6 +87,7 @@ struct track_report {
 struct step_output {
   uint64_t frame;
   int64_t frame_time_ns;
+  uint32_t overload_step; /* the frame's */
   uint32_t count, capacity;
   struct track_report *reports; /* ordered by track number */
 };

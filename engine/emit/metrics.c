@@ -346,18 +346,19 @@ size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *sna
   return text.cut ? 0 : text.used;
 }
 
-size_t health_write(char *body, size_t size, const struct site *site, const char *reason, uint64_t frames,
-                    uint64_t tracks) {
+size_t health_write(char *body, size_t size, const struct site *site, const char *reason, const struct metrics_snapshot *snapshot) {
   struct text text = text_open(body, size);
-  text_put(&text, reason ? "{\"status\":\"unhealthy\",\"reason\":" : "{\"status\":\"ok\"");
+  text_put(&text, reason ? "{\"status\":\"unhealthy\",\"reason\":" : snapshot->overload_step ? "{\"status\":\"degraded\"" : "{\"status\":\"ok\"");
   if (reason) text_json(&text, reason);
   text_put(&text, ",\"centre\":");
   text_json(&text, site->centre);
   text_put(&text, site->exercise ? ",\"exercise\":true" : ",\"exercise\":false");
   text_put(&text, ",\"frames\":");
-  text_u64(&text, frames);
+  text_u64(&text, snapshot->frames);
   text_put(&text, ",\"tracks\":");
-  text_u64(&text, tracks);
+  text_u64(&text, snapshot->tracks[STATUS_TENTATIVE] + snapshot->tracks[STATUS_CONFIRMED]);
+  text_put(&text, ",\"overload_step\":");
+  text_u64(&text, snapshot->overload_step);
   text_put(&text, "}\n");
   return text.cut ? 0 : text.used;
 }

@@ -81,9 +81,9 @@ size_t metrics_text_max(const struct site *site);
 /* Prometheus text exposition format 0.0.4. Returns its length (no terminating zero), or 0 when `size` is too small. */
 size_t metrics_write(char *body, size_t size, const struct metrics_snapshot *snapshot);
 
-/* {"status":"ok",...} or {"status":"unhealthy","reason":"..."}: `reason` NULL means healthy. Returns its length, 0 when
+/* {"status":"ok",...}, {"status":"degraded",...} at a step of the overload ladder above 0, or {"status":"unhealthy","reason":"..."}:
+ * `reason` NULL means healthy. Of the snapshot frames, tracks and overload_step are read. Returns its length, 0 when
  * `size` (1024 is always enough for a reason below 64 characters) is too small. */
-size_t health_write(char *body, size_t size, const struct site *site, const char *reason, uint64_t frames,
-                    uint64_t tracks);
+size_t health_write(char *body, size_t size, const struct site *site, const char *reason, const struct metrics_snapshot *snapshot);
 
 #endif

@@ -24,6 +24,7 @@ static const double SIGMA_LENGTH_MIN_M = 1e-3, SIGMA_LENGTH_MAX_M = 1e6;
 static const double SIGMA_ANGLE_MIN_RAD = 1e-8, SIGMA_ANGLE_MAX_RAD = 1;
 static const double SIGMA_HEIGHT_DEFAULT_M = 40;
 static const int64_t RESUME_LIVE_NS = 60000000000;
+#define LATENCY_LIVE_NS INT64_C(200000000)
 static const double BUDGET_MIN_PER_S = 1, BUDGET_MAX_PER_S = 1e8;
 /* What a sensor may bring in a revisit unless the site says otherwise: so many targets, and its clutter so many times. */
 static const double BUDGET_TARGETS = 10000, BUDGET_CLUTTER = 4;
@@ -85,6 +86,8 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   seconds_read(doc, root, "future_s", 1e-3, 86400, 1e9, &site->future_ns);
   seconds_read(doc, root, "lag_s", 0, 60, 1e9, &site->lag_ns);
   seconds_read(doc, root, "frame_limit_ms", 0.1, 1000, 1e6, &site->frame_limit_ns);
+  site->latency_limit_ns = site->time == SITE_TIME_LIVE ? LATENCY_LIVE_NS : 0; /* a recording is to be used whole */
+  seconds_read(doc, root, "latency_limit_ms", 0, 60000, 1e6, &site->latency_limit_ns);
   int listen = yaml_doc_mapping(doc, root, "listen", YAML_OPTIONAL);
   listen_read(doc, listen, "detections", &site->listen_detections);
   listen_read(doc, listen, "asterix", &site->listen_asterix);

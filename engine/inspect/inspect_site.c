@@ -90,6 +90,7 @@ static void site_put(struct inspect *inspect, const struct site *site) {
   seconds_put(inspect, "future_s", site->future_ns, 1e9);
   seconds_put(inspect, "lag_s", site->lag_ns, 1e9);
   seconds_put(inspect, "frame_limit_ms", site->frame_limit_ns, 1e6);
+  seconds_put(inspect, "latency_limit_ms", site->latency_limit_ns, 1e6);
   inspect_open(inspect, "listen");
   listen_put(inspect, "detections", &site->listen_detections);
   listen_put(inspect, "asterix", &site->listen_asterix);

@@ -24,6 +24,7 @@
 #include "engine/journal/journal_writer.h"
 #include "engine/platform/io.h"
 #include "engine/platform/notify.h"
+#include "engine/server/ladder.h"
 #include "engine/server/marks_keeper.h"
 #include "engine/server/resume.h"
 #include "engine/server/snapshots.h"
@@ -102,6 +103,7 @@ struct server {
       append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
   int64_t open_since_ns;   /* frames_clock_ns at the arrival of the open frame's first entry; 0: empty */
   int64_t closed_clock_ns; /* frames_clock_ns at the last closing */
+  struct ladder ladder;  /* which step of the ladder of degradation the next frame gets */
   int64_t newest_ns;     /* running maximum of measurement time, INT64_MIN before any */
   pthread_t thread;
   bool thread_started;

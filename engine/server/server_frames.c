@@ -9,6 +9,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/domain/overload.h"
 #include "engine/server/server.h"
 #include "engine/server/standby_wire.h"
 
@@ -72,6 +73,7 @@ int frames_memory(struct server *server, struct weft_error *err) {
   }
   if (!server->slots) return weft_fail(err, rc, "out of memory for frames");
   engine_seal(&server->engine);
+  server->ladder.limit_ns = server->site->latency_limit_ns;
   server->newest_ns = INT64_MIN;
   return 0;
 }
@@ -166,6 +168,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   memcpy(server->snapshot->out_of_sequence, slot->statistics.out_of_sequence,
          sizeof slot->statistics.out_of_sequence);
   warning_copy(&slot->warning, &server->snapshot->warning);
+  ladder_stepped(&server->ladder, slot->frame.count, slot->frame.overload_step, slot->step_ns);
   server->stages[1].count++;
   server->stages[1].sum_ns += (uint64_t)slot->step_ns;
   server->stages[2].count++;
@@ -210,13 +213,43 @@ static void append_try(struct server *server, struct slot *slot) {
   server->append_waiting = rc == -EAGAIN ? slot->frame.number : 0;
 }
 
+/* Leaving 0, each step higher than any since, and being back; what goes up and down between is in the metrics. */
+static void ladder_say(const struct server *server, uint32_t highest_before) {
+  const struct ladder *ladder = &server->ladder;
+  if (ladder->step > highest_before) {
+    log_line(LOG_LEVEL_WARNING,
+             "overload: step %u of %d: more came than can be used within latency_limit_ms; %u of 16 parts of the detections are used%s",
+             ladder->step, OVERLOAD_MOST, overload_keeps(ladder->step),
+             ladder->step < OVERLOAD_SHEDS ? ", estimates are renewed less often" : "");
+  } else if (ladder->step == OVERLOAD_NONE) {
+    log_line(LOG_LEVEL_NOTICE, "overload: over after %.1f s, step %u at the most; everything is used again",
+             (double)(server->closed_clock_ns - ladder->since_ns) * 1e-9, ladder->highest);
+  }
+}
+
+/* The step of the ladder for the open frame. */
+static uint32_t ladder_turn(struct server *server) {
+  struct ladder *ladder = &server->ladder;
+  uint32_t before = ladder->step, highest = before == OVERLOAD_NONE ? OVERLOAD_NONE : ladder->highest;
+  double ahead = 0;
+  for (uint64_t ordinal = server->emitted; ordinal < server->closed; ordinal++) {
+    const struct slot *slot = slot_of(server, ordinal);
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_CLOSED)
+      ahead += ladder_work(slot->frame.count, slot->frame.overload_step);
+  }
+  uint32_t step = ladder_decide(ladder, server->builder.open.count, ahead, server->closed_clock_ns);
+  if (step != before) ladder_say(server, highest);
+  return step;
+}
+
 static void frame_close(struct server *server) {
   struct slot *slot = slot_of(server, server->closed);
   int64_t now_ns = io_now(server->io);
-  intake_close_frame(&server->intake, frame_time_ns(server, now_ns), 0, &slot->frame);
+  server->closed_clock_ns = frames_clock_ns();
+  intake_close_frame(&server->intake, frame_time_ns(server, now_ns), ladder_turn(server), &slot->frame);
   histogram_record(server->frame_detections, slot->frame.count);
   slot->closed_ns = now_ns;
-  slot->closed_clock_ns = server->closed_clock_ns = frames_clock_ns();
+  slot->closed_clock_ns = server->closed_clock_ns;
   if (server->journal) append_try(server, slot);
   atomic_store_explicit(&slot->state, SLOT_CLOSED, memory_order_release);
   sem_post(&server->work);

@@ -44,6 +44,8 @@ static void snapshot_fill(struct server *server) {
   snapshot->replay_marks_failed = server->marks && marks_keeper_failed(server->marks);
   snapshot->ring_used = server->closed - server->emitted;
   snapshot->ring_capacity = SERVER_SLOTS;
+  snapshot->overload_step = server->ladder.step;
+  snapshot->overload_changes = server->ladder.changes;
   snapshot->lines_not_finite = server->tracks ? line_file_not_finite(server->tracks) : 0;
   if (server->track_port) snapshot->track_port = track_port_counts(server->track_port);
 }
@@ -75,6 +77,5 @@ size_t pages_body(void *context, enum http_page page, char *body, size_t size, b
   if (page == HTTP_METRICS) return metrics_write(body, size, server->snapshot);
   const char *reason = pages_unhealthy(server);
   *healthy = reason == NULL;
-  return health_write(body, size, server->site, reason, server->emitted,
-                      server->snapshot->tracks[0] + server->snapshot->tracks[1]);
+  return health_write(body, size, server->site, reason, server->snapshot);
 }

@@ -204,6 +204,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct parallel *parallel = &tracker->parallel;
   struct find_job find = {.tracker = tracker, .begin = begin};
   parallel->run(parallel->context, find_piece, &find, end - begin, GATE_PIECE);
+  shed_slice(tracker, begin, end);
   components_build(tracker, begin, end);
   groups_build(tracker, begin, end);
   for (uint32_t first = 0; first < tracker->group_count;) {

@@ -144,6 +144,11 @@ void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot 
   track_changed(tracker, slot, plot->arrival_ns);
 }
 
+void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot) {
+  struct track *track = &tracker->store.tracks[slot];
+  if (track_look(track, plot->sensor)) look_judged(tracker, track, plot);
+}
+
 void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   tracker->statistics.tracks_started++;

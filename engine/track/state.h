@@ -11,6 +11,7 @@
 #include "engine/track/queue.h"
 #include "engine/track/rays.h"
 #include "engine/track/seed.h"
+#include "engine/track/shed.h"
 #include "engine/track/stitch.h"
 #include "engine/track/store.h"
 #include "engine/track/strand.h"
@@ -64,6 +65,7 @@ struct tracker {
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
   int64_t frame_time_ns;
+  uint32_t overload_step; /* of that frame */
   uint64_t slice; /* slices stepped so far: stamps claims */
   int64_t now_ns; /* up to when looks are judged: the slice's end, at last the frame's time */
 
@@ -106,6 +108,7 @@ struct tracker {
   uint32_t fresh_count;
 
   uint64_t (*fate_counts)[FATES]; /* per sensor, of this step */
+  struct shed_share *shares;      /* per sensor: scratch of shed_slice */
   struct tracker_statistics statistics;
 };
 
@@ -157,6 +160,8 @@ double lifecycle_detection_probability(const struct tracker *tracker, const stru
                                        uint32_t sensor);
 /* True when this sensor's present scan has already charged the track with the chance of a miss. */
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
+/* A plot that may have been the track's was shed: this look says nothing against it. */
+void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 void lifecycle_refresh(struct tracker *tracker, int64_t front_ns);
 void lifecycle_review(struct tracker *tracker);

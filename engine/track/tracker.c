@@ -34,7 +34,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t parts = PARTS_MAX * sizeof(struct plot);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
-  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + 256);
+  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
          o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
          (1u << 20);
@@ -47,6 +47,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
+  t->shares = arena_take(arena, sensors, sizeof *t->shares);
   t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
   t->candidates = arena_take(arena, plots, sizeof *t->candidates);
   t->fates = arena_take(arena, plots, sizeof *t->fates);
@@ -71,7 +72,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->plots && t->candidates &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
@@ -262,9 +263,8 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
 static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {
   for (uint32_t i = 0; i < frame->count; i++) {
     uint32_t sensor = tracker->plots[i].sensor;
-    if (tracker->fates[i] == FATE_ASSOCIATED || tracker->fates[i] == FATE_LATE) {
-      tracker->fate_counts[sensor][tracker->fates[i]]++;
-    }
+    uint8_t fate = tracker->fates[i]; /* those that start a track, or never will, are booked where that shows */
+    if (fate == FATE_ASSOCIATED || fate == FATE_LATE || fate == FATE_SHED) tracker->fate_counts[sensor][fate]++;
   }
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
     for (int fate = FATE_ASSOCIATED; fate < FATES; fate++)
@@ -276,6 +276,7 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
                   struct ledger *ledger) {
   tracker->frame = frame->number;
   tracker->frame_time_ns = frame->time_ns;
+  tracker->overload_step = frame->overload_step;
   tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   foreign_take(tracker, frame);
@@ -290,6 +291,7 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL);
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;
+  output->overload_step = frame->overload_step;
   fates_book(tracker, frame, ledger);
   tracker->statistics.frames++;
   tracker->statistics.detections += frame->count;

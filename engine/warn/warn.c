@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/domain/overload.h"
 #include "engine/warn/events.h"
 #include "engine/warn/retract.h"
 #include "engine/warn/shares.h"
@@ -119,7 +120,8 @@ static void due_cut(struct warn *warn) {
   const struct track_report *reports = warn->output->reports;
   uint32_t lines = warn->output->count, firsts = 0;
   while (firsts < warn->due_count && !warn->entries[reports[warn->due[firsts]].slot].estimated) firsts++;
-  uint32_t renewals_max = 1 + lines / LINES_PER_ESTIMATE, firsts_max = FIRSTS_MIN + lines / LINES_PER_FIRST;
+  uint32_t renewals_max = warn->output->overload_step >= OVERLOAD_ESTIMATES ? 1 : 1 + lines / LINES_PER_ESTIMATE;
+  uint32_t firsts_max = FIRSTS_MIN + lines / LINES_PER_FIRST;
   uint32_t most = firsts < firsts_max ? firsts : firsts_max;
   if (most < renewals_max) most = renewals_max;
   if (warn->due_count > most) warn->due_count = most;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/domain/overload.h"
 #include "engine/emit/track_line.h"
 #include "engine/ingest/config.h"
 #include "engine/ingest/frame_builder.h"
@@ -252,7 +253,7 @@ static void books_check(const uint64_t *given, bool ended) {
   }
 }
 
-static void frame_make(struct input *in, const struct world *w, int64_t time_ns, uint8_t what) {
+static void frame_make(struct input *in, const struct world *w, int64_t time_ns, uint32_t overload_step, uint8_t what) {
   for (uint32_t i = 0; i < (what & 7u); i++) detection_take(in, &w->site, time_ns);
   for (uint32_t i = 0; i < (what >> 3 & 3u); i++) {
     if (w->foreign_max > 0)
@@ -260,7 +261,7 @@ static void frame_make(struct input *in, const struct world *w, int64_t time_ns,
     else
       state_take(in, time_ns);
   }
-  frame_builder_close(&builder, time_ns, 0, &frame);
+  frame_builder_close(&builder, time_ns, overload_step, &frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -278,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (uint32_t number = 1; number <= FRAMES_MAX && in.left > 0; number++) {
     uint8_t later = input_u8(&in), what = input_u8(&in);
     time_ns += (int64_t)later * (later > 250 ? 10000000000 : 10000000);
-    frame_make(&in, w, time_ns, what);
+    frame_make(&in, w, time_ns, what >> 5 == 6 ? later : OVERLOAD_NONE, what);
     for (uint32_t i = 0; i < frame.count; i++) given[frame.sensor[i]]++;
     tracker_step(w->tracker, &frame, &output, &ledger);
     warn_step(w->warn, &output);

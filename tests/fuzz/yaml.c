@@ -18,6 +18,7 @@ static const char *const top_keys[] = {
     "future_s: 2",
     "lag_s: 1",
     "frame_limit_ms: 10",
+    "latency_limit_ms: 50",
     "listen: {detections: 127.0.0.1:0, asterix: '[::1]:8600', tracks: h:1, metrics: h:65535}",
     "journal: {directory: /j, segment_mib: 4, parity_segments: 3, parity_files: 2, pack: false}",
     "regions: areas.json",

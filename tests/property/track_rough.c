@@ -87,6 +87,7 @@ static void garbage_run(uint64_t seed, int frames, uint32_t tracks_max) {
       }
       frame_builder_add_state(&rig->builder, &note, 0, 0);
     }
+    rig->overload_step = prng_below(&prng, 8) ? OVERLOAD_NONE : (uint32_t)prng_below(&prng, OVERLOAD_MOST + 2);
     rig_step(rig, at(now));
   }
   struct tracker_statistics statistics;

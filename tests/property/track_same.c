@@ -117,6 +117,7 @@ static void scene_run(struct run run, struct outcome *outcome) {
   for (int k = 0; k < 4 * SECONDS; k++) {
     scene_step(rig, bodies, &prng, k);
     if (run.shuffle) shuffle(rig, &order);
+    rig->overload_step = k > 3 * SECONDS ? (uint32_t)k / 4 % (OVERLOAD_MOST + 1) : OVERLOAD_NONE;
     rig_step(rig, at(0.25 * k + 0.2));
     uint64_t digest = 0xcbf29ce484222325u;
     for (uint32_t i = 0; i < rig->output.count; i++) {

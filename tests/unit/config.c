@@ -80,6 +80,7 @@ static void config_takes_every_key_of_the_contract(void **state) {
   assert_false(site.exercise);
   assert_int_equal(site.stale_ns, 10000000000);
   assert_int_equal(site.frame_limit_ns, 5000000);
+  assert_int_equal(site.latency_limit_ns, 200000000);
   assert_true(site.listen_detections.enabled);
   assert_string_equal(site.listen_asterix.host, "::1");
   assert_int_equal(site.listen_asterix.port, 30048);
@@ -204,6 +205,8 @@ static const struct refusal_case refusals[] = {
     {"future_s: 1", "future_s: -1", 5, "future_s", "out of range"},
     {"lag_s: 3", "lag_s: 61", 6, "lag_s", "(allowed: 0 to 60)"},
     {"frame_limit_ms: 5", "frame_limit_ms: 0", 7, "frame_limit_ms", "(allowed: 0.1 to 1000)"},
+    {"frame_limit_ms: 5", "latency_limit_ms: 60001", 7, "latency_limit_ms", "(allowed: 0 to 60000)"},
+    {"frame_limit_ms: 5", "latency_limit_ms: -1", 7, "latency_limit_ms", "(allowed: 0 to 60000)"},
     {"time: live", "time: later", 3, "time", "(allowed: live, recorded)"},
     {"exercise: false", "exercise: no", 2, "exercise", "(allowed: true, false)"},
     {"centre: A1", "centre: \"\"", 1, "centre", "empty"},

@@ -305,18 +305,27 @@ static void ledger_line_says_when_the_books_are_broken(void **state) {
 static void health_tells_its_reason(void **state) {
   (void)state;
   char text[1024];
-  size_t size = health_write(text, sizeof text, &site, NULL, 7, 60);
+  uint32_t step = snapshot.overload_step;
+  snapshot.overload_step = 0;
+  size_t size = health_write(text, sizeof text, &site, NULL, &snapshot);
   json_t *parsed = json_loadb(text, size, 0, NULL);
   assert_string_equal(json_string_value(json_object_get(parsed, "status")), "ok");
-  assert_int_equal(member(parsed, "frames"), 7);
+  assert_int_equal(member(parsed, "frames"), 12345);
   assert_int_equal(member(parsed, "tracks"), 60);
   json_decref(parsed);
-  size = health_write(text, sizeof text, &site, "journal \"failed\"", 7, 60);
+  snapshot.overload_step = 3;
+  size = health_write(text, sizeof text, &site, NULL, &snapshot);
+  parsed = json_loadb(text, size, 0, NULL);
+  assert_string_equal(json_string_value(json_object_get(parsed, "status")), "degraded");
+  assert_int_equal(member(parsed, "overload_step"), 3);
+  json_decref(parsed);
+  size = health_write(text, sizeof text, &site, "journal \"failed\"", &snapshot);
   parsed = json_loadb(text, size, 0, NULL);
   assert_string_equal(json_string_value(json_object_get(parsed, "status")), "unhealthy");
   assert_string_equal(json_string_value(json_object_get(parsed, "reason")), "journal \"failed\"");
   json_decref(parsed);
-  assert_int_equal(health_write(text, 20, &site, NULL, 7, 60), 0);
+  assert_int_equal(health_write(text, 20, &site, NULL, &snapshot), 0);
+  snapshot.overload_step = step;
 }
 
 static int set_up(void **state) {

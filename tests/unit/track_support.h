@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/prng.h"
+#include "engine/domain/overload.h"
 #include "engine/ingest/frame_builder.h"
 #include "engine/track/state.h"
 #include "engine/track/tracker.h"
@@ -37,6 +38,7 @@ struct rig {
   struct step_output output;
   struct ledger ledger;
   uint64_t sequence, accepted, number_seen;
+  uint32_t overload_step; /* of the next frames */
   struct detection *pending; /* of the next frame */
   uint32_t pending_count, capacity;
   uint32_t foreign_max; /* set before rig_open */
@@ -144,7 +146,7 @@ static inline void rig_step(struct rig *rig, int64_t time_ns) {
   }
   rig->accepted += rig->pending_count;
   rig->pending_count = 0;
-  frame_builder_close(&rig->builder, time_ns, 0, &rig->frame);
+  frame_builder_close(&rig->builder, time_ns, rig->overload_step, &rig->frame);
   tracker_step(rig->tracker, &rig->frame, &rig->output, &rig->ledger);
   rig_expect(ledger_settle(&rig->ledger) && ledger_balanced(&rig->ledger), "frame %llu: books broken",
              (unsigned long long)rig->frame.number);

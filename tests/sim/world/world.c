@@ -53,6 +53,8 @@ const char *const mark_names[MARKS] = {
     [MARK_STREAM_CUT] = "TCP stream cut within a datagram",
     [MARK_STREAM_BROKEN] = "TCP stream with broken framing",
     [MARK_SENSOR_FLOODS] = "sensor floods (refused over its budget)",
+    [MARK_OVERLOADED] = "more comes than can be done (frames shed of)",
+    [MARK_OVERLOAD_FALLS] = "step of the ladder falls",
 };
 
 void world_fail(const char *format, ...) {
@@ -117,6 +119,9 @@ static void plan_draw(void) {
   world.duration_ns = (int64_t)uniform(2.5e9, 6e9);
   world.flood_from_ns = chance(0.15) ? world.start_ns + (int64_t)uniform(0, 3e9) : INT64_MAX;
   world.flood_until_ns = world.start_ns + (int64_t)uniform(3e9, 6e9);
+  world.overload_from_ns = chance(0.15) ? world.start_ns + (int64_t)uniform(0, 2e9) : INT64_MAX;
+  world.overload_until_ns = world.overload_from_ns == INT64_MAX ? 0 : world.overload_from_ns + (int64_t)uniform(2e8, 1.5e9);
+  world.overload_cost_ns = (int64_t)uniform(3e5, 3e6);
   world.power_fails_ns = chance(0.25) ? world.start_ns + (int64_t)uniform(0, 6e9) : INT64_MAX;
   world.disk_slow_ns = chance(0.25) ? 900000000 : (int64_t)uniform(0, 3e6);
   world.fail_in = chance(0.12) ? 1 + (int)prng_below(&world.prng, 40) : 0;
@@ -156,6 +161,14 @@ static void clock_turn(int64_t now_ns) {
   world.offset_ns += (int64_t)(step_s * 1e9);
 }
 
+bool overloaded(int64_t now_ns) {
+  return now_ns >= world.overload_from_ns && now_ns < world.overload_until_ns;
+}
+
+static int64_t step_cost_ns(const struct frame *frame) {
+  return (int64_t)(ladder_work(frame->count, frame->overload_step) * (double)world.overload_cost_ns);
+}
+
 /* The engine thread: takes what is closed, after a time that is short, or long where it stalls. */
 void worker_turn(int64_t now_ns) {
   struct server *server = world.server;
@@ -164,6 +177,8 @@ void worker_turn(int64_t now_ns) {
     bool stalls = chance(world.p_stall);
     if (stalls) world_mark(MARK_WORKER_STALLED);
     world.step_due_ns = now_ns + (int64_t)(stalls ? uniform(1e7, 2e9) : uniform(1e4, 1e6));
+    if (overloaded(now_ns)) world.step_due_ns += step_cost_ns(&server->slots[world.stepped % SERVER_SLOTS].frame);
+    world.step_began_ns = now_ns;
   }
   if (now_ns < world.step_due_ns) return;
   world.step_due_ns = 0;

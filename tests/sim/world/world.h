@@ -56,6 +56,8 @@ enum mark {
   MARK_STREAM_CUT,
   MARK_STREAM_BROKEN,
   MARK_SENSOR_FLOODS,
+  MARK_OVERLOADED,
+  MARK_OVERLOAD_FALLS,
   MARKS
 };
 extern const char *const mark_names[MARKS];
@@ -75,6 +77,7 @@ struct marks {
 };
 
 /* The sensor with a small budget, and what floods it. */
+enum { OVERLOAD_DATAGRAMS = 20 }; /* of an honest sensor at once, again and again */
 enum { SENSOR_BOUND = 5, BOUND_PER_S = 100, BOUND_DEPTH = WIRE_ENTRIES_MAX, FLOOD_TIMES = 100, FLOOD_ENTRIES_MAX = 40 };
 
 enum {
@@ -154,6 +157,8 @@ struct world {
   double p_stall, p_overflow, p_enobufs, p_busy, p_value, p_garbage, p_seal, p_state, p_open;
   int64_t power_fails_ns, disk_slow_ns;
   int64_t flood_from_ns, flood_until_ns; /* by SENSOR_BOUND */
+  int64_t overload_from_ns, overload_until_ns; /* more comes than the engine can do: */
+  int64_t overload_cost_ns;                    /* what it then takes for a detection */
   bool readers;
   int clock_steps; /* still to come */
   int64_t clock_due_ns;
@@ -162,6 +167,8 @@ struct world {
   uint64_t stepped;
   int64_t stepped_ns[SERVER_SLOTS]; /* when */
   int64_t step_due_ns;              /* 0: nothing under way */
+  int64_t step_began_ns;            /* the clock that the server reads next shows this; 0: the time that it is */
+  uint32_t overload_step;           /* of the newest frame */
   int64_t overflow_until_ns;
   struct io_event held[IO_OPERATION_MAX];
   uint32_t held_count;
@@ -217,6 +224,8 @@ int64_t world_clock_ns(void); /* what the server's clock shows */
  */
 bool world_run(uint64_t seed, const char *folder, struct marks *marks);
 
+/* Is it a time in which more comes than can be done? */
+bool overloaded(int64_t now_ns);
 /* Steps what is closed, once its time has come. */
 void worker_turn(int64_t now_ns);
 

@@ -149,6 +149,10 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
   if (!world.sim) return __real_clock_gettime(clock, now);
   int64_t ns = clock == CLOCK_REALTIME ? world_clock_ns() : world_now_ns();
+  if (clock == CLOCK_MONOTONIC && world.step_began_ns && !world.inside && !world.step_due_ns) { /* a step reads when it begins */
+    ns = world.step_began_ns;
+    world.step_began_ns = 0;
+  }
   *now = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
   return 0;
 }

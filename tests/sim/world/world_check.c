@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/domain/overload.h"
 #include "engine/feeder.h"
 #include "engine/journal_input.h"
 #include "tests/sim/world/world.h"
@@ -135,6 +136,9 @@ void step_check(const struct slot *slot) {
     world_fail("frame %llu is older than the one before", (unsigned long long)frame->number);
   world.frame_ns = frame->time_ns;
   world.digest = digest_add(world.digest, note, sizeof *note);
+  if (frame->overload_step >= OVERLOAD_SHEDS && frame->count > 1) world_mark(MARK_OVERLOADED);
+  if (frame->overload_step < world.overload_step) world_mark(MARK_OVERLOAD_FALLS);
+  world.overload_step = frame->overload_step;
   world.detections += frame->count;
   world.reports += slot->output.count;
   for (uint32_t i = 0; i < slot->output.count; i++) report_check(&slot->output.reports[i], frame->number);

@@ -236,6 +236,8 @@ void traffic_turn(int64_t now_ns) {
   if (chance(world.p_garbage)) garbage_send(data, size);
   if (sensor == SENSOR_MOVING) datagram_send(data, states_make(data, sizeof world.datagram));
   if (now_ns >= world.flood_from_ns && now_ns < world.flood_until_ns) flood_send();
+  for (int i = 0; overloaded(now_ns) && i < OVERLOAD_DATAGRAMS; i++)
+    datagram_send(data, traffic_make(0, data, sizeof world.datagram));
   if (chance(world.p_garbage * 0.1)) { /* a burst that no small kernel queue holds */
     for (int i = 0; i < 60; i++) datagram_send(data, traffic_make(0, data, sizeof world.datagram));
   }
