@@ -189,14 +189,43 @@ static void histogram_write(struct text *text, const char *name, const struct hi
   value_write(text, histogram->count);
 }
 
+/* The part of one stage, or of all, in what latency there was. */
+static void latency_part_write(struct text *text, const char *stage, const struct histogram *histogram) {
+  static const struct {
+    const char *name;
+    double percent;
+  } quantiles[] = {{"0.5", 50}, {"0.99", 99}, {"0.999", 99.9}};
+  for (int i = 0; i < COUNT_OF(quantiles); i++) {
+    text_put(text, "weft_latency_stage_seconds");
+    label_write(text, true, "stage", stage);
+    label_write(text, false, "quantile", quantiles[i].name);
+    text_char(text, '}');
+    seconds_write(text, (double)histogram_percentile(histogram, quantiles[i].percent));
+  }
+  text_put(text, "weft_latency_stage_seconds_sum");
+  label_write(text, true, "stage", stage);
+  text_char(text, '}');
+  seconds_write(text, (double)histogram->sum);
+  labelled_write(text, "weft_latency_stage_seconds_count", "stage", stage, histogram->count);
+}
+
+static void latency_write(struct text *text, const struct latency *latency) {
+  head_write(text, "weft_latency_stage_seconds", "summary",
+             "That latency by stage, since the start; the sums of the stages are that of all. Quantiles to 1/128.");
+  for (int stage = 0; stage < LATENCY_STAGES; stage++)
+    latency_part_write(text, latency_stage_names[stage], &latency->stage_ns[stage]);
+  latency_part_write(text, "all", &latency->whole_ns);
+}
+
 static void engine_write(struct text *text, const struct metrics_snapshot *snapshot) {
   single_write(text, "weft_frames_total", "counter", "Frames stepped.", snapshot->frames);
   head_write(text, "weft_frame_detections", "histogram", "Detections per frame; bounds resolved to 1/64.");
   histogram_write(text, "weft_frame_detections", &snapshot->frame_detections, size_bounds, COUNT_OF(size_bounds), false);
   head_write(text, "weft_latency_seconds", "histogram",
              "Arrival of a track's newest detection to emission; bounds resolved to 1/64.");
-  histogram_write(text, "weft_latency_seconds", &snapshot->latency_ns, latency_bounds_ns, COUNT_OF(latency_bounds_ns),
+  histogram_write(text, "weft_latency_seconds", &snapshot->latency->whole_ns, latency_bounds_ns, COUNT_OF(latency_bounds_ns),
                   true);
+  latency_write(text, snapshot->latency);
   weft_assert(snapshot->stage_count <= METRICS_STAGES_MAX);
   if (snapshot->stage_count) head_write(text, "weft_stage_seconds", "summary", "Time spent in a stage, and times run.");
   for (uint32_t i = 0; i < snapshot->stage_count; i++) {

@@ -11,6 +11,7 @@
 #include "engine/domain/ledger.h"
 #include "engine/domain/report.h"
 #include "engine/domain/site.h"
+#include "engine/emit/latency.h"
 #include "engine/emit/ledger_json.h"
 #include "engine/emit/track_port.h"
 
@@ -58,7 +59,7 @@ struct metrics_snapshot {
   struct ledger ledger;              /* settled */
   uint64_t frames;                   /* stepped so far */
   struct histogram frame_detections; /* detections per frame */
-  struct histogram latency_ns;       /* arrival to emission */
+  const struct latency *latency;     /* borrowed */
   uint32_t stage_count;
   struct metrics_stage stages[METRICS_STAGES_MAX];
   uint64_t tracks[METRICS_STATUSES]; /* now, by enum track_status; lost: so far */

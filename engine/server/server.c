@@ -85,7 +85,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
                 SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
                 intake_bytes(server->site) + keys_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
                 2 * sizeof(struct io_batch) + sizeof(struct ledger) + sizeof(struct metrics_snapshot) +
-                2 * sizeof(struct histogram) + (1u << 20);
+                sizeof(struct histogram) + sizeof(struct latency) + (1u << 20);
   if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);
   if (server->site->listen_metrics.enabled) size += http_port_arena_bytes(&pages);
   if (server->journal_directory) size += journal_writer_bytes(&journal);
@@ -94,7 +94,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
   server->batch = arena_take(&server->arena, 1, sizeof *server->batch);
   server->ledger = arena_take(&server->arena, 1, sizeof *server->ledger);
   server->snapshot = arena_take(&server->arena, 1, sizeof *server->snapshot);
-  server->latency_ns = arena_take(&server->arena, 1, sizeof *server->latency_ns);
+  server->latency = arena_take(&server->arena, 1, sizeof *server->latency);
   server->frame_detections = arena_take(&server->arena, 1, sizeof *server->frame_detections);
   server->stages[0].name = "receive";
   server->stages[1].name = "step";

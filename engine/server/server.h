@@ -10,6 +10,7 @@
 
 #include "engine/base/histogram.h"
 #include "engine/emit/http_port.h"
+#include "engine/emit/latency.h"
 #include "engine/emit/line_file.h"
 #include "engine/emit/listener.h"
 #include "engine/emit/metrics.h"
@@ -59,9 +60,9 @@ struct slot {
   struct warn_statistics warning;
   bool hashed;   /* the engine's state after this frame was hashed, for a standby */
   uint64_t hash;
-  int64_t closed_ns;       /* receiver's clock at closing */
-  int64_t closed_clock_ns; /* frames_clock_ns then */
-  int64_t step_ns;   /* time that the step took */
+  int64_t opened_ns, closed_ns; /* receiver's clock when its first entry was admitted, and at closing */
+  int64_t closed_clock_ns;      /* frames_clock_ns then */
+  int64_t begun_clock_ns, stepped_clock_ns; /* the engine thread's */
 };
 
 struct stream {
@@ -101,6 +102,7 @@ struct server {
   uint64_t closed, emitted; /* frames closed and emitted so far */
   uint64_t
       append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
+  int64_t opened_ns;       /* receiver's clock when the open frame's first entry was admitted; 0: empty */
   int64_t open_since_ns;   /* frames_clock_ns at the arrival of the open frame's first entry; 0: empty */
   int64_t closed_clock_ns; /* frames_clock_ns at the last closing */
   struct ladder ladder;  /* which step of the ladder of degradation the next frame gets */
@@ -140,7 +142,8 @@ struct server {
   bool stopping;
   int64_t started_ns;
   struct metrics_snapshot *snapshot;
-  struct histogram *latency_ns, *frame_detections;
+  struct latency *latency;
+  struct histogram *frame_detections;
   struct metrics_stage stages[3]; /* receive, step, emit */
 };
 

@@ -31,14 +31,14 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   const uint64_t one = 1;
   struct slot *slot = slot_of(server, ordinal);
   if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) return false;
-  int64_t began_ns = frames_clock_ns();
+  slot->begun_clock_ns = frames_clock_ns();
   run_state_stepping((uint64_t)server->started_ns, slot->frame.number);
   engine_step(&server->engine, &slot->frame, &slot->output);
   run_state_stepping(0, 0);
   slot->hashed = server->standby && standby_hash_due(server->stepped_ns, slot->frame.time_ns);
   if (slot->hashed) slot->hash = engine_hash(&server->engine);
   server->stepped_ns = slot->frame.time_ns;
-  slot->step_ns = frames_clock_ns() - began_ns;
+  slot->stepped_clock_ns = frames_clock_ns();
   tracker_statistics_get(server->engine.tracker, &slot->statistics);
   warn_statistics_get(server->engine.warn, &slot->warning);
   for (uint32_t s = 0; s < server->site->sensor_count; s++) {
@@ -153,10 +153,10 @@ static void slot_emit(struct server *server, struct slot *slot) {
     track_port_unjournaled(server->track_port, marked);
     track_port_publish(server->track_port, &slot->output, now_ns);
   }
-  for (uint32_t i = 0; i < slot->output.count; i++) {
-    int64_t arrival_ns = slot->output.reports[i].arrival_ns;
-    if (arrival_ns != 0) histogram_record(server->latency_ns, now_ns - arrival_ns);
-  }
+  const struct latency_times times = {.opened_ns = slot->opened_ns, .closed_ns = slot->closed_ns, .closed_clock_ns = slot->closed_clock_ns,
+                                      .begun_clock_ns = slot->begun_clock_ns, .stepped_clock_ns = slot->stepped_clock_ns,
+                                      .left_clock_ns = began_ns, .emitted_clock_ns = frames_clock_ns()};
+  latency_note(server->latency, &times, &slot->output);
   for (uint32_t s = 0; s < server->site->sensor_count; s++) {
     memcpy(server->ledger->sensors[s].fates, slot->fates[s], sizeof slot->fates[s]);
   }
@@ -168,9 +168,10 @@ static void slot_emit(struct server *server, struct slot *slot) {
   memcpy(server->snapshot->out_of_sequence, slot->statistics.out_of_sequence,
          sizeof slot->statistics.out_of_sequence);
   warning_copy(&slot->warning, &server->snapshot->warning);
-  ladder_stepped(&server->ladder, slot->frame.count, slot->frame.overload_step, slot->step_ns);
+  int64_t step_ns = slot->stepped_clock_ns - slot->begun_clock_ns;
+  ladder_stepped(&server->ladder, slot->frame.count, slot->frame.overload_step, step_ns);
   server->stages[1].count++;
-  server->stages[1].sum_ns += (uint64_t)slot->step_ns;
+  server->stages[1].sum_ns += (uint64_t)step_ns;
   server->stages[2].count++;
   server->stages[2].sum_ns += (uint64_t)(frames_clock_ns() - began_ns);
   atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_release);
@@ -248,6 +249,7 @@ static void frame_close(struct server *server) {
   server->closed_clock_ns = frames_clock_ns();
   intake_close_frame(&server->intake, frame_time_ns(server, now_ns), ladder_turn(server), &slot->frame);
   histogram_record(server->frame_detections, slot->frame.count);
+  slot->opened_ns = server->opened_ns > 0 ? server->opened_ns : now_ns;
   slot->closed_ns = now_ns;
   slot->closed_clock_ns = server->closed_clock_ns;
   if (server->journal) append_try(server, slot);
@@ -255,7 +257,7 @@ static void frame_close(struct server *server) {
   sem_post(&server->work);
   standby_frame(server, &slot->frame); /* which the engine only reads */
   server->closed++;
-  server->open_since_ns = 0;
+  server->open_since_ns = server->opened_ns = 0;
 }
 
 static bool slot_free(const struct server *server) {
@@ -309,7 +311,8 @@ void frames_turn(struct server *server, bool force) {
 /* Arrival is by the receiver's clock; a step of that clock must not make the entry older than it can be. */
 void frames_opened(struct server *server, int64_t arrival_ns) {
   if (server->open_since_ns != 0 || frame_builder_is_empty(&server->builder)) return;
-  int64_t age_ns = io_now(server->io) - arrival_ns;
+  server->opened_ns = io_now(server->io);
+  int64_t age_ns = server->opened_ns - arrival_ns;
   if (age_ns < 0) age_ns = 0;
   if (age_ns > server->site->frame_limit_ns) age_ns = server->site->frame_limit_ns;
   server->open_since_ns = frames_clock_ns() - age_ns;

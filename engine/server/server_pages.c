@@ -38,7 +38,7 @@ static void snapshot_fill(struct server *server) {
   snapshot->start_ns = server->started_ns;
   snapshot->frames = server->emitted;
   snapshot->frame_detections = *server->frame_detections;
-  snapshot->latency_ns = *server->latency_ns;
+  snapshot->latency = server->latency;
   snapshot->stage_count = 3;
   memcpy(snapshot->stages, server->stages, sizeof server->stages);
   snapshot->replay_marks_failed = server->marks && marks_keeper_failed(server->marks);

@@ -13,6 +13,7 @@ from weft_e2e import *
 from weft_scene import LISTEN, Crosser
 
 GOOD, FLOODER, ENTRIES, BATCH = 1, 2, 200, 20
+STAGES = ("receive", "collect", "queue", "step", "hold", "emit")
 FLOOD_LIMIT_S, DOWN_LIMIT_S = 120, 60
 SENSOR = """  - {{id: {0}, nation: A, kind: position, position: {{lat_deg: -45, lon_deg: -125, height_m: 10}}, sigma: {{x_m: 20}}, {1}}}
 """
@@ -94,6 +95,9 @@ def test():
     ending.set()
     thread.join()
     page = server.settle(flood.sent + honest.sent)
+    whole = page.value("weft_latency_stage_seconds_sum", stage="all")
+    parts = [page.value("weft_latency_stage_seconds_sum", stage=stage) for stage in STAGES]
+    check("the_stages_add_up_to_the_latency", whole > 0 and abs(sum(parts) - whole) < 1e-6 and min(parts) > 0, f"{parts} s, {whole:.6f} s")
     ledger = server.stop()
     rows = {one["sensor"]: one["detections"] for one in ledger["sensors"]}
     found = rows[FLOODER]

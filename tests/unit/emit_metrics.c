@@ -20,6 +20,7 @@ enum { SEED = 9 };
 
 static struct site site;
 static struct metrics_snapshot snapshot;
+static struct latency latency;
 static char *body;
 static size_t body_max;
 
@@ -32,6 +33,8 @@ static void row_draw(struct prng *prng, struct ledger_row *row) {
 static void snapshot_draw(void) {
   struct prng prng = prng_seed(SEED, 1);
   memset(&snapshot, 0, sizeof snapshot);
+  memset(&latency, 0, sizeof latency);
+  snapshot.latency = &latency;
   snapshot.site = &site;
   snapshot.version = "0.1.0";
   snapshot.kernels = "v3";
@@ -57,7 +60,8 @@ static void snapshot_draw(void) {
   assert_true(ledger_balanced(&snapshot.ledger));
   snapshot.frames = 12345;
   for (int i = 0; i < 1000; i++) {
-    histogram_record(&snapshot.latency_ns, (int64_t)prng_below(&prng, 20000000));
+    histogram_record(&latency.whole_ns, (int64_t)prng_below(&prng, 20000000));
+    histogram_record(&latency.stage_ns[LATENCY_STEP], (int64_t)prng_below(&prng, 20000));
     histogram_record(&snapshot.frame_detections, (int64_t)prng_below(&prng, 3000));
   }
   snapshot.stage_count = 2;
@@ -143,9 +147,14 @@ static void metrics_hold_the_rest(void **state) {
   assert_true(sample("weft_journal_durable_frame") == 12340);
   assert_true(sample("weft_track_lines_total{fate=\"published\"}") == 99);
   assert_true(sample("weft_latency_seconds_count") == 1000);
+  assert_true(sample("weft_latency_stage_seconds_count{stage=\"all\"}") == 1000);
+  assert_true(sample("weft_latency_stage_seconds{stage=\"all\",quantile=\"0.999\"}") ==
+              (double)histogram_percentile(&latency.whole_ns, 99.9) / 1e9);
+  assert_true(sample("weft_latency_stage_seconds{stage=\"step\",quantile=\"0.5\"}") ==
+              (double)histogram_percentile(&latency.stage_ns[LATENCY_STEP], 50) / 1e9);
   assert_true(sample("weft_latency_seconds_bucket{le=\"+Inf\"}") == 1000);
   assert_true(sample("weft_latency_seconds_bucket{le=\"0.01\"}") ==
-              (double)histogram_count_to(&snapshot.latency_ns, 10000000));
+              (double)histogram_count_to(&latency.whole_ns, 10000000));
   assert_true(sample("weft_frame_detections_sum") == (double)snapshot.frame_detections.sum);
   assert_non_null(strstr(body, "io=\"io_uring \\\"x\\\\y\\nz\""));
   snapshot.ledger.journal.on = false;
@@ -197,7 +206,10 @@ static void text_that_does_not_fit_is_refused_and_the_bound_holds(void **state) 
   memset(&large, 0, sizeof large);
   memset(large.centre, '"', SITE_NAME_MAX - 1);
   static struct metrics_snapshot full;
+  static struct latency longest;
   memset(&full, 0xff, sizeof full);
+  memset(&longest, 0xff, sizeof longest);
+  full.latency = &longest;
   full.site = &large;
   full.version = full.kernels = full.io = "a name";
   full.stage_count = METRICS_STAGES_MAX;
