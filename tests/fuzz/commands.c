@@ -268,7 +268,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   once();
   if (size == 0) return 0;
   struct input in = {data, size};
-  struct world *w = &worlds[input_u8(&in) % WORLDS];
+  uint8_t first = input_u8(&in);
+  struct world *w = &worlds[first % WORLDS];
+  bool warned = first / WORLDS % 4 == 0; /* launches and impacts take longer than all the rest */
   struct step_output output = {.capacity = REPORTS, .reports = reports};
   uint64_t given[SENSORS] = {0};
   int64_t time_ns = BEGIN_NS;
@@ -282,7 +284,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     frame_make(&in, w, time_ns, what >> 5 == 6 ? later : OVERLOAD_NONE, what);
     for (uint32_t i = 0; i < frame.count; i++) given[frame.sensor[i]]++;
     tracker_step(w->tracker, &frame, &output, &ledger);
-    warn_step(w->warn, &output);
+    if (warned) warn_step(w->warn, &output);
     output_check(&output);
     books_check(given, false);
     if (!passed && what >> 5 == 7 && later % 8 == 3 && w->foreign_max == 0) { /* takes as long as many steps */
