@@ -8,7 +8,7 @@
 #include "engine/ingest/config.h"
 #include "kernels/wk.h"
 
-enum { TRACKS_DEFAULT = 32768, POOL_INLINE_ITEMS = 64 };
+enum { TRACKS_DEFAULT = 32768 };
 
 const char *weft_version(void) {
   return WEFT_VERSION;
@@ -37,6 +37,27 @@ int engine_site_parse(const char *text, size_t size, const char *name, struct si
   return rc;
 }
 
+int engine_profile_load(const char *path, struct profile *profile, struct weft_error *err) {
+  struct machine here;
+  *profile = profile_default();
+  int rc = path ? machine_look(NULL, &here, err) : 0;
+  if (path && rc == 0) rc = profile_load(path, &here, profile, err);
+  if (path && rc == 0 && !wk_choose(profile->kernels))
+    rc = weft_fail(err, -ENOTSUP, "%s: engine.kernels: this CPU lacks what %s needs; write v3 or scalar", path, profile->kernels);
+  return rc;
+}
+
+/* The pool, where and as the profile says; a number of workers that was asked for counts more. */
+static int workers_open(struct engine *engine, const struct engine_options *options, struct weft_error *err) {
+  const struct profile defaults = profile_default(), *profile = options->profile ? options->profile : &defaults;
+  const struct topology_source source = {.per_cache_max = options->workers ? 0 : profile->workers_per_cache};
+  uint32_t workers = options->workers ? options->workers : profile->workers;
+  int rc = topology_plan_open(&source, workers, engine->plan, err);
+  if (rc == 0) rc = pool_open(workers, engine->plan, profile->inline_items, &engine->pool, err);
+  if (rc == 0) pool_spin_set(engine->pool, profile->spin_rounds);
+  return rc;
+}
+
 static uint32_t output_capacity(const struct engine *engine) {
   uint32_t foreign = engine->foreign_max ? 2 * engine->foreign_max + 2 * FRAME_FOREIGN_MAX : 0;
   return 2 * engine->tracks_max + foreign;
@@ -55,9 +76,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
     goto fail;
   }
   engine->fates->sensor_count = site->sensor_count;
-  rc = topology_plan_open(NULL, options->workers, engine->plan, err);
-  if (rc < 0) goto fail;
-  rc = pool_open(options->workers, engine->plan, POOL_INLINE_ITEMS, &engine->pool, err);
+  rc = workers_open(engine, options, err);
   if (rc < 0) goto fail;
   engine->foreign_max = options->foreign_max;
   struct tracker_options tracker = {.tracks_max = engine->tracks_max,

@@ -8,6 +8,7 @@
 #include "engine/domain/report.h"
 #include "engine/domain/site.h"
 #include "engine/platform/pool.h"
+#include "engine/platform/profile.h"
 #include "engine/platform/topology.h"
 #include "engine/track/tracker.h"
 #include "engine/warn/regions.h"
@@ -15,7 +16,8 @@
 #include "engine/weft.h"
 
 struct engine_options {
-  uint32_t workers;    /* 0: what the plan says */
+  uint32_t workers;    /* 0: what the profile says, else the plan */
+  const struct profile *profile; /* read while opening; NULL: the defaults */
   uint32_t tracks_max; /* 0: default */
   uint32_t foreign_max; /* tracks of other centres; 0: their lines are ignored */
   uint64_t track_base; /* track numbers begin above it */
@@ -37,6 +39,9 @@ struct engine {
 /* Takes ownership of `site` (made by malloc, filled by site_load or site_parse), also on failure. */
 int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,
                 struct weft_error *err);
+/* A hardware profile, refused where it is another machine's; without a path the defaults. The kernels that it names are
+ * those of the process from here on. */
+int engine_profile_load(const char *path, struct profile *profile, struct weft_error *err);
 /* An output with room for every line a step can give, from the engine's arena: only before engine_seal. */
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
 /* Nothing is allocated from here on. */

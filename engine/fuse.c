@@ -125,11 +125,14 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err) {
   if (options->input_count == 0 || options->input_count > INPUTS_MAX) {
     return weft_fail(err, -EINVAL, "give 1 to %d inputs", INPUTS_MAX);
   }
+  struct profile profile; /* first: what is refused leaves the track file alone */
+  int rc = engine_profile_load(options->profile_path, &profile, err);
+  if (rc < 0) return rc;
   struct fuse *fuse = calloc(1, sizeof *fuse);
   struct site *site;
   if (!fuse) return weft_fail(err, -ENOMEM, "out of memory");
   fuse->options = options;
-  int rc = engine_site_load(options->config_path, &site, err);
+  rc = engine_site_load(options->config_path, &site, err);
   if (rc < 0) {
     free(fuse);
     return rc;
@@ -140,6 +143,7 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err) {
   if (rc == 0) rc = line_file_open(&fuse->lines, options->tracks_path, err);
   if (rc == 0) {
     struct engine_options engine = {.workers = options->workers,
+                                    .profile = &profile,
                                     .tracks_max = options->tracks_max,
                                     .foreign_max = is_journal ? 0 : FOREIGN_TRACKS_MAX,
                                     .track_base =

@@ -132,18 +132,21 @@ static int outputs_open(struct replay *replay, struct weft_error *err) {
 }
 
 int weft_replay(const struct weft_replay_options *options, struct weft_error *err) {
+  struct profile profile;
+  int rc = engine_profile_load(options->profile_path, &profile, err);
+  if (rc < 0) return rc;
   struct replay *replay = calloc(1, sizeof *replay);
   struct site *site = NULL;
   if (!replay) return weft_fail(err, -ENOMEM, "out of memory");
   replay->options = options;
-  int rc = journal_input_open(&replay->input, options->journal_path, err);
+  rc = journal_input_open(&replay->input, options->journal_path, err);
   if (rc < 0) {
     free(replay);
     return rc;
   }
   const struct journal_head *head = journal_head_of(replay->input.reader);
   struct engine_options engine = {
-      .workers = options->workers, .tracks_max = options->tracks_max, .track_base = head->track_base};
+      .workers = options->workers, .profile = &profile, .tracks_max = options->tracks_max, .track_base = head->track_base};
   if (engine.tracks_max == 0) engine.tracks_max = journal_tracks_max(replay->input.reader);
   rc = journal_site_parse(replay->input.reader, options->journal_path, &site, err);
   if (rc == 0) rc = feeder_open(&replay->feeder, site, &engine, lines_put, replay, err);

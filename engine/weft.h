@@ -23,10 +23,11 @@ enum weft_io { WEFT_IO_AUTO, WEFT_IO_URING, WEFT_IO_PLAIN };
 
 struct weft_run_options {
   const char *config_path;
+  const char *profile_path;      /* hardware profile (weft_tune); NULL: none */
   const char *tracks_path;       /* NULL: none; `-` is stdout */
   const char *journal_directory; /* NULL: as the configuration says */
   double duration_s;             /* 0: until SIGINT or SIGTERM */
-  uint32_t workers;              /* 0: what the machine says */
+  uint32_t workers;              /* 0: what the profile or the machine says */
   uint32_t tracks_max;           /* 0: default */
   enum weft_io io;
   const char *follow; /* HOST:PORT of another server's listen.standby: follow it, take over when it is gone; NULL: no */
@@ -37,6 +38,7 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err);
 
 struct weft_fuse_options {
   const char *config_path;
+  const char *profile_path;  /* hardware profile; NULL: none */
   const char *tracks_path;   /* `-` is stdout */
   const char *date;          /* YYYY-MM-DD for ASTERIX times of day, or NULL */
   const char *const *inputs; /* `-` is stdin */
@@ -53,6 +55,7 @@ int weft_fuse(const struct weft_fuse_options *options, struct weft_error *err);
 
 struct weft_replay_options {
   const char *journal_path;
+  const char *profile_path; /* hardware profile; NULL: none */
   const char *tracks_path; /* NULL: none */
   const char *to;          /* HOST:PORT; NULL: none */
   double speed;            /* 1 = as recorded; 0 = as fast as it goes */
@@ -73,6 +76,21 @@ struct weft_repair_options {
 };
 /* Rebuilds a journal's lost and damaged segments from its parity files. */
 int weft_repair(const struct weft_repair_options *options, struct weft_error *err);
+
+/* A hardware profile: which settings of the engine suit a machine. Results never depend on it. */
+enum weft_tune_level {
+  WEFT_TUNE_ESTIMATE, /* from topology and CPU alone */
+  WEFT_TUNE_MEASURE,  /* some ten seconds */
+  WEFT_TUNE_PATIENT   /* a minute or two */
+};
+struct weft_tune_options {
+  enum weft_tune_level level;
+  const char *out_path; /* `-` is stdout */
+  const char *topology; /* a machine described as hwloc's synthetic topologies are, estimated only; NULL: this one */
+  void (*progress)(void *context, double fraction);
+  void *context;
+};
+int weft_tune(const struct weft_tune_options *options, struct weft_error *err);
 
 /* Any file weft reads or writes, as JSON lines on `out`. `config_path` may be NULL. */
 int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out,

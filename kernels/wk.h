@@ -215,6 +215,9 @@ struct wk_table {
  * it for tests (an impossible choice falls back to the best). wk_variant(name) returns NULL where the CPU lacks it. */
 const struct wk_table *wk_table(void);
 const struct wk_table *wk_variant(const char *name);
+/* From now on wk_table() gives this variant, unless WEFT_KERNELS is set. 0 where the CPU lacks it: then nothing changes.
+ * Results are the same bits with any; for a hardware profile and for measuring. */
+int wk_choose(const char *name);
 
 /* One value at a time, same bits as the lanes. */
 double wk_sin(double x);

@@ -29,8 +29,15 @@ const struct wk_table *wk_variant(const char *name) {
   return NULL;
 }
 
+static _Atomic(const struct wk_table *) chosen;
+
+int wk_choose(const char *name) {
+  const struct wk_table *table = wk_variant(name);
+  if (table && !getenv("WEFT_KERNELS")) atomic_store_explicit(&chosen, table, memory_order_release);
+  return table != NULL;
+}
+
 const struct wk_table *wk_table(void) {
-  static _Atomic(const struct wk_table *) chosen;
   const struct wk_table *table = atomic_load_explicit(&chosen, memory_order_acquire);
   if (table) return table;
   /* Every thread that comes here finds the same answer, so the last store does no harm. */

@@ -54,6 +54,7 @@ struct site {
   enum site_time time;
   enum site_association association;
   int64_t stale_ns, future_ns, lag_ns, frame_limit_ns;
+  bool frame_limit_stated; /* by the configuration; else a hardware profile may change it for live frames */
   int64_t latency_limit_ns; /* arrival to emission, which the ladder of degradation keeps; 0: nothing is ever shed */
   struct listen_address listen_detections, listen_asterix, listen_tracks, listen_metrics, listen_standby;
   char journal_directory[SITE_PATH_MAX]; /* empty: none */

@@ -53,12 +53,13 @@ static void path_read(struct yaml_doc *doc, int mapping, const char *key, enum y
   }
 }
 
-static void seconds_read(struct yaml_doc *doc, int mapping, const char *key, double min, double max, double scale,
+/* Returns whether the key is there. */
+static bool seconds_read(struct yaml_doc *doc, int mapping, const char *key, double min, double max, double scale,
                          int64_t *value_ns) {
   double value;
-  if (yaml_doc_double(doc, mapping, key, YAML_OPTIONAL, min, max, &value) == YAML_FOUND) {
-    *value_ns = (int64_t)(value * scale + 0.5);
-  }
+  if (yaml_doc_double(doc, mapping, key, YAML_OPTIONAL, min, max, &value) != YAML_FOUND) return false;
+  *value_ns = (int64_t)(value * scale + 0.5);
+  return true;
 }
 
 /* "host:port", an IPv6 address in square brackets. */
@@ -85,7 +86,7 @@ static void top_read(struct yaml_doc *doc, int root, const char *file, struct si
   seconds_read(doc, root, "stale_s", 1e-3, 86400, 1e9, &site->stale_ns);
   seconds_read(doc, root, "future_s", 1e-3, 86400, 1e9, &site->future_ns);
   seconds_read(doc, root, "lag_s", 0, 60, 1e9, &site->lag_ns);
-  seconds_read(doc, root, "frame_limit_ms", 0.1, 1000, 1e6, &site->frame_limit_ns);
+  site->frame_limit_stated = seconds_read(doc, root, "frame_limit_ms", 0.1, 1000, 1e6, &site->frame_limit_ns);
   site->latency_limit_ns = site->time == SITE_TIME_LIVE ? LATENCY_LIVE_NS : 0; /* a recording is to be used whole */
   seconds_read(doc, root, "latency_limit_ms", 0, 60000, 1e6, &site->latency_limit_ns);
   int listen = yaml_doc_mapping(doc, root, "listen", YAML_OPTIONAL);

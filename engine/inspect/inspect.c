@@ -68,7 +68,7 @@ static int head_read(struct inspect *inspect, struct weft_error *err) {
   return 0;
 }
 
-enum text_kind { TEXT_DETECTIONS, TEXT_TRUTH, TEXT_SITE, TEXT_RUN_STATE, TEXT_OTHER };
+enum text_kind { TEXT_DETECTIONS, TEXT_TRUTH, TEXT_SITE, TEXT_PROFILE, TEXT_RUN_STATE, TEXT_OTHER };
 
 /* Text is told by its first line that is neither blank nor a comment: a header of CSV or the first key of a
  * YAML file. */
@@ -89,6 +89,9 @@ static enum text_kind text_kind_tell(const uint8_t *head, size_t size) {
   line[used] = 0;
   if (strncmp(line, "started ", 8) == 0) return TEXT_RUN_STATE;
   if (strstr(line, "time_ns")) return strstr(line, "target") ? TEXT_TRUTH : TEXT_DETECTIONS;
+  static const char *const profile_keys[] = {"profile:", "machine:", "engine:", "pool:", "receive:"}; /* of no site */
+  for (size_t k = 0; k < sizeof profile_keys / sizeof profile_keys[0]; k++)
+    if (strncmp(line, profile_keys[k], strlen(profile_keys[k])) == 0) return TEXT_PROFILE;
   size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
   if (name > 0 && line[name + strspn(line + name, " ")] == ':') return TEXT_SITE;
   return strchr(line, ',') ? TEXT_DETECTIONS
@@ -99,7 +102,7 @@ static int unknown_tell(const struct inspect *inspect, struct weft_error *err) {
   return weft_fail(err, -EINVAL,
                    "%s: neither detections or truth as CSV, ASTERIX (pcap, .gps, raw blocks), a weft "
                    "journal, track lines nor "
-                   "a site configuration; see the manual, weft-inspect(1)",
+                   "a site configuration or hardware profile; see the manual, weft-inspect(1)",
                    inspect->name);
 }
 
@@ -111,6 +114,8 @@ static int text_inspect(struct inspect *inspect, struct weft_error *err) {
     return inspect_truth(inspect, err);
   case TEXT_SITE:
     return inspect_site(inspect, err);
+  case TEXT_PROFILE:
+    return inspect_profile(inspect, err);
   case TEXT_RUN_STATE:
     return inspect_run_state(inspect, err);
   case TEXT_OTHER:

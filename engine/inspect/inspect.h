@@ -66,6 +66,7 @@ int inspect_asterix(struct inspect *inspect, int capture_kind, struct weft_error
 struct capture_block;
 void inspect_datagram(struct inspect *inspect, const struct capture_block *block);
 int inspect_tracks(struct inspect *inspect, struct weft_error *err);
+int inspect_profile(struct inspect *inspect, struct weft_error *err);
 int inspect_site(struct inspect *inspect, struct weft_error *err);
 int inspect_journal(struct inspect *inspect, const char *path, bool folder, struct weft_error *err);
 /* What stands beside a journal. False where the file is no parity file. */

@@ -19,8 +19,7 @@
 #include "engine/base/log.h"
 
 enum {
-  POOL_PIECES_PER_WORKER = 4, /* without a given chunk: enough to even out unequal items */
-  POOL_SPIN_ROUNDS = 1000     /* pauses before sleeping, some 10 to 40 us: about what a sleep and a wake-up cost */
+  POOL_PIECES_PER_WORKER = 4 /* without a given chunk: enough to even out unequal items */
 };
 #define GATE_CLOSED 0x80000000u
 #define CPU_WORD_BITS (CHAR_BIT * sizeof(unsigned long))
@@ -50,6 +49,7 @@ struct pool {
   uint32_t workers;
   uint32_t team_count; /* those whose launcher started */
   uint32_t inline_max;
+  uint32_t spin_rounds;
   const struct topology_plan *plan;
   atomic_bool running;
   bool started;
@@ -78,9 +78,15 @@ int pool_open(uint32_t workers, const struct topology_plan *plan, uint32_t inlin
   atomic_init(&pool->gate, GATE_CLOSED);
   pool->workers = workers;
   pool->inline_max = inline_max;
+  pool->spin_rounds = POOL_SPIN_ROUNDS;
   pool->plan = plan;
   *pool_out = pool;
   return 0;
+}
+
+void pool_spin_set(struct pool *pool, uint32_t rounds) {
+  weft_assert(!pool->started);
+  pool->spin_rounds = rounds;
 }
 
 uint32_t pool_workers(const struct pool *pool) { return pool->workers; }
@@ -140,7 +146,7 @@ static void gate_leave(struct pool *pool) {
 /* Waits until the bell has rung since it was heard as `heard`; returns what it says now. */
 static unsigned bell_wait(struct pool *pool, unsigned heard) {
   unsigned now = heard;
-  for (int round = 0; now == heard && round < POOL_SPIN_ROUNDS; round++) {
+  for (uint32_t round = 0; now == heard && round < pool->spin_rounds; round++) {
     _mm_pause();
     now = atomic_load_explicit(&pool->bell, memory_order_acquire);
   }
@@ -231,8 +237,8 @@ static void loop_share(struct pool *pool) {
   bell_ring(pool);
   pieces_run(pool, 0);
   unsigned gate = atomic_fetch_or(&pool->gate, GATE_CLOSED) | GATE_CLOSED;
-  for (int round = 0; gate != GATE_CLOSED; round++) {
-    if (round < POOL_SPIN_ROUNDS) _mm_pause();
+  for (uint32_t round = 0; gate != GATE_CLOSED; round++) {
+    if (round < pool->spin_rounds) _mm_pause();
     else word_wait(&pool->gate, gate);
     gate = atomic_load_explicit(&pool->gate, memory_order_acquire);
   }

@@ -27,6 +27,9 @@ struct pool;
  * others costs some microseconds. 0 with *pool set, or a negative errno with `err` filled. */
 int pool_open(uint32_t workers, const struct topology_plan *plan, uint32_t inline_max, struct pool **pool,
               struct weft_error *err);
+/* How long an idle worker spins before it sleeps, in pauses of some 10 to 40 ns; before the first loop. 0: not at all. */
+enum { POOL_INLINE_ITEMS = 64, POOL_SPIN_ROUNDS = 1000 }; /* defaults; 1,000 rounds are about what a sleep and a wake-up cost */
+void pool_spin_set(struct pool *pool, uint32_t rounds);
 /* Ends the teams. libgomp's threads may be gone a moment later only, libomp keeps them for the next pool. */
 void pool_close(struct pool *pool);
 uint32_t pool_workers(const struct pool *pool);

@@ -35,6 +35,13 @@ static int machine_load(const struct topology_source *source, hwloc_topology_t h
   return 0;
 }
 
+int topology_load(const struct topology_source *source, struct hwloc_topology **hwloc, struct weft_error *err) {
+  if (hwloc_topology_init(hwloc) != 0) return weft_fail(err, -ENOMEM, "topology: out of memory for hwloc's description of the machine");
+  int rc = machine_load(source, *hwloc, err);
+  if (rc < 0) hwloc_topology_destroy(*hwloc);
+  return rc;
+}
+
 /* The cpus that may be used: what the operating system allows, what this thread is bound to, and the given list. */
 static int allowed_find(const struct topology_source *source, hwloc_topology_t hwloc, hwloc_bitmap_t allowed,
                         struct weft_error *err) {
@@ -156,11 +163,26 @@ static void plan_fill(struct topology_plan *plan, struct cpu *chosen) {
   }
 }
 
+/* The first `workers` of the cpus from `skip` on, at most so many of a cache. Returns how many there are. */
+static uint32_t cpus_limited(const struct topology_plan *plan, const struct cpu *cpus, uint32_t skip, uint32_t workers,
+                             uint32_t per_cache_max, struct cpu *chosen) {
+  uint16_t used[TOPOLOGY_CPU_MAX] = {0}; /* workers by cache, whose index is below the number of cpus */
+  uint32_t count = 0;
+  for (uint32_t c = skip; c < plan->cpu_count && count < workers; c++) {
+    weft_assert(cpus[c].l3 < TOPOLOGY_CPU_MAX);
+    if (used[cpus[c].l3] >= per_cache_max) continue;
+    used[cpus[c].l3]++;
+    chosen[count++] = cpus[c];
+  }
+  return count;
+}
+
 /* Chooses the cpus: the first core for the I/O thread where one can be spared, the next ones for the workers. */
-static void plan_choose(struct topology_plan *plan, uint32_t workers, struct cpu *cpus) {
+static void plan_choose(struct topology_plan *plan, uint32_t workers, uint32_t per_cache_max, struct cpu *cpus) {
   static const uint32_t io_first = 1;
-  uint32_t skip = 0;
-  if (workers == 0) workers = plan->core_count > io_first ? plan->core_count - io_first : 1;
+  uint32_t skip = 0, fit = 0;
+  bool asked = workers > 0;
+  if (!asked) workers = plan->core_count > io_first ? plan->core_count - io_first : 1;
   if (workers > TOPOLOGY_WORKER_MAX) workers = TOPOLOGY_WORKER_MAX;
   qsort(cpus, plan->cpu_count, sizeof *cpus, by_rank);
   plan->io_cpu = -1;
@@ -169,7 +191,9 @@ static void plan_choose(struct topology_plan *plan, uint32_t workers, struct cpu
     skip = io_first;
   }
   struct cpu chosen[TOPOLOGY_WORKER_MAX];
-  for (uint32_t w = 0; w < workers; w++) chosen[w] = cpus[(skip + w) % plan->cpu_count];
+  if (per_cache_max > 0) fit = cpus_limited(plan, cpus, skip, workers, per_cache_max, chosen);
+  if (fit > 0 && !asked) workers = fit;
+  for (uint32_t w = 0; fit < workers && w < workers; w++) chosen[w] = cpus[(skip + w) % plan->cpu_count];
   plan->worker_count = workers;
   plan->pinned = plan->core_count >= TOPOLOGY_PIN_CORE_COUNT && workers <= plan->cpu_count;
   plan_fill(plan, chosen);
@@ -193,7 +217,7 @@ int topology_plan_open(const struct topology_source *source, uint32_t workers, s
     rc = weft_fail(err, -EINVAL, "topology: none of the allowed cpus exists");
     goto destroy_hwloc;
   }
-  plan_choose(plan, workers, cpus);
+  plan_choose(plan, workers, source ? source->per_cache_max : 0, cpus);
   plan->machine = machine;
   hwloc_bitmap_free(allowed);
   free(cpus);

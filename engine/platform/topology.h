@@ -15,11 +15,14 @@ enum {
   TOPOLOGY_PIN_CORE_COUNT = 4   /* with fewer cores nobody is pinned: the scheduler then does better */
 };
 
+struct hwloc_topology;
+
 /* What to plan for. All NULL or a NULL pointer: this machine, with the cpus this thread may run on. */
 struct topology_source {
   const char *synthetic; /* an hwloc synthetic description, e.g. "package:2 l3:4 core:8 pu:2" */
   const char *xml;       /* or an hwloc XML document */
   const char *allowed;   /* a cpu list such as "0-3,8": nothing outside it is used */
+  uint32_t per_cache_max; /* at most so many workers on one last-level cache; 0: no limit */
 };
 
 /* Workers that share a last-level cache; they are worker_first ... worker_first + worker_count - 1. */
@@ -57,11 +60,15 @@ struct topology_plan {
 
 /* Plans for `workers` workers; 0: one per allowed core, less one core for the I/O thread, at least 1. Workers fill the
  * machine cache by cache, one per core first and second hardware threads only after that, and are numbered so that those
- * of a cache and of a node follow each other. More workers than cpus share them and are not pinned. 0, or a negative
- * errno with `err` filled. */
+ * of a cache and of a node follow each other. More workers than cpus share them and are not pinned. per_cache_max lowers the
+ * number that `workers` 0 gives; a number that was asked for and does not fit under it is placed as if there were no limit.
+ * 0, or a negative errno with `err` filled. */
 int topology_plan_open(const struct topology_source *source, uint32_t workers, struct topology_plan *plan,
                        struct weft_error *err);
 void topology_plan_close(struct topology_plan *plan);
+
+/* The source as hwloc sees it, loaded: hwloc_topology_destroy is the caller's. 0, or a negative errno with `err` filled. */
+int topology_load(const struct topology_source *source, struct hwloc_topology **hwloc, struct weft_error *err);
 
 /* Binds the calling thread to the cpu of `worker`, or of the I/O thread. 0 also where the plan does not pin; a refusal
  * is harmless, is logged the first time, and comes back as a negative errno. */

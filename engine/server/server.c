@@ -20,13 +20,18 @@ static int engine_start(struct server *server, struct weft_error *err) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   server->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  int rc = engine_profile_load(o->profile_path, &server->profile, err);
+  if (rc < 0) return rc;
   struct engine_options options = {.workers = o->workers,
+                                   .profile = &server->profile,
                                    .tracks_max = o->tracks_max,
                                    .outputs = SERVER_SLOTS,
                                    .track_base = engine_track_base(server->started_ns)};
   struct site *site;
-  int rc = engine_site_load(o->config_path, &site, err);
+  rc = engine_site_load(o->config_path, &site, err);
   if (rc < 0) return rc;
+  if (!site->frame_limit_stated && server->profile.frame_limit_ms > 0)
+    site->frame_limit_ns = (int64_t)(server->profile.frame_limit_ms * 1e6 + 0.5);
   rc = engine_open(&server->engine, site, &options, err);
   server->site = rc < 0 ? NULL : site;
   if (rc < 0) return rc;
@@ -326,7 +331,10 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   server->options = options;
   int rc = engine_start(server, err);
   if (rc == 0) rc = memory_open(server, err);
-  if (rc == 0) rc = io_open(choices[options->io], NULL, &server->io, err);
+  struct io_config io = {.buffer_count = server->profile.buffers,
+                         .buffer_bytes = server->profile.buffer_bytes,
+                         .rcvbuf_bytes = server->profile.socket_buffer_mib << 20};
+  if (rc == 0) rc = io_open(choices[options->io], &io, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);
   if (rc == 0) rc = parts_open(server, err);
   if (rc == 0 && server->stopping) {

@@ -84,6 +84,7 @@ struct server {
   const struct weft_run_options *options;
   struct site *site; /* the engine's */
   struct engine engine;
+  struct profile profile;
   struct arena arena;
   struct io *io;
   struct io_batch *batch;

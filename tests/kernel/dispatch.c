@@ -48,6 +48,31 @@ static int best_index(void) {
   return best;
 }
 
+/* In a process of its own: `name` chosen where the environment wishes for `wish` or for nothing. */
+static int chosen_under(const char *wish, const char *name) {
+  fflush(stdout);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (wish ? setenv("WEFT_KERNELS", wish, 1) : unsetenv("WEFT_KERNELS")) _exit(99);
+    if (wk_choose(name) != (wk_variant(name) != NULL)) _exit(98);
+    exit(name_index(wk_table()->name));
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+static void a_choice_counts_unless_the_environment_says_otherwise(void **state) {
+  (void)state;
+  for (int i = 0; i < NAMES; i++) {
+    assert_int_equal(chosen_under(NULL, names[i]), wk_variant(names[i]) ? i : best_index());
+    assert_int_equal(chosen_under("scalar", names[i]), name_index("scalar"));
+  }
+  assert_int_equal(chosen_under(NULL, "v5"), best_index());
+}
+
 static void scalar_always_runs(void **state) {
   (void)state;
   const struct wk_table *table = wk_variant("scalar");
@@ -124,6 +149,7 @@ static void threads_see_one_table(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_choice_counts_unless_the_environment_says_otherwise),
       cmocka_unit_test(scalar_always_runs),
       cmocka_unit_test(variant_answers_to_its_own_name_only),
       cmocka_unit_test(variant_matches_the_cpu),

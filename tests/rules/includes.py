@@ -9,7 +9,7 @@ root = Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 KERNEL_SYSTEM = {"stddef.h", "stdint.h", "stdbool.h", "math.h", "float.h", "limits.h", "string.h", "stdlib.h", "stdatomic.h",
                  "cpuid.h"}
-COMPOSITION = {"server", "inspect"}
+COMPOSITION = {"server", "inspect", "tune"}
 STAGES = {"ingest", "track", "warn", "emit", "journal"}
 
 

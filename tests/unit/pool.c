@@ -101,6 +101,23 @@ static void results_do_not_depend_on_the_workers(void **state) {
   pool_close(alone);
 }
 
+static void results_do_not_depend_on_the_spinning(void **state) {
+  (void)state;
+  static const uint32_t rounds[] = {0, 1, 100, 1000000};
+  struct pool *alone = pool_make(1, NULL, 0);
+  for (size_t r = 0; r < 4; r++) {
+    struct pool *pool = pool_make(3, NULL, 0);
+    pool_spin_set(pool, rounds[r]);
+    for (uint32_t items = 1; items < 2000; items *= 3) {
+      job_run(&job, alone, items, 2);
+      job_run(&other, pool, items, 2);
+      assert_memory_equal(job.results, other.results, items * sizeof job.results[0]);
+    }
+    pool_close(pool);
+  }
+  pool_close(alone);
+}
+
 /* Waits until a second worker has come, which it does if there is one, however slow the machine. */
 static void meeting_body(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   atomic_uint *present = argument;
@@ -442,6 +459,7 @@ int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nested_use_aborts), /* first: it forks, and no thread exists yet */
       cmocka_unit_test(results_do_not_depend_on_the_workers),
+      cmocka_unit_test(results_do_not_depend_on_the_spinning),
       cmocka_unit_test(workers_run_side_by_side),
       cmocka_unit_test(many_loops_lose_no_item),
       cmocka_unit_test(small_loops_stay_on_the_caller),

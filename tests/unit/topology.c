@@ -172,6 +172,94 @@ static void restricted_cpus_are_honoured(void **state) {
   topology_plan_close(&plan);
 }
 
+static void a_limit_per_cache_spreads_the_workers(void **state) {
+  (void)state;
+  plan_make(&(struct topology_source){.synthetic = big, .per_cache_max = 3}, 24);
+  plan_check();
+  assert_int_equal(plan.worker_count, 24);
+  assert_int_equal(plan.team_count, 8);
+  for (uint32_t t = 0; t < 8; t++) assert_int_equal(plan.teams[t].worker_count, 3);
+  topology_plan_close(&plan);
+  plan_make(&(struct topology_source){.synthetic = big, .per_cache_max = 3}, 0); /* it lowers the default */
+  plan_check();
+  assert_int_equal(plan.worker_count, 24);
+  assert_int_equal(plan.io_cpu, 0);
+  topology_plan_close(&plan);
+  plan_make(&(struct topology_source){.synthetic = big, .per_cache_max = 3}, 10);
+  plan_check();
+  assert_int_equal(plan.team_count, 4);
+  topology_plan_close(&plan);
+  plan_make(&(struct topology_source){.synthetic = big, .per_cache_max = 3}, 25); /* asked for, and doesn't fit: no limit */
+  plan_check();
+  assert_int_equal(plan.worker_count, 25);
+  assert_int_equal(plan.team_count, 4);
+  topology_plan_close(&plan);
+  plan_make(&(struct topology_source){.synthetic = big, .per_cache_max = 200}, 0); /* more than there are */
+  plan_check();
+  assert_int_equal(plan.worker_count, 63);
+  topology_plan_close(&plan);
+}
+
+/* Two sockets with memory each, and cpu sets such as containers get. */
+static void a_restricted_set_uses_the_memory_of_its_cpus_alone(void **state) {
+  (void)state;
+  static const char *sockets = "package:2 [numa(memory=64GiB)] l3:4 core:8 pu:2";
+  static const struct {
+    const char *allowed;
+    uint32_t cpus, cores, workers, nodes, node_first, teams;
+    int32_t io_cpu;
+  } sets[] = {
+      {"64-127", 64, 32, 31, 1, 1, 4, 64},       /* the second socket */
+      {"0-15", 16, 8, 7, 1, 0, 1, 0},            /* one cache */
+      {"0,2,64,66", 4, 4, 3, 2, 0, 2, 0},        /* two cores of each */
+      {"1,3,5", 3, 3, 2, 1, 0, 1, 1},            /* second threads whose first ones belong to others */
+      {"126,127", 2, 1, 1, 1, 1, 1, -1},         /* one core */
+      {"14-17,62-65", 8, 4, 3, 2, 0, 3, 14},     /* across caches and sockets */
+  };
+  for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++) {
+    plan_make(&(struct topology_source){.synthetic = sockets, .allowed = sets[s].allowed}, 0);
+    plan_check();
+    if (plan.cpu_count != sets[s].cpus || plan.core_count != sets[s].cores || plan.worker_count != sets[s].workers ||
+        plan.node_count != sets[s].nodes || plan.nodes[0].os_node != sets[s].node_first || plan.team_count != sets[s].teams ||
+        plan.io_cpu != sets[s].io_cpu)
+      fail_msg("%s: %u cpus, %u cores, %u workers, %u nodes from %u, %u teams, I/O on %d", sets[s].allowed, plan.cpu_count,
+               plan.core_count, plan.worker_count, plan.node_count, plan.nodes[0].os_node, plan.team_count, plan.io_cpu);
+    for (uint32_t w = 0; w < plan.worker_count; w++) /* each beside the memory of its own socket */
+      assert_int_equal(plan.nodes[plan.teams[plan.worker_team[w]].node].os_node, plan.worker_cpu[w] / 64);
+    topology_plan_close(&plan);
+  }
+}
+
+/* Fast memory beside large memory: two nodes with the same cpus. */
+static void of_two_memories_on_a_socket_the_larger_is_used(void **state) {
+  (void)state;
+  plan_make(&(struct topology_source){.synthetic = "package:2 [numa(memory=16GiB)] [numa(memory=256GiB)] l3:2 core:4 pu:1"}, 16);
+  plan_check();
+  assert_int_equal(plan.node_count, 2);
+  assert_int_equal(plan.team_count, 4);
+  assert_int_equal(plan.nodes[0].os_node, 1);
+  assert_int_equal(plan.nodes[1].os_node, 3);
+  topology_plan_close(&plan);
+}
+
+static void every_plan_partitions_its_workers(void **state) {
+  (void)state;
+  static const char *const machines[] = {"package:2 [numa] l3:4 core:8 pu:2", "package:4 [numa] l3:1 core:16 pu:1",
+                                         "package:1 l3:12 core:8 pu:2", "package:2 core:4 pu:2", "core:3 pu:4", "package:8 l3:2 core:16 pu:2"};
+  static const char *const sets[] = {NULL, "0-2", "0-6,9", "3,5,7-11"};
+  static const uint32_t workers[] = {0, 1, 2, 3, 7, 8, 9, 31, 64, 100, 256}, limits[] = {0, 1, 2, 5, 300};
+  for (size_t m = 0; m < sizeof machines / sizeof machines[0]; m++)
+    for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++)
+      for (size_t w = 0; w < sizeof workers / sizeof workers[0]; w++)
+        for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
+          plan_make(&(struct topology_source){.synthetic = machines[m], .allowed = sets[s], .per_cache_max = limits[l]}, workers[w]);
+          plan_check();
+          if (workers[w] > 0) assert_int_equal(plan.worker_count, workers[w]);
+          assert_true(plan.worker_count >= 1 && (plan.pinned || plan.core_count < TOPOLOGY_PIN_CORE_COUNT || plan.worker_count > plan.cpu_count));
+          topology_plan_close(&plan);
+        }
+}
+
 /* Two packages; the second one's node has no memory, so its workers use the memory of the first. */
 #define OBJECT(type, os, cpus, nodes, gp, rest) \
   "<object type=\"" type "\" os_index=\"" os "\" cpuset=\"" cpus "\" complete_cpuset=\"" cpus "\" nodeset=\"" nodes \
@@ -346,6 +434,10 @@ int main(void) {
       cmocka_unit_test(one_core_has_one_worker_and_shares_it),
       cmocka_unit_test(more_workers_than_cpus_share_unpinned),
       cmocka_unit_test(restricted_cpus_are_honoured),
+      cmocka_unit_test(a_limit_per_cache_spreads_the_workers),
+      cmocka_unit_test(a_restricted_set_uses_the_memory_of_its_cpus_alone),
+      cmocka_unit_test(of_two_memories_on_a_socket_the_larger_is_used),
+      cmocka_unit_test(every_plan_partitions_its_workers),
       cmocka_unit_test(memoryless_node_borrows_from_one_with_memory),
       cmocka_unit_test(memoryless_node_borrows_from_the_nearest_by_table),
       cmocka_unit_test(the_io_thread_is_bound_where_the_plan_says),

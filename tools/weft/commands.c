@@ -15,7 +15,7 @@ enum { WORKERS_MAX = 256, TRACKS_LIMIT = 1 << 22 };
 #define ARGUMENT_WORKERS(to_)                                                                                \
   {                                                                                                          \
     .name = "workers", .value = "N",                                                                         \
-    .does = "worker threads (default: what the machine says); results never depend on it",                   \
+    .does = "worker threads (default: what the profile or the machine says); results never depend on it",                   \
     .kind = ARGUMENT_COUNT, .to = (to_), .min = 1, .max = WORKERS_MAX                                        \
   }
 #define ARGUMENT_TRACKS_MAX(to_)                                                                             \
@@ -24,6 +24,8 @@ enum { WORKERS_MAX = 256, TRACKS_LIMIT = 1 << 22 };
     .kind = ARGUMENT_COUNT, .to = (to_), .min = 64, .max = TRACKS_LIMIT                                      \
   }
 
+#define ARGUMENT_PROFILE(to_)                                                                                \
+  ARGUMENT_STRING("profile", "P.yaml", "hardware profile of this machine, made by weft tune", false, (to_))
 #define ARGUMENT_STRING(name_, value_, does_, required_, to_)                                                \
   {                                                                                                          \
     .name = (name_), .value = (value_), .does = (does_), .kind = ARGUMENT_TEXT, .required = (required_),     \
@@ -45,6 +47,7 @@ int run_main(int argc, char **argv) {
       ARGUMENT_STRING("tracks", "FILE", "write every track line there; - is stdout", false, &o.tracks_path),
       ARGUMENT_STRING("journal", "DIR", "append every frame to a journal in this folder", false,
                       &o.journal_directory),
+      ARGUMENT_PROFILE(&o.profile_path),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
       ARGUMENT_STRING("follow", "HOST:PORT",
@@ -79,6 +82,7 @@ int fuse_main(int argc, char **argv) {
       ARGUMENT_STRING("tracks", "OUT.jsonl", "the track file; - is stdout", true, &o.tracks_path),
       ARGUMENT_STRING("date", "YYYY-MM-DD",
                       "the day of ASTERIX times (default: capture time, else 1970-01-01)", false, &o.date),
+      ARGUMENT_PROFILE(&o.profile_path),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
@@ -121,6 +125,7 @@ int replay_main(int argc, char **argv) {
        .to = &until,
        .min = 1,
        .max = 9e15},
+      ARGUMENT_PROFILE(&o.profile_path),
       ARGUMENT_WORKERS(&o.workers),
       ARGUMENT_TRACKS_MAX(&o.tracks_max),
   };
@@ -193,6 +198,39 @@ int repair_main(int argc, char **argv) {
   }
   struct weft_error err;
   return weft_repair(&o, &err) < 0 ? failure(err.text) : 0;
+}
+
+int tune_main(int argc, char **argv) {
+  struct weft_tune_options o = {.level = WEFT_TUNE_MEASURE, .out_path = "-", .progress = fraction_show, .context = "tuning"};
+  static const char *const levels[] = {"estimate", "measure", "patient"};
+  const char *level = NULL;
+  const struct argument list[] = {
+      ARGUMENT_STRING("level", "LEVEL", "estimate (nothing is measured), measure (some ten seconds; default) or patient (a minute or two)", false,
+                      &level),
+      ARGUMENT_STRING("out", "P.yaml", "where the profile goes; - is stdout (default)", false, &o.out_path),
+      ARGUMENT_STRING("topology", "DESCRIPTION", "estimate for a machine described as hwloc does, \"package:2 l3:4 core:8 pu:2\"", false,
+                      &o.topology),
+  };
+  const struct arguments arguments = {.command = "weft tune",
+                                      .operands = "",
+                                      .list = list,
+                                      .count = COUNT(list),
+                                      .does = "Measures this machine and writes a hardware profile for weft run, fuse and replay: YAML that "
+                                              "a person can read\nand edit. Results never depend on it, speed does."};
+  int first, rc = arguments_parse(&arguments, argc, argv, &first);
+  if (rc >= 0) return rc;
+  if (o.topology) o.level = WEFT_TUNE_ESTIMATE;
+  int at = 0;
+  while (level && at < COUNT(levels) && strcmp(level, levels[at]) != 0) at++;
+  if (level && at == COUNT(levels)) {
+    fprintf(stderr, "weft: tune: --level %s: give estimate, measure or patient; see `weft tune --help`\n", level);
+    return 2;
+  }
+  if (level) o.level = (enum weft_tune_level)at;
+  struct weft_error err;
+  rc = weft_tune(&o, &err);
+  progress_clear();
+  return rc < 0 ? failure(err.text) : 0;
 }
 
 int check_main(int argc, char **argv) {

@@ -8,6 +8,7 @@ int fuse_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int repair_main(int argc, char **argv);
+int tune_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int key_main(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct command {
     {"replay", replay_main, "a journal through the engine, or onto the wire"},
     {"salvo", salvo_main, "the synthetic salvo generator"},
     {"score", score_main, "judges a track file against the truth"},
+    {"tune", tune_main, "measures this machine, writes a hardware profile"},
     {"inspect", inspect_main, "any file weft reads or writes, as JSON lines"},
     {"repair", repair_main, "rebuilds lost and damaged segments of a journal"},
     {"check", check_main, "validates a configuration without running"},

@@ -1,0 +1,181 @@
+/* weft tune: the contests, one after the other, each with what the ones before have found. */
+#include "engine/tune/tune.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/safe_file.h"
+#include "kernels/wk.h"
+
+enum { STAGES = 5, TURNS_MEASURE = 15, TURNS_PATIENT = 60 };
+
+/* One tuning: what has been found so far. */
+struct tuning {
+  struct profile estimate; /* as by --level estimate */
+  struct profile profile;
+  char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX];
+  struct tune_contest contest; /* the one under way */
+  struct tune_progress progress;
+  bool patient;
+};
+
+int64_t tune_clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void contest_begin(struct tuning *tuning, int forms) {
+  tune_contest_begin(&tuning->contest, forms, tuning->patient ? TURNS_PATIENT : TURNS_MEASURE);
+}
+
+/* Adds the profile so far with one count in place of another; names are the counts. */
+static void count_add(struct tuning *tuning, size_t offset, uint32_t value) {
+  char name[TUNE_NAME_MAX];
+  snprintf(name, sizeof name, "%u", value);
+  struct profile *profile = tune_candidate_add(&tuning->contest, &tuning->profile, name);
+  if (profile) memcpy((char *)profile + offset, &value, sizeof value);
+}
+
+/* Runs an engine's contest, unless there is nobody to win against. */
+static int engine_run(struct tuning *tuning, bool receiving, struct weft_error *err) {
+  return tuning->contest.count < 2 ? 0 : tune_engine_run(&tuning->contest, receiving, &tuning->progress, err);
+}
+
+/* The winner is the profile from here on. */
+static void contest_end(struct tuning *tuning, enum profile_knob knob) {
+  tuning->progress.stage++;
+  if (tuning->contest.count < 2) {
+    snprintf(tuning->notes[knob], PROFILE_NOTE_MAX, "Not measured: there is no other choice here.");
+    return;
+  }
+  int best = tune_choose(&tuning->contest);
+  tune_note(&tuning->contest, tuning->notes[knob]);
+  tuning->profile = tuning->contest.candidates[best].profile;
+}
+
+static int kernels_tune(struct tuning *tuning, struct weft_error *err) {
+  static const char *const names[] = {"v4", "v3", "scalar"};
+  char first[sizeof tuning->profile.kernels];
+  snprintf(first, sizeof first, "%s", wk_table()->name);
+  contest_begin(tuning, TUNE_FRAME_FORMS);
+  snprintf(tuning->profile.kernels, sizeof tuning->profile.kernels, "%s", first);
+  (void)tune_candidate_add(&tuning->contest, &tuning->profile, first);
+  for (int n = 0; n < 3; n++) {
+    if (!wk_choose(names[n]) || strcmp(wk_table()->name, names[n]) != 0) continue; /* not here, or WEFT_KERNELS says otherwise */
+    struct profile *profile = tune_candidate_add(&tuning->contest, &tuning->profile, names[n]);
+    if (profile) snprintf(profile->kernels, sizeof profile->kernels, "%s", names[n]);
+  }
+  int rc = engine_run(tuning, false, err);
+  contest_end(tuning, PROFILE_KERNELS);
+  (void)wk_choose(tuning->profile.kernels);
+  return rc;
+}
+
+static void workers_add(struct tuning *tuning, uint32_t workers, uint32_t per_cache) {
+  char name[TUNE_NAME_MAX];
+  if (workers < 1 || workers > TOPOLOGY_WORKER_MAX || per_cache < 1) return;
+  snprintf(name, sizeof name, "%u", workers);
+  if (per_cache < workers && per_cache < tuning->estimate.workers_per_cache) snprintf(name, sizeof name, "%u (%u per cache)", workers, per_cache);
+  struct profile *profile = tune_candidate_add(&tuning->contest, &tuning->profile, name);
+  if (!profile) return;
+  profile->workers = workers;
+  profile->workers_per_cache = per_cache;
+}
+
+/* Half as many, a quarter, one cache alone, half of each cache; one on every core, also the I/O thread's; two on each. */
+static int workers_tune(struct tuning *tuning, struct weft_error *err) {
+  const struct machine *machine = &tuning->estimate.machine;
+  uint32_t workers = tuning->estimate.workers, per_cache = tuning->estimate.workers_per_cache, half = per_cache / 2;
+  contest_begin(tuning, TUNE_FRAME_FORMS);
+  workers_add(tuning, workers, per_cache);
+  workers_add(tuning, workers / 2, per_cache);
+  workers_add(tuning, per_cache, per_cache);
+  workers_add(tuning, machine->cores, per_cache);
+  if (machine->caches > 1) workers_add(tuning, half * machine->caches < workers ? half * machine->caches : workers, half);
+  if (machine->threads > machine->cores) workers_add(tuning, 2 * workers, 2 * per_cache);
+  workers_add(tuning, workers / 4, per_cache);
+  int rc = engine_run(tuning, true, err);
+  contest_end(tuning, PROFILE_WORKERS);
+  return rc;
+}
+
+static int pool_tune(struct tuning *tuning, size_t offset, const uint32_t *values, int count, enum profile_knob knob, struct weft_error *err) {
+  contest_begin(tuning, TUNE_FRAME_FORMS);
+  for (int v = 0; v < count; v++) count_add(tuning, offset, values[v]);
+  int rc = engine_run(tuning, false, err);
+  contest_end(tuning, knob);
+  return rc;
+}
+
+static int pools_tune(struct tuning *tuning, struct weft_error *err) {
+  static const uint32_t inline_items[] = {64, 16, 256, 4, 32, 128, 1024}, spin_rounds[] = {1000, 100, 10000, 0, 300, 3000, 50000};
+  const int count = tuning->patient ? 7 : 3;
+  if (tuning->profile.workers < 2) {
+    snprintf(tuning->notes[PROFILE_INLINE_ITEMS], PROFILE_NOTE_MAX, "Not measured: one worker has nobody to wake.");
+    snprintf(tuning->notes[PROFILE_SPIN_ROUNDS], PROFILE_NOTE_MAX, "Not measured: one worker waits for nobody.");
+    tuning->progress.stage += 2;
+    return 0;
+  }
+  int rc = pool_tune(tuning, offsetof(struct profile, inline_items), inline_items, count, PROFILE_INLINE_ITEMS, err);
+  return rc < 0 ? rc : pool_tune(tuning, offsetof(struct profile, spin_rounds), spin_rounds, count, PROFILE_SPIN_ROUNDS, err);
+}
+
+static int receive_tune(struct tuning *tuning, struct weft_error *err) {
+  static const uint32_t buffers[] = {128, 32, 64, 256, 16, 512, 8};
+  const int count = tuning->patient ? 7 : 4;
+  contest_begin(tuning, TUNE_RECEIVE_FORMS);
+  for (int b = 0; b < count; b++) count_add(tuning, offsetof(struct profile, buffers), buffers[b]);
+  int rc = tune_receive_run(&tuning->contest, &tuning->progress, err);
+  contest_end(tuning, PROFILE_BUFFERS);
+  return rc;
+}
+
+/* The first candidate is always the engine's default, whatever the estimate says. */
+static int all_tune(struct tuning *tuning, struct weft_error *err) {
+  int rc = kernels_tune(tuning, err);
+  if (rc == 0) rc = workers_tune(tuning, err);
+  if (rc == 0) rc = pools_tune(tuning, err);
+  return rc == 0 ? receive_tune(tuning, err) : rc;
+}
+
+static int profile_put(const struct tuning *tuning, const struct weft_tune_options *options, struct weft_error *err) {
+  static const char *const levels[] = {"estimate", "measure", "patient"};
+  char made[400], *bytes = malloc(PROFILE_TEXT_MAX);
+  if (!bytes) return weft_fail(err, -ENOMEM, "out of memory");
+  snprintf(made, sizeof made, "weft tune --level %s", levels[options->level]);
+  if (options->topology) snprintf(made, sizeof made, "weft tune --level estimate --topology \"%.300s\"", options->topology);
+  struct text text = text_open(bytes, PROFILE_TEXT_MAX);
+  char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX];
+  memcpy(notes, tuning->notes, sizeof notes);
+  profile_write(&text, &tuning->profile, made, options->topology, notes);
+  int rc = 0;
+  const struct stat like = {.st_mode = S_IFREG | 0644, .st_uid = geteuid(), .st_gid = getegid()};
+  if (text.cut) rc = weft_fail(err, -E2BIG, "the description of the machine is too long; shorten it");
+  else if (strcmp(options->out_path, "-") != 0) rc = safe_file_replace(options->out_path, text.data, text.used, &like, err);
+  else if (fwrite(text.data, 1, text.used, stdout) != text.used || fflush(stdout) != 0)
+    rc = weft_fail(err, -EIO, "writing the profile failed: %s", strerror(errno));
+  free(bytes);
+  return rc;
+}
+
+int weft_tune(const struct weft_tune_options *options, struct weft_error *err) {
+  const struct topology_source source = {.synthetic = options->topology};
+  if (options->topology && options->level != WEFT_TUNE_ESTIMATE)
+    return weft_fail(err, -EINVAL, "a described machine can't be measured; give --level estimate with --topology");
+  struct tuning *tuning = calloc(1, sizeof *tuning);
+  if (!tuning) return weft_fail(err, -ENOMEM, "out of memory");
+  tuning->patient = options->level == WEFT_TUNE_PATIENT;
+  tuning->progress = (struct tune_progress){.show = options->progress, .context = options->context, .stages = STAGES};
+  int rc = tune_estimate(&source, &tuning->estimate, tuning->notes, err);
+  tuning->profile = tuning->estimate;
+  if (rc == 0 && options->level != WEFT_TUNE_ESTIMATE) rc = all_tune(tuning, err);
+  if (rc == 0) rc = profile_put(tuning, options, err);
+  free(tuning);
+  return rc;
+}

@@ -1,0 +1,54 @@
+/* A profile without measuring: what the topology and the CPU suggest. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/platform/io.h"
+#include "engine/tune/tune.h"
+#include "kernels/wk.h"
+
+enum { BUFFER_BYTES = 65536, BUFFERS_MOST = 128, BUFFERS_LEAST = 16, SOCKET_BUFFER_MIB = 16, FRAME_LIMIT_MS = 5 };
+
+/* As many of 64 KiB as fit into half of the last-level cache; a datagram is read where it lies. */
+static uint32_t buffers_fit(uint64_t cache_bytes) {
+  uint32_t buffers = BUFFERS_MOST;
+  while (cache_bytes > 0 && buffers > BUFFERS_LEAST && (uint64_t)buffers * BUFFER_BYTES > cache_bytes / 2) buffers /= 2;
+  return buffers;
+}
+
+static void plan_take(const struct topology_plan *plan, struct profile *profile) {
+  profile->workers = plan->worker_count;
+  profile->workers_per_cache = 1;
+  for (uint32_t t = 0; t < plan->team_count; t++)
+    if (plan->teams[t].worker_count > profile->workers_per_cache) profile->workers_per_cache = plan->teams[t].worker_count;
+}
+
+int tune_estimate(const struct topology_source *source, struct profile *profile, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX],
+                  struct weft_error *err) {
+  struct topology_plan *plan = calloc(1, sizeof *plan);
+  *profile = profile_default();
+  int rc = plan ? machine_look(source, &profile->machine, err) : weft_fail(err, -ENOMEM, "out of memory for a plan");
+  if (rc == 0) rc = topology_plan_open(source, 0, plan, err);
+  if (rc < 0) {
+    free(plan);
+    return rc;
+  }
+  plan_take(plan, profile);
+  bool described = source && (source->synthetic || source->xml);
+  snprintf(profile->kernels, sizeof profile->kernels, "%s", described ? "v3" : wk_table()->name);
+  profile->frame_limit_ms = FRAME_LIMIT_MS;
+  profile->buffers = buffers_fit(profile->machine.cache_bytes);
+  profile->buffer_bytes = BUFFER_BYTES;
+  profile->socket_buffer_mib = SOCKET_BUFFER_MIB;
+  snprintf(notes[PROFILE_KERNELS], PROFILE_NOTE_MAX, "Estimated: %s.", described ? "what every machine that runs weft has" : "the widest that this CPU has");
+  snprintf(notes[PROFILE_WORKERS], PROFILE_NOTE_MAX, "Estimated: %s.",
+           plan->io_cpu >= 0 ? "one per core, less one for the I/O thread" : "one per core");
+  snprintf(notes[PROFILE_WORKERS_PER_CACHE], PROFILE_NOTE_MAX, "Estimated: as many as it has cores for them: no limit.");
+  snprintf(notes[PROFILE_FRAME_LIMIT], PROFILE_NOTE_MAX, "Never measured: longer frames cost less and wait longer, which is the site's to choose.");
+  snprintf(notes[PROFILE_SOCKET_BUFFER], PROFILE_NOTE_MAX, "Never measured: it bridges stalls, 0.1 s of the smallest datagrams at a million a second.");
+  snprintf(notes[PROFILE_BUFFERS], PROFILE_NOTE_MAX, "Estimated: as many of 64 KiB as fit into half of the last-level cache, 128 at most.");
+  topology_plan_close(plan);
+  free(plan);
+  return 0;
+}
