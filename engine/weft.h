@@ -91,6 +91,9 @@ struct weft_tune_options {
   void *context;
 };
 int weft_tune(const struct weft_tune_options *options, struct weft_error *err);
+/* How this host is set up and what would be better, a line for each thing, to `out`. Changes nothing. `root`: the folder that /proc
+ * and /sys are in, NULL: /. */
+int weft_host_check(const char *root, FILE *out, struct weft_error *err);
 
 /* Any file weft reads or writes, as JSON lines on `out`. `config_path` may be NULL. */
 int weft_inspect(const char *path, const char *config_path, const char *date, FILE *out,

@@ -129,7 +129,7 @@ static const char *const explained[PROFILE_KNOBS] = {
     [PROFILE_SPIN_ROUNDS] = "Pauses of an idle worker before it sleeps, 0 to 10000000; 1,000 are some 10 to 40 us.",
     [PROFILE_BUFFERS] = "Receive buffers, a power of two from 8 to 4096. More bridge longer stalls, fewer stay in the cache.",
     [PROFILE_BUFFER_BYTES] = "Longest datagram taken whole, 64 to 65536. Only 65536 lets the kernel hand over many at once.",
-    [PROFILE_SOCKET_BUFFER] = "The kernel's queue of a UDP socket, 1 to 1024; it grants net.core.rmem_max at most.",
+    [PROFILE_SOCKET_BUFFER] = "The kernel's queue of a UDP socket, 1 to 1024; it grants net.core.rmem_max at most: weft tune --host.",
 };
 
 static void knob_begin(struct text *text, enum profile_knob knob, const char *key, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]) {

@@ -203,13 +203,16 @@ int repair_main(int argc, char **argv) {
 int tune_main(int argc, char **argv) {
   struct weft_tune_options o = {.level = WEFT_TUNE_MEASURE, .out_path = "-", .progress = fraction_show, .context = "tuning"};
   static const char *const levels[] = {"estimate", "measure", "patient"};
-  const char *level = NULL;
+  const char *level = NULL, *root = NULL;
+  bool host = false;
   const struct argument list[] = {
       ARGUMENT_STRING("level", "LEVEL", "estimate (nothing is measured), measure (some ten seconds; default) or patient (a minute or two)", false,
                       &level),
       ARGUMENT_STRING("out", "P.yaml", "where the profile goes; - is stdout (default)", false, &o.out_path),
       ARGUMENT_STRING("topology", "DESCRIPTION", "estimate for a machine described as hwloc does, \"package:2 l3:4 core:8 pu:2\"", false,
                       &o.topology),
+      {.name = "host", .does = "instead: tell how this host is set up and what would be better; changes nothing", .kind = ARGUMENT_FLAG, .to = &host},
+      ARGUMENT_STRING("root", "DIR", "with --host: the folder that /proc and /sys are in (default /)", false, &root),
   };
   const struct arguments arguments = {.command = "weft tune",
                                       .operands = "",
@@ -219,6 +222,8 @@ int tune_main(int argc, char **argv) {
                                               "a person can read\nand edit. Results never depend on it, speed does."};
   int first, rc = arguments_parse(&arguments, argc, argv, &first);
   if (rc >= 0) return rc;
+  struct weft_error err;
+  if (host) return weft_host_check(root, stdout, &err) < 0 ? failure(err.text) : 0;
   if (o.topology) o.level = WEFT_TUNE_ESTIMATE;
   int at = 0;
   while (level && at < COUNT(levels) && strcmp(level, levels[at]) != 0) at++;
@@ -227,7 +232,6 @@ int tune_main(int argc, char **argv) {
     return 2;
   }
   if (level) o.level = (enum weft_tune_level)at;
-  struct weft_error err;
   rc = weft_tune(&o, &err);
   progress_clear();
   return rc < 0 ? failure(err.text) : 0;
