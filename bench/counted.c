@@ -1,5 +1,7 @@
 /* Preloaded into `weft`: counts what it takes from malloc and, at its end, writes the number into the file
- * that WEFT_BENCH_COUNT names. */
+ * that WEFT_BENCH_COUNT names. Linked into a bench, it is asked for the number. */
+#include "bench/counted.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -25,9 +27,13 @@ void *realloc(void *old, size_t size) {
   return __libc_realloc(old, size);
 }
 
+unsigned long counted_taken(void) {
+  return atomic_load_explicit(&taken, memory_order_relaxed);
+}
+
 __attribute__((destructor)) static void count_write(void) {
   const char *path = getenv("WEFT_BENCH_COUNT");
-  const unsigned long count = atomic_load(&taken);
+  const unsigned long count = counted_taken();
   FILE *file = path ? fopen(path, "w") : NULL;
   if (!file) return;
   fprintf(file, "%lu\n", count);

@@ -10,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from stages import stage_shares
+
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 5
-STAGES = ("kernels", "track", "ingest", "warn", "emit", "journal", "platform", "domain", "base")
 SMALL, LARGE = "aircraft100", "aircraft1000"
 figures = []
 
@@ -61,19 +62,6 @@ def halved(csv, folder):
         return half, sum(1 for line in file if not line.startswith("#")) - 1
 
 
-def symbols(build):
-    """Function name -> stage, from the static libraries."""
-    stage_of = {}
-    for stage in STAGES:
-        library = build / ("libweft_%s.a" % stage)
-        out = subprocess.run(["nm", library], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        for line in out.splitlines():
-            part = line.split()
-            if len(part) == 3 and part[1] in "tT":
-                stage_of.setdefault(part[2], stage)
-    return stage_of
-
-
 def stages(weft, build, csv, site, folder, name, ns):
     """Shares of the samples by stage; silent where perf is missing or forbidden."""
     if not shutil.which("perf"):
@@ -81,21 +69,11 @@ def stages(weft, build, csv, site, folder, name, ns):
     data = folder / "perf.data"
     record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", data, weft, "fuse", "--config", site, "--tracks",
                              folder / "tracks.jsonl", "--workers", "1", csv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    report = subprocess.run(["perf", "report", "-i", data, "--stdio", "--sort", "dso,symbol", "-F", "overhead,dso,sym", "-g", "none"],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    if record.returncode or report.returncode:
+    if record.returncode:
         return
-    stage_of, share = symbols(build), {}
-    for line in report.stdout.splitlines():
-        match = re.match(r"\s*([\d.]+)%\s+(\S+)\s+\[(.)\]\s+(\S+)", line)
-        if match:
-            percent, dso, ring, symbol = match.groups()
-            symbol = re.sub(r"\.(part|isra|constprop|cold).*", "", symbol)
-            stage = "operating system" if ring == "k" else stage_of.get(symbol, "composition") if dso == "weft" else "libraries"
-            share[stage] = share.get(stage, 0.0) + float(percent)
-    for stage, percent in sorted(share.items(), key=lambda item: -item[1]):
-        if percent >= 0.5:
-            figure("%s: %s" % (name, stage), round(percent * ns / 100), "ns of it")
+    for stage, share in stage_shares(build, data).items():
+        if share >= 0.005:
+            figure("%s: %s" % (name, stage), round(share * ns), "ns of it")
 
 
 def measure(weft, build, folder, recordings):
