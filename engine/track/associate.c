@@ -76,14 +76,12 @@ static int compare_i64(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
 
-/* By component, sensor, time, plot. */
+/* By component, sensor, time: plots are in order of time. */
 static int members_compare(const void *a, const void *b, void *context) {
-  const struct tracker *tracker = context;
+  (void)context;
   const struct member *x = a, *y = b;
-  const struct plot *p = &tracker->plots[x->plot], *q = &tracker->plots[y->plot];
   if (x->root != y->root) return compare_i64(x->root, y->root);
-  if (p->sensor != q->sensor) return compare_i64(p->sensor, q->sensor);
-  if (p->time_ns != q->time_ns) return compare_i64(p->time_ns, q->time_ns);
+  if (x->sensor != y->sensor) return compare_i64(x->sensor, y->sensor);
   return compare_i64(x->plot, y->plot);
 }
 
@@ -109,9 +107,10 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   uint32_t members = 0, groups = 0;
   for (uint32_t i = begin; i < end; i++) {
     if (tracker->candidates[i].count == 0) continue;
-    tracker->members[members++] = (struct member){.root = clusters_root(tracker->parent, i), .plot = i};
+    tracker->members[members++] =
+        (struct member){.root = clusters_root(tracker->parent, i), .sensor = tracker->plots[i].sensor, .plot = i};
   }
-  sort_items(tracker->members, members, sizeof *tracker->members, members_compare, tracker);
+  sort_items(tracker->members, members, sizeof *tracker->members, members_compare, NULL);
   struct group *group = NULL;
   for (uint32_t m = 0; m < members; m++) {
     const struct member *member = &tracker->members[m];

@@ -33,6 +33,7 @@ struct following {
 /* A plot of the frame with at least one candidate, for sorting into groups. */
 struct member {
   uint32_t root; /* smallest plot index of its connected component */
+  uint32_t sensor;
   uint32_t plot;
 };
 

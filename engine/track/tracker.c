@@ -222,6 +222,12 @@ static void slices_step(struct tracker *tracker, const struct frame *frame) {
   } while (slice.end < frame->count);
 }
 
+static int slots_compare(const void *a, const void *b, void *context) {
+  const struct track *tracks = context;
+  uint64_t x = tracks[*(const uint32_t *)a].number, y = tracks[*(const uint32_t *)b].number;
+  return x < y ? -1 : x > y;
+}
+
 static int reports_compare(const void *a, const void *b, void *context) {
   (void)context;
   const struct track_report *x = a, *y = b;
@@ -244,9 +250,10 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   }
 }
 
-/* Lines of the tracks that this frame touched and that still live. */
+/* Lines of the tracks that this frame touched and that still live, in order of their numbers. */
 static void lines_fill(struct tracker *tracker, struct step_output *output) {
   weft_assert(tracker->touched_count <= output->capacity);
+  sort_items(tracker->touched, tracker->touched_count, sizeof *tracker->touched, slots_compare, tracker->store.tracks);
   filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
   correlate_fuse(tracker);
   struct report_job job = {.tracker = tracker, .output = output};
@@ -257,6 +264,18 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
     track->arrival_ns = 0;
     track->innovation2 = 0;
     track->innovation_components = 0;
+  }
+}
+
+/* Lines of the tracks that ended in this frame, each to its place: a report is too large to be sorted with the others. */
+static void lost_merge(struct tracker *tracker, struct step_output *output) {
+  weft_assert(output->count + tracker->lost_count <= output->capacity);
+  sort_items(tracker->lost, tracker->lost_count, sizeof *tracker->lost, reports_compare, NULL);
+  uint32_t kept = output->count, lost = tracker->lost_count;
+  output->count += lost;
+  for (uint32_t to = output->count; lost > 0;) {
+    bool moves = kept > 0 && output->reports[kept - 1].track > tracker->lost[lost - 1].track;
+    output->reports[--to] = moves ? output->reports[--kept] : tracker->lost[--lost];
   }
 }
 
@@ -285,10 +304,9 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   stitch_step(tracker);
   foreign_step(tracker);
   lines_fill(tracker, output);
-  weft_assert(output->count + tracker->lost_count <= output->capacity);
-  for (uint32_t i = 0; i < tracker->lost_count; i++) output->reports[output->count++] = tracker->lost[i];
+  lost_merge(tracker, output);
   foreign_lines(tracker, output);
-  sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL);
+  sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL); /* in order but for those */
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;
   output->overload_step = frame->overload_step;

@@ -66,7 +66,56 @@ static void sorted_input_costs_one_pass(void **state) {
   assert_int_equal(calls, 999);
 }
 
+/* McIlroy's adversary: keys that are decided as late as possible, so that every parting is as bad as it can be. */
+struct adversary {
+  uint32_t key[4096], solid, candidate;
+  uint64_t calls;
+};
+
+enum { GAS = UINT32_MAX };
+
+static int compare_badly(const void *a, const void *b, void *context) {
+  struct adversary *adversary = context;
+  uint32_t x = ((const struct item *)a)->ordinal, y = ((const struct item *)b)->ordinal;
+  adversary->calls++;
+  if (adversary->key[x] == GAS && adversary->key[y] == GAS) adversary->key[x == adversary->candidate ? x : y] = adversary->solid++;
+  if (adversary->key[x] == GAS) adversary->candidate = x;
+  if (adversary->key[y] == GAS) adversary->candidate = y;
+  return adversary->key[x] < adversary->key[y] ? -1 : adversary->key[x] > adversary->key[y];
+}
+
+static void no_order_takes_more_than_some_n_log_n(void **state) {
+  (void)state;
+  static struct adversary adversary;
+  static struct item items[4096];
+  for (uint32_t i = 0; i < 4096; i++) {
+    adversary.key[i] = GAS;
+    items[i] = (struct item){.ordinal = i};
+  }
+  sort_items(items, 4096, sizeof *items, compare_badly, &adversary);
+  for (uint32_t i = 1; i < 4096; i++) assert_true(adversary.key[items[i - 1].ordinal] < adversary.key[items[i].ordinal]);
+  assert_in_range(adversary.calls, 1, 4096 * 12 * 6);
+}
+
+static void patterns_are_sorted_in_n_log_n(void **state) {
+  (void)state;
+  enum { COUNT = 20000, PATTERNS = 5 };
+  struct item *items = calloc(COUNT, sizeof *items);
+  for (int pattern = 0; pattern < PATTERNS; pattern++) {
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+      uint64_t keys[PATTERNS] = {COUNT - i, i < COUNT / 2 ? i : COUNT - i, i % 12, i * 12 % COUNT, 0}; /* falling, a pipe, few, combs, equal */
+      items[i] = (struct item){.key = keys[pattern], .ordinal = COUNT - i};
+    }
+    sort_items(items, COUNT, sizeof *items, compare_counted, &calls);
+    for (uint32_t i = 1; i < COUNT; i++) assert_true(compare(&items[i - 1], &items[i]) < 0);
+    assert_in_range(calls, COUNT, COUNT * 15 * 3);
+  }
+  free(items);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(sorts_as_qsort_does), cmocka_unit_test(sorted_input_costs_one_pass)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sorts_as_qsort_does), cmocka_unit_test(sorted_input_costs_one_pass),
+                                     cmocka_unit_test(no_order_takes_more_than_some_n_log_n), cmocka_unit_test(patterns_are_sorted_in_n_log_n)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
