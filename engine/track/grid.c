@@ -6,7 +6,7 @@
 
 #include "engine/base/check.h"
 
-enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1) };
+enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1), HEADS_MAX = 64 };
 
 int grid_open(struct grid *grid, struct arena *arena, uint32_t capacity, double base) {
   uint32_t buckets = 64;
@@ -82,28 +82,51 @@ void grid_remove(struct grid *grid, uint32_t item) {
   if (grid->entries[item].present) unlink_entry(grid, item);
 }
 
-static uint32_t visit_cell(const struct grid *grid, uint64_t key, void (*visit)(void *, uint32_t),
-                           void *context) {
+/* Heads of the chains that a level's box meets: gathered first, so that the memory behind them comes while others are found. */
+struct heads {
+  uint64_t key[HEADS_MAX];
+  uint32_t item[HEADS_MAX];
+  int count;
+};
+
+static uint32_t heads_visit(const struct grid *grid, struct heads *heads, void (*visit)(void *, uint32_t),
+                            void *context) {
   uint32_t visited = 0;
-  for (uint32_t item = grid->buckets[bucket_of(grid, key)]; item != GRID_NONE;
-       item = grid->entries[item].next) {
-    if (grid->entries[item].key != key) continue;
-    visit(context, item);
-    visited++;
+  for (int h = 0; h < heads->count; h++) {
+    for (uint32_t item = heads->item[h]; item != GRID_NONE;) {
+      const struct grid_entry *entry = &grid->entries[item];
+      uint32_t next = entry->next;
+      if (next != GRID_NONE) __builtin_prefetch(&grid->entries[next]);
+      if (entry->key == heads->key[h]) {
+        visit(context, item);
+        visited++;
+      }
+      item = next;
+    }
   }
+  heads->count = 0;
   return visited;
 }
 
 static uint32_t visit_level(const struct grid *grid, int level, const int64_t low[3], const int64_t high[3],
                             void (*visit)(void *, uint32_t), void *context) {
+  struct heads heads;
   uint32_t visited = 0;
+  heads.count = 0;
   for (int64_t x = low[0]; x <= high[0]; x++) {
     for (int64_t y = low[1]; y <= high[1]; y++) {
-      for (int64_t z = low[2]; z <= high[2]; z++)
-        visited += visit_cell(grid, cell_key(level, x, y, z), visit, context);
+      for (int64_t z = low[2]; z <= high[2]; z++) {
+        uint64_t key = cell_key(level, x, y, z);
+        uint32_t item = grid->buckets[bucket_of(grid, key)];
+        if (item == GRID_NONE) continue;
+        __builtin_prefetch(&grid->entries[item]);
+        heads.key[heads.count] = key;
+        heads.item[heads.count++] = item;
+        if (heads.count == HEADS_MAX) visited += heads_visit(grid, &heads, visit, context);
+      }
     }
   }
-  return visited;
+  return visited + heads_visit(grid, &heads, visit, context);
 }
 
 /* A box so large that walking its cells costs more than walking the entries. */

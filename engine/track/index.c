@@ -52,10 +52,13 @@ void track_index_remove(struct track_index *index, uint32_t slot) {
   for (uint32_t g = 0; g < index->los_count; g++) grid_remove(&index->directions[g], slot);
 }
 
+enum { FOUND_MAX = 32 };
+
 struct search {
   const struct track_index *index;
   const struct plot *plot;
   struct candidates *out;
+  uint32_t found[FOUND_MAX], found_count; /* near the plot, not yet considered */
   double score[CANDIDATES_MAX]; /* squared normalised distance; the worst is replaced when all places are
                                    taken */
 };
@@ -89,8 +92,7 @@ static double coarse_score(const struct plot *plot, const struct track *track) {
   return range_score * range_score + cross_score2;
 }
 
-static void consider(void *context, uint32_t slot) {
-  struct search *search = context;
+static void consider(struct search *search, uint32_t slot) {
   struct candidates *out = search->out;
   out->evaluated++;
   const struct track *track = &search->index->store->tracks[slot];
@@ -115,6 +117,21 @@ static void consider(void *context, uint32_t slot) {
   out->slots[worst] = slot;
 }
 
+static void found_consider(struct search *search) {
+  for (uint32_t i = 0; i < search->found_count; i++) consider(search, search->found[i]);
+  search->found_count = 0;
+}
+
+/* Tracks are looked at some at a time, so that the memory of the next ones comes meanwhile. */
+static void find(void *context, uint32_t slot) {
+  struct search *search = context;
+  const struct track *track = &search->index->store->tracks[slot];
+  __builtin_prefetch(track);
+  __builtin_prefetch((const char *)track + 64);
+  if (search->found_count == FOUND_MAX) found_consider(search);
+  search->found[search->found_count++] = slot;
+}
+
 static void sort_slots(struct candidates *out) {
   for (uint32_t i = 1; i < out->count; i++) {
     uint32_t slot = out->slots[i], at = i;
@@ -125,7 +142,11 @@ static void sort_slots(struct candidates *out) {
 
 void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
                       struct candidates *out) {
-  struct search search = {.index = index, .plot = plot, .out = out};
+  struct search search;
+  search.index = index;
+  search.plot = plot;
+  search.out = out;
+  search.found_count = 0;
   out->count = out->evaluated = out->overflow = 0;
   int64_t off_ns = plot->time_ns > reference_ns ? plot->time_ns - reference_ns : reference_ns - plot->time_ns;
   double beyond_m = speed_max_mps * fmax((double)(off_ns - INDEX_REACH_NS) * 1e-9, 0);
@@ -134,12 +155,13 @@ void track_index_find(const struct track_index *index, const struct plot *plot, 
     uint32_t g = index->grid_of_sensor[plot->sensor];
     /* The nearest track could be close: a direction moves at most so much in the extra time at 100 km. */
     for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * plot->sigma_cross_m + beyond_m / 1e5;
-    grid_query(&index->directions[g], plot->direction, half, consider, &search);
+    grid_query(&index->directions[g], plot->direction, half, find, &search);
   } else {
     for (int i = 0; i < 3; i++)
       half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
-    grid_query(&index->space, plot->point_m, half, consider, &search);
+    grid_query(&index->space, plot->point_m, half, find, &search);
   }
+  found_consider(&search);
   sort_slots(out);
 }
 

@@ -31,14 +31,19 @@ struct apart {
 };
 
 struct track {
-  double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
-
-  /* Summary of the mixture at time_ns, for gating and geometry only (never emitted): ECEF, SI. */
-  double position_m[3], velocity_mps[3], acceleration_mps2[3];
+  /* Summary of the mixture at time_ns, for gating and geometry only (never emitted): ECEF, SI. First, with what else a
+   * gate looks at, so that a track that is not near enough costs two lines of memory. */
+  _Alignas(64) double position_m[3];
+  double velocity_mps[3], acceleration_mps2[3];
   double sigma_position_m, sigma_velocity_mps; /* root of the covariance block's trace */
   double height_m;                             /* above the ellipsoid */
+  int64_t time_ns; /* when the state is valid: newest detection used, or later after an advance */
+  uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
+  uint8_t banks;   /* enum track_bank: which still take part */
+  uint8_t alive, status, class_, phase, has_phase;
 
-  int64_t time_ns;       /* when the state is valid: newest detection used, or later after an advance */
+  double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
+
   int64_t newest_ns;     /* newest detection used */
   int64_t first_ns;      /* measurement time of the first detection */
   int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
@@ -52,9 +57,6 @@ struct track {
   struct look looks[TRACK_LOOKS_MAX];
   struct apart apart[TRACK_APART_MAX];
   uint32_t detections; /* used so far */
-  uint8_t banks;       /* enum track_bank: which still take part */
-  uint8_t alive, status, class_, phase, has_phase;
-  uint8_t parked; /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint64_t touched_frame; /* number of the last frame that gave it a line */
   int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
   uint64_t history;       /* place of its newest entry in the history, 0 = none */
