@@ -96,6 +96,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
               size >> 20);
     goto fail;
   }
+  (void)topology_memory_spread(engine->plan, engine->arena.base, engine->arena.size); /* before it is touched */
   engine->tracker = tracker_open(&engine->arena, site, &tracker);
   if (!engine->tracker) {
     rc = weft_fail(err, -E2BIG,

@@ -12,7 +12,7 @@
 
 struct topology {
   hwloc_topology_t hwloc;
-  atomic_bool complained; /* about a refused binding */
+  atomic_bool complained; /* about a refused binding, of a thread or of memory */
 };
 
 /* One allowed logical processor. */
@@ -260,4 +260,17 @@ int topology_bind_thread(const struct topology_plan *plan, uint32_t worker) {
 int topology_bind_io_thread(const struct topology_plan *plan) {
   if (!plan->pinned || !plan->machine || plan->io_cpu < 0) return 0;
   return thread_bind(plan, (unsigned)plan->io_cpu, "I/O");
+}
+
+int topology_memory_spread(const struct topology_plan *plan, void *base, size_t size) {
+  if (plan->node_count < 2 || !plan->machine) return 0;
+  hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+  if (!nodes) return -ENOMEM;
+  for (uint32_t n = 0; n < plan->node_count; n++) hwloc_bitmap_set(nodes, plan->nodes[n].os_node);
+  int rc = hwloc_set_area_membind(plan->machine->hwloc, base, size, nodes, HWLOC_MEMBIND_INTERLEAVE, HWLOC_MEMBIND_BYNODESET) == 0 ? 0 : -errno;
+  hwloc_bitmap_free(nodes);
+  if (rc < 0 && !atomic_exchange(&plan->machine->complained, true))
+    log_line(LOG_LEVEL_NOTICE, "topology: cannot spread the engine's memory over %u nodes: %s; it lies where it is first touched",
+             plan->node_count, strerror(-rc));
+  return rc;
 }

@@ -3,6 +3,7 @@
 #define WEFT_PLATFORM_TOPOLOGY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
@@ -74,5 +75,10 @@ int topology_load(const struct topology_source *source, struct hwloc_topology **
  * is harmless, is logged the first time, and comes back as a negative errno. */
 int topology_bind_thread(const struct topology_plan *plan, uint32_t worker);
 int topology_bind_io_thread(const struct topology_plan *plan);
+
+/* Spreads the pages of a range over the nodes of the plan's workers, by turns; to be called before they are touched. For state
+ * that any worker may take at any time: no page of it has an owner. 0, also where there is one node alone; a refusal is
+ * harmless, is logged the first time, and comes back as a negative errno. */
+int topology_memory_spread(const struct topology_plan *plan, void *base, size_t size);
 
 #endif

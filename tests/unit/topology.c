@@ -363,6 +363,27 @@ static void the_io_thread_is_bound_where_the_plan_says(void **state) {
   assert_true(CPU_EQUAL(&now, &before));
 }
 
+/* Where pages really go only a machine with several nodes shows: tools/numa. */
+static void memory_is_spread_where_there_are_several_nodes(void **state) {
+  (void)state;
+  static _Alignas(4096) unsigned char pages[8 * 4096];
+  plan_make(NULL, 1);
+  plan.node_count = 1;
+  assert_int_equal(topology_memory_spread(&plan, pages, sizeof pages), 0);
+  plan.node_count = 2; /* one of them does not exist: refused, said once, harmless */
+  plan.nodes[1].os_node = TOPOLOGY_NODE_MAX - 1;
+  plan.nodes[0].os_node = TOPOLOGY_NODE_MAX - 2;
+  assert_true(topology_memory_spread(&plan, pages, sizeof pages) < 0);
+  assert_true(topology_memory_spread(&plan, pages, sizeof pages) < 0);
+  topology_plan_close(&plan);
+  plan_make(&(struct topology_source){.synthetic = "package:2 [numa] core:4 pu:1"}, 0); /* described: nothing is bound */
+  assert_int_equal(plan.node_count, 2);
+  assert_int_equal(topology_memory_spread(&plan, pages, sizeof pages), 0);
+  topology_plan_close(&plan);
+  assert_int_equal(topology_memory_spread(&plan, pages, sizeof pages), 0); /* closed */
+  memset(pages, 1, sizeof pages);
+}
+
 static void wrong_descriptions_are_refused_with_a_reason(void **state) {
   (void)state;
   static const struct topology_source wrong[] = {{.synthetic = "package:two of them"},
@@ -441,6 +462,7 @@ int main(void) {
       cmocka_unit_test(memoryless_node_borrows_from_one_with_memory),
       cmocka_unit_test(memoryless_node_borrows_from_the_nearest_by_table),
       cmocka_unit_test(the_io_thread_is_bound_where_the_plan_says),
+      cmocka_unit_test(memory_is_spread_where_there_are_several_nodes),
       cmocka_unit_test(wrong_descriptions_are_refused_with_a_reason),
       cmocka_unit_test(this_machine_can_be_planned_and_bound),
       cmocka_unit_test(binding_of_the_caller_is_honoured),
