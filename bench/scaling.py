@@ -48,11 +48,13 @@ def tracks_tell(build, most):
         title = "{:,} tracks: ".format(count)
         one = results[count][0]
         figure(title + "confirmed", one["confirmed"], "")
-        figure(title + "CPU time per detection", least(results[count], "step_cpu_ns"), "ns", -1)
-        figure(title + "and for its lines", least(results[count], "line_cpu_ns"), "ns", -1)
+        figure(title + "CPU time per detection, tracker", least(results[count], "track_cpu_ns"), "ns", -1)
+        figure(title + "warning", least(results[count], "warn_cpu_ns"), "ns", -1)
+        figure(title + "lines", least(results[count], "line_cpu_ns"), "ns", -1)
     if len(counts) > 1:
-        growth = least(results[counts[-1]], "step_cpu_ns") / least(results[counts[0]], "step_cpu_ns")
-        figure("cost per detection, {:,} tracks over {:,}".format(counts[-1], counts[0]), growth, "x", -1, GOAL_GROWTH)
+        for name, keys, goal in (("tracker", ("track_cpu_ns",), GOAL_GROWTH), ("all", ("track_cpu_ns", "warn_cpu_ns", "line_cpu_ns"), 0)):
+            large, small = (sum(least(results[count], key) for key in keys) for count in (counts[-1], counts[0]))
+            figure("cost per detection, {:,} tracks over {:,}, {}".format(counts[-1], counts[0], name), large / small, "x", -1, goal)
         large, small = results[counts[-1]][0], results[counts[-2]][0]
         figure("memory reserved per track", (large["arena_bytes"] - small["arena_bytes"]) / (large["slots"] - small["slots"]), "B", -1)
         used = (large["resident_bytes"] - small["resident_bytes"]) / (counts[-1] - counts[-2]) - GENERATOR_BYTES
@@ -65,8 +67,8 @@ def others_tell(build):
     cases.update({"%d workers" % workers if workers > 1 else "1 worker": {"objects": PLAIN, "workers": workers} for workers in WORKERS})
     results = turns(build, cases)
     for name in cases:
-        figure(name + ": CPU time per detection", least(results[name], "step_cpu_ns"), "ns", -1)
-    walls = [least(results[name], "step_wall_ns") for name in list(cases)[-len(WORKERS):]]
+        figure(name + ": CPU time per detection, tracker", least(results[name], "track_cpu_ns"), "ns", -1)
+    walls = [least(results[name], "wall_ns") for name in list(cases)[-len(WORKERS):]]
     figure("time per detection, 1 worker over 2", walls[0] / walls[1], "x", 1)
     if len({one["hash"] for name in list(cases)[-len(WORKERS):] for one in results[name]}) != 1:
         sys.exit("scaling: the state after the same detections differs between numbers of workers")
