@@ -146,6 +146,7 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
     struct group *group = &tracker->groups[g];
     if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
     group->pair_first = used;
+    group->solved = false;
     for (uint32_t m = group->first; m < group->first + group->count; m++) {
       uint32_t plot = tracker->members[m].plot;
       const struct candidates *found = &tracker->candidates[plot];
@@ -153,10 +154,12 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
         const struct track *track = &tracker->store.tracks[found->slots[k]];
         if (tracker->plots[plot].time_ns - track->newest_ns > silence_pair_max_ns) continue;
         if (lifecycle_scan_used(tracker, track, &tracker->plots[plot])) continue;
+        tracker->asked[used] = FILTER_WAITS;
         tracker->pairs[used++] = (struct pair){.track = found->slots[k], .plot = plot};
       }
     }
     group->pair_count = used - group->pair_first;
+    if (group->pair_count == 1) tracker->asked[group->pair_first] = g;
   }
   *pair_count = used;
   return g;
@@ -167,36 +170,53 @@ struct solve_job {
   uint32_t begin;
 };
 
+static void group_solve(struct tracker *tracker, struct group *group, unsigned worker) {
+  group->solved = true;
+  if (tracker->soft) {
+    soft_solve(tracker, worker, group);
+  } else {
+    nearest_solve(tracker, &tracker->work[worker], group);
+    shared_find(tracker, group);
+  }
+}
+
+/* A group of one pair is solved as soon as its evidence is there. */
+static bool pair_takes(void *context, uint32_t pair, unsigned worker) {
+  struct tracker *tracker = context;
+  group_solve(tracker, &tracker->groups[tracker->asked[pair]], worker);
+  return tracker->choice[pair] == CHOICE_OWN;
+}
+
 static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   const struct solve_job *job = argument;
   for (uint32_t g = begin; g < end; g++) {
-    struct tracker *tracker = job->tracker;
-    struct group *group = &tracker->groups[job->begin + g];
-    if (tracker->soft) {
-      soft_solve(tracker, worker, group);
-    } else {
-      nearest_solve(tracker, &tracker->work[worker], group);
-      shared_find(tracker, group);
-    }
+    struct group *group = &job->tracker->groups[job->begin + g];
+    if (!group->solved) group_solve(job->tracker, group, worker);
   }
+}
+
+static void pair_book(struct tracker *tracker, const struct pair *pair, const struct pair_evidence *evidence) {
+  tracker->fates[pair->plot] = FATE_ASSOCIATED;
+  lifecycle_hit(tracker, pair->track, &tracker->plots[pair->plot], evidence, tracker->plots[pair->plot].arrival_ns);
 }
 
 void chosen_update(struct tracker *tracker, uint32_t count) {
   filter_update(&tracker->filter, tracker->chosen, count, tracker->chosen_evidence);
-  for (uint32_t i = 0; i < count; i++) {
-    uint32_t plot = tracker->chosen[i].plot;
-    tracker->fates[plot] = FATE_ASSOCIATED;
-    lifecycle_hit(tracker, tracker->chosen[i].track, &tracker->plots[plot], &tracker->chosen_evidence[i],
-                  tracker->plots[plot].arrival_ns);
-  }
+  for (uint32_t i = 0; i < count; i++) pair_book(tracker, &tracker->chosen[i], &tracker->chosen_evidence[i]);
 }
 
+/* The winners that have not taken their plots yet do; all are booked in the pairs' order. */
 static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   uint32_t chosen = 0;
   for (uint32_t p = 0; p < pair_count; p++) {
-    if (tracker->choice[p] == CHOICE_OWN) tracker->chosen[chosen++] = tracker->pairs[p];
+    if (tracker->choice[p] == CHOICE_OWN && !tracker->taken[p]) tracker->chosen[chosen++] = tracker->pairs[p];
   }
-  chosen_update(tracker, chosen);
+  filter_update(&tracker->filter, tracker->chosen, chosen, tracker->chosen_evidence);
+  const struct pair_evidence *next = tracker->chosen_evidence;
+  for (uint32_t p = 0; p < pair_count; p++) {
+    if (tracker->choice[p] != CHOICE_OWN) continue;
+    pair_book(tracker, &tracker->pairs[p], tracker->taken[p] ? &tracker->evidence[p] : next++);
+  }
 }
 
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
@@ -211,7 +231,9 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
     while (last < tracker->group_count && tracker->groups[last].round == tracker->groups[first].round) last++;
     last = pairs_collect(tracker, first, last, &pair_count);
     weft_assert(last > first);
-    filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence);
+    const struct filter_taking taking = {
+        .context = tracker, .asked = tracker->asked, .takes = pair_takes, .taken = tracker->taken};
+    filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence, &taking);
     tracker->statistics.pairs_scored += pair_count;
     struct solve_job job = {.tracker = tracker, .begin = first};
     parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);

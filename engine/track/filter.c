@@ -36,13 +36,16 @@ int filter_open(struct filter *filter, struct arena *arena, struct store *store,
   return history_open(&filter->history, arena, history_bytes);
 }
 
-/* Which way each pair goes. An update takes its entries of the history first, so that whether a chain still
- * reaches back is judged by what the whole batch has left of it. */
-static void ways_choose(struct filter *filter, const struct pair *pairs, uint32_t count, bool update) {
+/* Which way each pair goes. What is an update, or may become one, takes its entries of the history first, so that whether
+ * a chain still reaches back is judged by what the whole batch has left of it. */
+static void ways_choose(struct filter *filter, const struct pair *pairs, uint32_t count, bool update,
+                        const struct filter_taking *taking) {
   history_batch_begin(&filter->history);
-  for (uint32_t i = 0; i < count && update; i++) {
+  for (uint32_t i = 0; i < count && (update || taking); i++) {
     const struct track *track = &filter->store->tracks[pairs[i].track];
     bool older = filter->plots[pairs[i].plot].time_ns < track->time_ns;
+    filter->places[i] = 0;
+    if (!update && (older || taking->asked[i] == FILTER_WAITS)) continue;
     uint32_t banks = older ? BANK_BALLISTIC | BANK_AIRCRAFT : track->banks;
     filter->places[i] = history_take(&filter->history, banks);
   }
@@ -165,6 +168,7 @@ struct filter_job {
   const struct pair *pairs;
   struct pair_evidence *evidence;
   bool update;
+  const struct filter_taking *taking; /* NULL: none */
 };
 
 static void track_summarise(struct track *track, const double moments[27]);
@@ -230,20 +234,21 @@ static void plumes_take(const struct filter *filter, struct lanes *lanes, const 
   }
 }
 
-/* Both banks' updates in the lanes at hand, dt_s after the last look, and what each pair's plot says. By
- * sigma points where the measurement bends. */
+/* Both banks' updates in the lanes at hand, dt_s after the last look, of the tracks in `taken`, and what their plots say; where
+ * that is NULL, no updates and what each pair's plot says. By sigma points where the measurement bends. */
 static void lanes_update(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
                          struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
-                         int count, enum wk_kind kind, bool update, struct pair_evidence evidence[WK_LANES]) {
+                         int count, enum wk_kind kind, struct track *const *taken,
+                         struct pair_evidence evidence[WK_LANES]) {
   const struct wk_table *kernels = filter->kernels;
   struct wk_measure_block measure;
   struct wk_evidence_block ballistic[2] = {0}, aircraft[2] = {0}; /* by the EKF, by sigma points */
   wk_lane plain = {0}, points = {0}, log_seen = {0};
-  bool bends[WK_LANES] = {0}, plumes = update && kind == WK_LOS;
+  bool bends[WK_LANES] = {0}, plumes = taken && kind == WK_LOS;
   if (plumes) plumes_take(filter, lanes, dt_s, count, log_seen);
   measure_fill(&measure, plots);
   bool any = kind != WK_POSITION && lanes_bend(filter, lanes, kind, &measure, count, bends);
-  for (int i = 0; i < count && update; i++) (bends[i] ? points : plain)[i] = 1.0;
+  for (int i = 0; i < count && taken; i++) (bends[i] ? points : plain)[i] = taken[i] ? 1.0 : 0.0;
   if (lanes->banks & BANK_BALLISTIC) {
     kernels->ballistic_update(&lanes->ballistic, kind, &measure, plain, &ballistic[0]);
     if (any) kernels->ballistic_update_sigma(&lanes->ballistic, kind, &measure, points, &ballistic[1]);
@@ -253,6 +258,7 @@ static void lanes_update(const struct filter *filter, struct lanes *lanes, const
     if (any) kernels->aircraft_update_sigma(&lanes->aircraft, kind, &measure, points, &aircraft[1]);
   }
   for (int i = 0; i < count; i++) {
+    if (taken && !taken[i]) continue;
     evidence_of(tracks[i], &ballistic[bends[i]], &aircraft[bends[i]], i, &evidence[i]);
     evidence[i].bends = bends[i];
     if (!plumes || lanes->in_use[i] != (BANK_BALLISTIC | BANK_AIRCRAFT)) continue;
@@ -265,30 +271,48 @@ static double between_s(const struct track *track, const struct plot *plot) {
   return fmin(fmax((double)(plot->time_ns - track->time_ns) * 1e-9, -600), 600);
 }
 
+/* The lanes of up to eight tracks at the times of their plots. */
+static void lanes_begin(const struct filter *filter, struct lanes *lanes, struct track *const tracks[WK_LANES],
+                        const struct plot *const plots[WK_LANES], int count, wk_lane dt_s) {
+  wk_lane loud = {0};
+  for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
+  lanes_load(filter, lanes, tracks);
+  lanes_predict(filter, lanes, dt_s, loud, &filter->tuning);
+}
+
+/* The tracks in `taken`, NULL elsewhere, take the plots in whose lanes they have been predicted. */
+static void lanes_take(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
+                       struct track *const taken[WK_LANES], const struct plot *const plots[WK_LANES], int count,
+                       enum wk_kind kind, struct pair_evidence evidence[WK_LANES]) {
+  double moments[WK_LANES][27], innovation2[WK_LANES];
+  int components[WK_LANES];
+  lanes_moments(filter, lanes, taken, moments);
+  for (int i = 0; i < count; i++) {
+    if (taken[i]) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);
+  }
+  lanes_update(filter, lanes, dt_s, taken, plots, count, kind, taken, evidence);
+  lanes_store(filter, lanes, taken);
+  lanes_moments(filter, lanes, taken, moments);
+  for (int i = 0; i < count; i++) {
+    if (!taken[i]) continue;
+    evidence[i].innovation2 = components[i] ? innovation2[i] : 0;
+    evidence[i].innovation_components = components[i];
+    taken[i]->time_ns = plots[i]->time_ns;
+    class_take(taken[i], &evidence[i]);
+    track_summarise(taken[i], moments[i]);
+  }
+}
+
 void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
                  const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
                  struct pair_evidence evidence[WK_LANES]) {
-  wk_lane dt_s = {0}, loud = {0};
+  wk_lane dt_s = {0};
   struct lanes lanes;
-  for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
-  lanes_load(filter, &lanes, tracks);
-  lanes_predict(filter, &lanes, dt_s, loud, &filter->tuning);
-  double moments[WK_LANES][27], innovation2[WK_LANES];
-  int components[WK_LANES];
+  lanes_begin(filter, &lanes, tracks, plots, count, dt_s);
   if (update) {
-    lanes_moments(filter, &lanes, tracks, moments);
-    for (int i = 0; i < count; i++) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);
-  }
-  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update, evidence);
-  if (!update) return;
-  lanes_store(filter, &lanes, tracks);
-  lanes_moments(filter, &lanes, tracks, moments);
-  for (int i = 0; i < count; i++) {
-    evidence[i].innovation2 = components[i] ? innovation2[i] : 0;
-    evidence[i].innovation_components = components[i];
-    tracks[i]->time_ns = plots[i]->time_ns;
-    class_take(tracks[i], &evidence[i]);
-    track_summarise(tracks[i], moments[i]);
+    lanes_take(filter, &lanes, dt_s, tracks, plots, count, kind, evidence);
+  } else {
+    lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, NULL, evidence);
   }
 }
 
@@ -304,7 +328,7 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
   }
   lanes_load(filter, &lanes, tracks);
   lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
-  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update, evidence);
+  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update ? tracks : NULL, evidence);
   if (!update) return;
   double moments[WK_LANES][27];
   for (int i = 0; i < count; i++) dt_s[i] = -dt_s[i];
@@ -317,7 +341,47 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
   }
 }
 
-static void run_pairs(const struct filter_job *job, const struct filter_run *run) {
+/* The state that a plot finds goes into the history. */
+static void plot_remember(struct filter *filter, struct track *track, const struct plot *plot, uint64_t place) {
+  struct history_entry *entry = history_at(&filter->history, place);
+  if (entry) history_write(entry, track, plot);
+  history_link(&filter->history, track, place);
+}
+
+static void class_remember(const struct filter *filter, const struct track *track, uint64_t place) {
+  struct history_entry *entry = history_at(&filter->history, place);
+  if (entry) entry->class_after = track->class_log_odds;
+}
+
+/* Says what the plots say, asks who takes his, and lets him. */
+static void run_attempt(const struct filter_job *job, const struct filter_run *run,
+                        struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
+                        unsigned worker, struct pair_evidence evidence[WK_LANES]) {
+  struct filter *filter = job->filter;
+  const struct filter_taking *taking = job->taking;
+  const uint32_t *order = &filter->order[run->first];
+  enum wk_kind kind = (enum wk_kind)run->kind;
+  struct track *taken[WK_LANES] = {0};
+  wk_lane dt_s = {0};
+  struct lanes lanes;
+  bool any = false;
+  lanes_begin(filter, &lanes, tracks, plots, run->count, dt_s);
+  lanes_update(filter, &lanes, dt_s, tracks, plots, run->count, kind, NULL, evidence);
+  for (int i = 0; i < run->count; i++) {
+    job->evidence[order[i]] = evidence[i];
+    if (taking->asked[order[i]] == FILTER_WAITS || !taking->takes(taking->context, order[i], worker)) continue;
+    plot_remember(filter, tracks[i], plots[i], filter->places[order[i]]);
+    taking->taken[order[i]] = 1;
+    taken[i] = tracks[i];
+    any = true;
+  }
+  if (any) lanes_take(filter, &lanes, dt_s, taken, plots, run->count, kind, evidence);
+  for (int i = 0; i < run->count; i++) {
+    if (taken[i]) class_remember(filter, taken[i], filter->places[order[i]]);
+  }
+}
+
+static void run_pairs(const struct filter_job *job, const struct filter_run *run, unsigned worker) {
   struct filter *filter = job->filter;
   struct track *tracks[WK_LANES] = {0};
   const struct plot *plots[WK_LANES] = {0};
@@ -332,16 +396,13 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   enum wk_kind kind = (enum wk_kind)run->kind;
   switch ((enum filter_way)run->way) {
   case WAY_IN_ORDER:
-    for (int i = 0; i < run->count && job->update; i++) {
-      struct history_entry *entry = history_at(&filter->history, places[i]);
-      if (entry) history_write(entry, tracks[i], plots[i]);
-      history_link(&filter->history, tracks[i], places[i]);
+    if (job->taking) {
+      run_attempt(job, run, tracks, plots, worker, evidence);
+      break;
     }
+    for (int i = 0; i < run->count && job->update; i++) plot_remember(filter, tracks[i], plots[i], places[i]);
     filter_step(filter, tracks, plots, run->count, kind, job->update, evidence);
-    for (int i = 0; i < run->count && job->update; i++) {
-      struct history_entry *entry = history_at(&filter->history, places[i]);
-      if (entry) entry->class_after = tracks[i]->class_log_odds;
-    }
+    for (int i = 0; i < run->count && job->update; i++) class_remember(filter, tracks[i], places[i]);
     break;
   case WAY_EXACT:
     rewind_step(filter, tracks, plots, places, run->count, job->update, evidence);
@@ -356,28 +417,30 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
 }
 
 static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
-  (void)worker;
   const struct filter_job *job = argument;
-  for (uint32_t i = begin; i < end; i++) run_pairs(job, &job->filter->runs[i]);
+  for (uint32_t i = begin; i < end; i++) run_pairs(job, &job->filter->runs[i], worker);
 }
 
-static void filter_run_all(struct filter *filter, const struct pair *pairs, uint32_t count,
-                           struct pair_evidence *evidence, bool update) {
+static void filter_run_all(struct filter *filter, struct filter_job job, uint32_t count) {
   if (count == 0) return;
-  struct filter_job job = {.filter = filter, .pairs = pairs, .evidence = evidence, .update = update};
-  ways_choose(filter, pairs, count, update);
-  uint32_t runs = runs_build(filter, pairs, count);
+  ways_choose(filter, job.pairs, count, job.update, job.taking);
+  uint32_t runs = runs_build(filter, job.pairs, count);
   filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
 }
 
 void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
-                  struct pair_evidence *evidence) {
-  filter_run_all(filter, pairs, count, evidence, false);
+                  struct pair_evidence *evidence, const struct filter_taking *taking) {
+  if (taking) memset(taking->taken, 0, count);
+  filter_run_all(filter, (struct filter_job){.filter = filter, .pairs = pairs, .evidence = evidence, .taking = taking}, count);
+  for (uint32_t i = 0; i < count && taking; i++) {
+    filter->updates[WAY_IN_ORDER] += taking->taken[i];
+    filter->bent += taking->taken[i] && evidence[i].bends;
+  }
 }
 
 void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
                    struct pair_evidence *evidence) {
-  filter_run_all(filter, pairs, count, evidence, true);
+  filter_run_all(filter, (struct filter_job){.filter = filter, .pairs = pairs, .evidence = evidence, .update = true}, count);
   for (uint32_t i = 0; i < count; i++) filter->bent += evidence[i].bends;
 }
 

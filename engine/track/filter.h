@@ -55,10 +55,21 @@ struct filter {
 int filter_open(struct filter *filter, struct arena *arena, struct store *store, struct parallel parallel,
                 uint32_t pair_capacity, size_t history_bytes);
 
-/* Evidence of every pair at the plot's time; tracks unchanged. A plot older than the track is weighed against
- * the state that it would have met (docs/maths.md T11). */
+/* Pairs whose evidence alone decides, so that the track takes its plot at once, while its prediction is at hand. */
+struct filter_taking {
+  void *context;
+  const uint32_t *asked; /* per pair: FILTER_WAITS, or anything else: ask */
+  /* Whether the pair's track takes its plot. Its evidence is in place; asked by any worker, once per pair. */
+  bool (*takes)(void *context, uint32_t pair, unsigned worker);
+  uint8_t *taken; /* per pair, out: it did; its evidence is that of an update */
+};
+enum { FILTER_WAITS = UINT32_MAX };
+
+/* Evidence of every pair at the plot's time; tracks unchanged, but for those that `taking` (may be NULL) lets take their
+ * plots as filter_update would: no other pair may be of their tracks. A plot older than the track is weighed against the
+ * state that it would have met (docs/maths.md T11), and never taken at once. */
 void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
-                  struct pair_evidence *evidence);
+                  struct pair_evidence *evidence, const struct filter_taking *taking);
 /* Updates every pair's track with its plot (each track at most once in the list) and refreshes its summary.
  * The class log-odds take the evidence. A plot older than the track is worked in at its own place
  * (docs/maths.md T11). */

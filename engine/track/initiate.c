@@ -318,7 +318,7 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
     if (vector_norm(d) > 5 * sigma || lifecycle_scan_used(tracker, track, plot)) continue;
     tracker->pairs[count++] = (struct pair){.track = tracker->fresh[k], .plot = i};
   }
-  filter_score(&tracker->filter, tracker->pairs, count, tracker->evidence);
+  filter_score(&tracker->filter, tracker->pairs, count, tracker->evidence, NULL);
   uint32_t best = UINT32_MAX;
   for (uint32_t k = 0; k < count; k++) {
     if (!(tracker->evidence[k].distance2 < 16.3)) continue;

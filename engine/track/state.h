@@ -44,6 +44,7 @@ struct group {
   int64_t time_ns; /* of its first plot */
   uint32_t round;  /* its turn within the component */
   uint32_t pair_first, pair_count;
+  bool solved;
   uint32_t belief_count; /* soft association: tracker->soft's beliefs [pair_first .. + belief_count) */
 };
 
@@ -87,6 +88,8 @@ struct tracker {
   struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
   uint32_t *choice;    /* per pair: enum choice */
+  uint32_t *asked;     /* per pair: its group, where it is the only one of it; else FILTER_WAITS */
+  uint8_t *taken;      /* per pair: its track has taken its plot already */
   struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;
   struct assign_work *work; /* per worker; nearest neighbours */

@@ -29,7 +29,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
                     sizeof(struct seed) + 40;
-  size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 32);
+  size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes() + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
@@ -60,6 +60,8 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->pairs = arena_take(arena, PAIRS_MAX, sizeof *t->pairs);
   t->evidence = arena_take(arena, PAIRS_MAX, sizeof *t->evidence);
   t->choice = arena_take(arena, PAIRS_MAX, sizeof *t->choice);
+  t->asked = arena_take(arena, PAIRS_MAX, sizeof *t->asked);
+  t->taken = arena_take(arena, PAIRS_MAX, sizeof *t->taken);
   t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
   t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
@@ -74,7 +76,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->lost = arena_take(arena, tracks, sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
-         t->pairs && t->evidence && t->choice && t->chosen && t->chosen_evidence && t->work && t->seeds &&
+         t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
          t->touched && t->due && t->fresh && t->moments && t->lost;
 }
