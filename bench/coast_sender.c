@@ -1,7 +1,8 @@
-/* The generator of `tools/bench capacity`: makes the datagrams of a world of coasting bodies (coast.h), then does what its input
- * says, line by line, each answered by a line of JSON: `play PORT PART` sends a part (0: until all objects have begun, and a
- * second more; then equal parts of what follows) as fast as it is taken; `score FILE` holds the last line of each track in a file of track lines against the
- * truth. Usage: bench_coast_sender OBJECTS BEGIN_S PART_S SITE_FILE; the site is written there. */
+/* The generator of `tools/bench capacity` and `latency`: makes the datagrams of a world of coasting bodies (coast.h), then does what its
+ * input says, line by line, each answered by a line of JSON: `play PORT PART [RATE]` sends a part (0: until all objects have begun,
+ * and a second more; then equal parts of what follows) as fast as it is taken, or so many detections per second; `score FILE` holds
+ * the last line of each track in a file of track lines against the truth. Usage: bench_coast_sender OBJECTS BEGIN_S PART_S SITE_FILE; the
+ * site is written there. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,9 +154,9 @@ static int score(const char *path, uint32_t objects) {
   return 0;
 }
 
-static int play(unsigned port, unsigned part) {
+static int play(unsigned port, unsigned part, double rate_per_s) {
   struct stream_sent sent;
-  if (part >= PARTS || stream_play(&parts[part], (uint16_t)port, 0, &sent) < 0) return -1;
+  if (part >= PARTS || stream_play(&parts[part], (uint16_t)port, rate_per_s, &sent) < 0) return -1;
   printf("{\"datagrams\":%llu,\"detections\":%llu,\"failed\":%llu,\"seconds\":%.6f}\n", (unsigned long long)parts[part].datagrams,
          (unsigned long long)parts[part].detections, (unsigned long long)sent.failed, sent.seconds);
   return 0;
@@ -177,7 +178,8 @@ int main(int argc, char **argv) {
   fflush(stdout);
   while (fgets(command, sizeof command, stdin)) {
     int rc = -1;
-    if (sscanf(command, "play %u %u", &port, &part) == 2) rc = play(port, part);
+    double rate_per_s = 0;
+    if (sscanf(command, "play %u %u %lf", &port, &part, &rate_per_s) >= 2) rc = play(port, part, rate_per_s);
     if (sscanf(command, "score %399s", path) == 1) rc = score(path, options.objects);
     if (rc < 0) return fprintf(stderr, "bench_coast_sender: could not do: %s", command), 1;
     fflush(stdout);

@@ -89,7 +89,7 @@ int stream_play(const struct stream *stream, uint16_t port, double rate_per_s, s
     }
     (void)io_sender_flush(sender);
     if ((double)played >= due && at < stream->size) nanosleep(&pause, NULL);
-    while (queued(port) > QUEUE_MAX) nanosleep(&pause, NULL);
+    while (rate_per_s == 0 && queued(port) > QUEUE_MAX) nanosleep(&pause, NULL);
   }
   while (queued(port) > 0) nanosleep(&pause, NULL);
   *sent = (struct stream_sent){.seconds = now_s() - began_s, .failed = io_sender_failed(sender)};

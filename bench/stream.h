@@ -1,5 +1,5 @@
-/* Datagrams made beforehand and sent over loopback UDP at a rate, or as fast as they are taken: it waits while the kernel's queue
- * of the port is a megabyte long, so that nothing is lost. */
+/* Datagrams made beforehand and sent over loopback UDP at a rate that is kept whatever becomes of them, or as fast as they are taken:
+ * it waits while the kernel's queue of the port is a megabyte long, so that nothing is lost. */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
 

@@ -1,9 +1,10 @@
-/* Latency by the service-time method: a recording's datagrams through admission, step and the writing of lines, on one thread. At each
- * load the datagrams arrive by chance (exponential gaps), whatever becomes of those before them; a frame is what has arrived when the
- * one before it is done, as in the server, where that takes a fixed time and one for each detection (both measured before). These frames
- * are then done PASSES times, each time from the beginning; the least CPU time of each is what it takes without the neighbours of this
- * machine. With these times the queue is gone through: arrival to the last line of the frame, for each detection. The kernel's part,
- * waking up and sending are not in it. Usage: bench_latency SITE FILE DETECTIONS_MAX. */
+/* Latency by the service-time method: bodies on ballistic arcs (coast.h) at their own pace, as many as make the load, as datagrams through
+ * admission, step and the writing of lines, on one thread. The datagrams arrive by chance (exponential gaps), whatever becomes of those
+ * before them; a frame is what has arrived when the one before it is done, as in the server. These frames are done PASSES times, each
+ * time from the beginning; the least CPU time of each is what it takes without the neighbours of this machine. When one is done is not
+ * known before it is timed: ROUNDS times, from what the detections took in the frames of the round before. With the last times the queue
+ * is gone through: arrival to the last line of the frame, for each detection. The kernel's part, waking up and sending are not in it.
+ * Usage: bench_service_time OBJECTS: for the capacity. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +12,17 @@
 #include <time.h>
 
 #include "bench/bench.h"
-#include "bench/recording_stream.h"
+#include "bench/coast.h"
+#include "bench/stream.h"
 #include "engine/base/histogram.h"
 #include "engine/emit/track_line.h"
 #include "engine/engine.h"
 #include "engine/ingest/intake.h"
+#include "engine/ingest/wire.h"
 
-enum { PASSES = 9, CAPACITY_FRAME = 1000, WARM_PART = 4 };
+enum { PASSES = 9, PASSES_FIRST = 3, ROUNDS = 3, CAPACITY_FRAME = 1000, BYTES_PER_DETECTION = 72 };
+static const double begin_s = 1, settle_s = 1, measured_s = 1, false_share = 0.05, radar_revisit_s = 0.7, cap_rad = 0.235;
+static const double warm_part = 2.0 / 3;
 
 /* One engine, from the beginning of the recording. */
 struct pipeline {
@@ -44,14 +49,15 @@ struct cost {
 };
 
 struct trace {
-  struct recording_stream stream;
+  struct stream stream;
+  char *site; /* YAML */
+  size_t site_size;
   double *arrival_ns;   /* per datagram */
   uint32_t *detections; /* per datagram */
+  double *cost_ns;      /* per datagram: of its detections, in the frame that it was in last */
   struct piece *pieces;
   uint32_t piece_count;
 };
-
-static const char *site_path;
 
 /* Of this thread: what others run on the machine is no service of ours. */
 static double cpu_ns(void) {
@@ -61,16 +67,16 @@ static double cpu_ns(void) {
 }
 
 static void fail(const char *what) {
-  fprintf(stderr, "latency: %s\n", what);
+  fprintf(stderr, "service_time: %s\n", what);
   exit(1);
 }
 
-static void pipeline_open(struct pipeline *p) {
+static void pipeline_open(struct pipeline *p, const struct trace *trace) {
   struct weft_error err = {""};
   struct site *site;
   struct engine_options options = {.workers = 1};
   memset(p, 0, sizeof *p);
-  if (engine_site_load(site_path, &site, &err) < 0 || engine_open(&p->engine, site, &options, &err) < 0 ||
+  if (engine_site_parse(trace->site, trace->site_size, "site", &site, &err) < 0 || engine_open(&p->engine, site, &options, &err) < 0 ||
       engine_output_open(&p->engine, &p->output, &err) < 0)
     fail(err.text);
   engine_seal(&p->engine);
@@ -101,12 +107,19 @@ static void frame_step(struct pipeline *p) {
   }
 }
 
+static uint32_t size_at(const struct trace *trace, size_t at) {
+  uint32_t size;
+  memcpy(&size, trace->stream.bytes + at, 4);
+  return size;
+}
+
 /* Admits the datagrams from *at on up to number `end`, which begin with `first`, and steps them; ns. */
 static double piece_do(struct pipeline *p, const struct trace *trace, size_t *at, uint32_t first, uint32_t end) {
   double began_ns = cpu_ns();
-  struct recording_datagram one;
-  for (uint32_t d = first; d < end && recording_stream_next(&trace->stream, at, &one); d++) {
-    while (intake_datagram(&p->intake, one.data, one.size, 1) == INTAKE_CLOSE) frame_step(p);
+  for (uint32_t d = first; d < end; d++) {
+    uint32_t size = size_at(trace, *at);
+    while (intake_datagram(&p->intake, trace->stream.bytes + *at + 4, size, 1) == INTAKE_CLOSE) frame_step(p);
+    *at += 4 + size;
   }
   frame_step(p);
   return cpu_ns() - began_ns;
@@ -130,20 +143,20 @@ static void pieces_arrived(struct trace *trace, const struct cost *cost) {
   double now_ns = 0;
   trace->piece_count = 0;
   for (uint32_t end = 0; end < datagrams;) {
-    double count = 0;
+    double ns = cost->frame_ns;
     if (trace->arrival_ns[end] > now_ns) now_ns = trace->arrival_ns[end];
-    while (end < datagrams && trace->arrival_ns[end] <= now_ns) count += trace->detections[end++];
+    while (end < datagrams && trace->arrival_ns[end] <= now_ns) ns += trace->cost_ns[end++];
     trace->pieces[trace->piece_count++].end = end;
-    now_ns += cost->frame_ns + cost->detection_ns * count;
+    now_ns += ns;
   }
 }
 
-static void pieces_time(struct trace *trace) {
+static void pieces_time(struct trace *trace, int passes) {
   struct pipeline *p = malloc(sizeof *p);
   if (!p) fail("no memory");
-  for (int pass = 0; pass < PASSES; pass++) {
+  for (int pass = 0; pass < passes; pass++) {
     size_t at = 0;
-    pipeline_open(p);
+    pipeline_open(p, trace);
     for (uint32_t i = 0; i < trace->piece_count; i++) {
       double ns = piece_do(p, trace, &at, i ? trace->pieces[i - 1].end : 0, trace->pieces[i].end);
       if (pass == 0 || ns < trace->pieces[i].ns) trace->pieces[i].ns = ns;
@@ -153,9 +166,19 @@ static void pieces_time(struct trace *trace) {
   free(p);
 }
 
+/* What is not the frame's own time is its detections'. */
+static void costs_learn(struct trace *trace, const struct cost *cost) {
+  for (uint32_t i = 0, d = 0; i < trace->piece_count; i++) {
+    const struct piece *piece = &trace->pieces[i];
+    double count = 0, ns = fmax(piece->ns - cost->frame_ns, 0);
+    for (uint32_t k = d; k < piece->end; k++) count += trace->detections[k];
+    for (; d < piece->end; d++) trace->cost_ns[d] = ns * trace->detections[d] / count;
+  }
+}
+
 /* Mean time of a frame and its detections, after the beginning. */
 static void pieces_mean(const struct trace *trace, double *ns, double *detections) {
-  uint32_t first = trace->piece_count / WARM_PART;
+  uint32_t first = (uint32_t)(warm_part * trace->piece_count);
   *ns = *detections = 0;
   for (uint32_t i = first; i < trace->piece_count; i++) {
     *ns += trace->pieces[i].ns / (trace->piece_count - first);
@@ -168,10 +191,10 @@ static void pieces_mean(const struct trace *trace, double *ns, double *detection
 static struct cost cost_find(struct trace *trace) {
   double large_ns, large, small_ns, small;
   pieces_even(trace, CAPACITY_FRAME);
-  pieces_time(trace);
+  pieces_time(trace, PASSES);
   pieces_mean(trace, &large_ns, &large);
   pieces_even(trace, 1);
-  pieces_time(trace);
+  pieces_time(trace, PASSES);
   pieces_mean(trace, &small_ns, &small);
   double detection_ns = (large_ns - small_ns) / (large - small);
   return (struct cost){.frame_ns = small_ns - small * detection_ns, .detection_ns = detection_ns, .capacity_per_s = large / large_ns * 1e9};
@@ -183,30 +206,64 @@ static void load_run(struct trace *trace, const struct cost *cost, double load, 
   for (uint32_t d = 0; d < trace->stream.datagrams; d++) {
     now_ns -= log(1 - bench_uniform(&prng, 0, 1)) * gap_ns;
     trace->arrival_ns[d] = now_ns;
+    trace->cost_ns[d] = cost->detection_ns * trace->detections[d];
   }
-  pieces_arrived(trace, cost);
-  pieces_time(trace);
+  for (int round = 1; round <= ROUNDS; round++) {
+    pieces_arrived(trace, cost);
+    pieces_time(trace, round < ROUNDS ? PASSES_FIRST : PASSES);
+    costs_learn(trace, cost);
+  }
   now_ns = 0;
   for (uint32_t i = 0, d = 0; i < trace->piece_count; i++) {
     const struct piece *piece = &trace->pieces[i];
     if (trace->arrival_ns[piece->end - 1] > now_ns) now_ns = trace->arrival_ns[piece->end - 1];
     now_ns += piece->ns;
     for (; d < piece->end; d++) {
-      for (uint32_t n = 0; n < trace->detections[d] && d >= trace->stream.datagrams / WARM_PART; n++)
+      for (uint32_t n = 0; n < trace->detections[d] && d >= warm_part * (double)trace->stream.datagrams; n++)
         histogram_record(latency_ns, (int64_t)(now_ns - trace->arrival_ns[d]));
     }
   }
 }
 
-static void trace_open(struct trace *trace, const char *path, uint64_t most) {
-  struct recording_datagram one;
-  if (recording_stream_open(&trace->stream, path, most) < 0) exit(1);
+/* What so many objects give their sensors, from their beginning on. */
+static void trace_open(struct trace *trace, uint32_t objects) {
+  struct coast_options world = {.objects = objects, .cap_rad = cap_rad, .radar_revisit_s = radar_revisit_s, .false_share = false_share,
+                                .begin_s = begin_s, .seed = 1};
+  struct coast *coast = coast_open(&world);
+  struct coast_slot slot = {0};
+  double length_s = begin_s + settle_s + measured_s;
+  double most = 1.3 * length_s * (objects + 100) * (COAST_RADARS / radar_revisit_s + COAST_EYES / (4 * radar_revisit_s));
+  *trace = (struct trace){0};
+  FILE *site = open_memstream(&trace->site, &trace->site_size);
+  if (!coast || !site || stream_reserve(&trace->stream, (size_t)(most * BYTES_PER_DETECTION)) < 0) fail("no memory");
+  coast_site_write(coast, site);
+  fclose(site);
+  while (slot.end_s < length_s) {
+    coast_next(coast, &slot);
+    for (uint32_t i = 0; i < slot.count; i++)
+      if (!stream_put(&trace->stream, coast_sensor_id(slot.sensor), &slot.plots[i])) fail("more detections than there is room for");
+  }
+  if (!stream_close(&trace->stream)) fail("more detections than there is room for");
+  coast_close(coast);
   size_t count = trace->stream.datagrams, at = 0;
   trace->arrival_ns = calloc(count, sizeof *trace->arrival_ns);
   trace->detections = calloc(count, sizeof *trace->detections);
+  trace->cost_ns = calloc(count, sizeof *trace->cost_ns);
   trace->pieces = calloc(count, sizeof *trace->pieces);
-  if (!trace->arrival_ns || !trace->detections || !trace->pieces) fail("no memory");
-  for (size_t d = 0; recording_stream_next(&trace->stream, &at, &one); d++) trace->detections[d] = one.detections;
+  if (!trace->arrival_ns || !trace->detections || !trace->cost_ns || !trace->pieces) fail("no memory");
+  for (size_t d = 0; d < count; d++) {
+    trace->detections[d] = (size_at(trace, at) - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE;
+    at += 4 + size_at(trace, at);
+  }
+}
+
+static void trace_close(struct trace *trace) {
+  free(trace->stream.bytes);
+  free(trace->site);
+  free(trace->arrival_ns);
+  free(trace->detections);
+  free(trace->cost_ns);
+  free(trace->pieces);
 }
 
 int main(int argc, char **argv) {
@@ -214,16 +271,20 @@ int main(int argc, char **argv) {
   static struct histogram latency_ns[2];
   static const double loads[2] = {0.1, 0.7}, percents[3] = {50, 99, 99.9};
   static const char *const names[3] = {"p50", "p99", "p99.9"};
-  if (argc != 4) return fprintf(stderr, "usage: bench_latency SITE FILE DETECTIONS_MAX\n"), 2;
-  site_path = argv[1];
-  trace_open(&trace, argv[2], strtoull(argv[3], NULL, 10));
+  if (argc != 2) return fprintf(stderr, "usage: bench_service_time OBJECTS\n"), 2;
+  uint32_t objects = (uint32_t)atoi(argv[1]);
+  trace_open(&trace, objects);
   struct cost cost = cost_find(&trace);
+  double per_object = (double)trace.stream.detections / (begin_s / 2 + settle_s + measured_s) / objects;
+  trace_close(&trace);
   bench_begin("latency");
   bench_figure("service time: capacity of one thread, detections", cost.capacity_per_s, "1/s", 0, 1);
   bench_figure("service time: of a frame, besides its detections", cost.frame_ns, "ns", 0, -1);
   bench_figure("service time: of a detection", cost.detection_ns, "ns", 0, -1);
   for (int i = 0; i < 2; i++) {
+    trace_open(&trace, (uint32_t)(loads[i] * cost.capacity_per_s / per_object));
     load_run(&trace, &cost, loads[i], &latency_ns[i]);
+    trace_close(&trace);
     for (int k = 0; k < 3; k++) {
       char name[80];
       double goal = i == 0 && k == 0 ? 0.2 : i == 1 && k == 2 ? 10 : 0;
@@ -232,6 +293,5 @@ int main(int argc, char **argv) {
     }
   }
   bench_end();
-  recording_stream_close(&trace.stream);
   return 0;
 }

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Latency from arrival to emission at 10 and at 70 % of capacity, with datagrams that come at their times whatever became of those before
+them: bodies on ballistic arcs, as many as make the load at their own pace. Once by the service-time method (bench/service_time.c), and raw:
+`weft run` over loopback UDP, by its own histogram, on this machine with all that runs on it. Prints JSON as the other benches do.
+Usage: latency.py BUILD_DIRECTORY"""
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from server import Server, latency_ms
+
+OBJECTS, BEGIN_S, PART_S, PARTS, TURNS = 5000, 1, 1, 3, 3
+LOADS = (10, 70)
+QUANTILES = (("p50", "0.5"), ("p99", "0.99"), ("p99.9", "0.999"))
+STAGES = ("receive", "collect", "queue", "step", "hold", "emit")
+GOALS = {(10, "p50"): 0.2, (70, "p99.9"): 10}
+figures = []
+
+
+def figure(name, value, unit, better=0, goal=0):
+    figures.append({"name": name, "value": value, "unit": unit, "goal": goal, "better": better})
+
+
+def played(build, folder, objects, rate):
+    """Detections per second of the parts after all objects had begun, and the page at the end."""
+    site = folder / "site.yaml"
+    generator = subprocess.Popen([build / "bench/bench_coast_sender", str(objects), str(BEGIN_S), str(PART_S), site], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True)
+    generator.stdout.readline()
+    server = Server(build, site, "--tracks-max", 2 * objects + 1000)
+    wall = sent = made = 0
+    for part in range(PARTS + 1):
+        began = time.monotonic()
+        generator.stdin.write("play %s %d %d\n" % (server.port, part, rate))
+        generator.stdin.flush()
+        one = json.loads(generator.stdout.readline())["detections"]
+        text = server.settled()
+        made += one
+        if part:
+            wall, sent = wall + time.monotonic() - began, sent + one
+    generator.stdin.close()
+    generator.wait()
+    ledger = server.stop()
+    accepted = ledger["total"]["detections"]["accepted"]
+    if rate == 0 and accepted != made:
+        sys.exit("latency: %d of %d detections were accepted at full speed" % (accepted, made))
+    return sent / wall, text, made - accepted, made / (BEGIN_S / 2 + 1.2 + PARTS * PART_S) / objects
+
+
+def main():
+    build = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        service = subprocess.run([build / "bench/bench_service_time", str(OBJECTS)], check=True, stdout=subprocess.PIPE, text=True).stdout
+        figures.extend(json.loads(service)["figures"])
+        full = [played(build, folder, OBJECTS, 0) for _ in range(TURNS)]
+        capacity, per_object = statistics.median(one[0] for one in full), full[0][3]
+        figure("raw: capacity of the server, median of %d" % TURNS, capacity, "1/s", 1)
+        pages, lost = {load: [] for load in LOADS}, dict.fromkeys(LOADS, 0)
+        for _ in range(TURNS):
+            for load in LOADS:
+                rate = load / 100 * capacity
+                _, text, missing, _ = played(build, folder, int(rate / per_object), int(rate))
+                pages[load].append(text)
+                lost[load] += missing
+        for load in LOADS:
+            figure("raw, %d %%: detections lost" % load, lost[load], "", -1)
+            for title, quantile in QUANTILES:
+                values = [latency_ms(text, "all", quantile) for text in pages[load]]
+                figure("raw: %s at %d %% of it, least of %d" % (title, load, TURNS), min(values), "ms", -1, GOALS.get((load, title), 0))
+                figure("raw: %s at %d %% of it, median" % (title, load), statistics.median(values), "ms", -1)
+            for stage in STAGES:
+                for title, quantile in QUANTILES:
+                    figure("raw, %d %%, %s: %s, median" % (load, stage, title),
+                           statistics.median(latency_ms(text, stage, quantile) for text in pages[load]), "ms")
+    print(json.dumps({"bench": "latency", "figures": figures}))
+
+
+main()
