@@ -183,7 +183,7 @@ static void mitigations_look(const struct host *host) {
 
 static void clock_look(const struct host *host) {
   static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-  char text[TEXT_MAX], available[TEXT_MAX], is[64];
+  char text[TEXT_MAX], available[TEXT_MAX];
   if (!file_read(host, path, text)) {
     unknown(host, "clock_source", path);
     return;
@@ -193,8 +193,7 @@ static void clock_look(const struct host *host) {
     good(host, "clock_source", "tsc");
   } else {
     bool has = strstr(available, "tsc") != NULL;
-    snprintf(is, sizeof is, "%.40s", text);
-    worse(host, "clock_source", is, "tsc", "others take a system call or a slow device for each look at the clock",
+    worse(host, "clock_source", text, "tsc", "others take a system call or a slow device for each look at the clock",
           has ? "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource" : "look in dmesg why the kernel does not trust tsc");
   }
 }

@@ -99,8 +99,13 @@ int tune_engine_run(struct tune_contest *contest, bool receiving, const struct t
   struct world *world = calloc(1, sizeof *world);
   struct tune_receiver *receiver = NULL;
   int opened = 0;
-  int rc = runners && world ? 0 : weft_fail(err, -ENOMEM, "out of memory to measure");
-  if (rc == 0) world_begin(world);
+  if (!runners || !world) {
+    free(runners);
+    free(world);
+    return weft_fail(err, -ENOMEM, "out of memory to measure");
+  }
+  int rc = 0;
+  world_begin(world);
   for (; rc == 0 && opened < contest->count; opened++) rc = runner_open(&runners[opened], &contest->candidates[opened], world, err);
   if (rc == 0 && receiving) rc = tune_receiver_open(&receiver, err);
   for (int turn = -WARM_SCANS; rc == 0 && turn < contest->turns; turn++) {

@@ -28,7 +28,8 @@ int tune_estimate(const struct topology_source *source, struct profile *profile,
                   struct weft_error *err) {
   struct topology_plan *plan = calloc(1, sizeof *plan);
   *profile = profile_default();
-  int rc = plan ? machine_look(source, &profile->machine, err) : weft_fail(err, -ENOMEM, "out of memory for a plan");
+  if (!plan) return weft_fail(err, -ENOMEM, "out of memory for a plan");
+  int rc = machine_look(source, &profile->machine, err);
   if (rc == 0) rc = topology_plan_open(source, 0, plan, err);
   if (rc < 0) {
     free(plan);

@@ -20,15 +20,10 @@ static double spread(struct prng *prng, double most) { return most * (2 * prng_u
 /* Near 50 N 10 E: up, east and north of a sphere do. */
 static void object_begin(struct prng *prng, struct world_object *object, bool missile) {
   static const double ground[3] = {4.046e6, 7.13e5, 4.863e6};
-  double up[3], east[3], north[3], radius = sqrt(ground[0] * ground[0] + ground[1] * ground[1] + ground[2] * ground[2]);
-  double across = sqrt(ground[0] * ground[0] + ground[1] * ground[1]);
-  for (int a = 0; a < 3; a++) up[a] = ground[a] / radius;
-  east[0] = -ground[1] / across;
-  east[1] = ground[0] / across;
-  east[2] = 0;
-  north[0] = up[1] * east[2] - up[2] * east[1];
-  north[1] = up[2] * east[0] - up[0] * east[2];
-  north[2] = up[0] * east[1] - up[1] * east[0];
+  double across = sqrt(ground[0] * ground[0] + ground[1] * ground[1]), radius = sqrt(across * across + ground[2] * ground[2]);
+  const double up[3] = {ground[0] / radius, ground[1] / radius, ground[2] / radius};
+  const double east[3] = {-ground[1] / across, ground[0] / across, 0};
+  const double north[3] = {up[1] * east[2] - up[2] * east[1], up[2] * east[0] - up[0] * east[2], up[0] * east[1] - up[1] * east[0]};
   double x = spread(prng, EXTENT_M), y = spread(prng, EXTENT_M), norm = 0;
   double height_m = missile ? 200e3 + spread(prng, 50e3) : 10e3 + spread(prng, 2e3);
   double to_east = spread(prng, 1), to_north = spread(prng, 1), level = sqrt(to_east * to_east + to_north * to_north) + 1e-9;
