@@ -174,7 +174,9 @@ int main(int argc, char **argv) {
   coast_site_write(coast, site);
   fclose(site);
   if (parts_make(&options, atof(argv[3])) < 0) return fprintf(stderr, "bench_coast_sender: no memory for the datagrams\n"), 1;
-  printf("{\"detections\":%llu}\n", (unsigned long long)(parts[0].detections + parts[1].detections));
+  uint64_t made = 0;
+  for (int p = 0; p < PARTS; p++) made += parts[p].detections;
+  printf("{\"detections\":%llu}\n", (unsigned long long)made);
   fflush(stdout);
   while (fgets(command, sizeof command, stdin)) {
     int rc = -1;
