@@ -60,7 +60,7 @@ static int workers_open(struct engine *engine, const struct engine_options *opti
 
 static uint32_t output_capacity(const struct engine *engine) {
   uint32_t foreign = engine->foreign_max ? 2 * engine->foreign_max + 2 * FRAME_FOREIGN_MAX : 0;
-  return 2 * engine->tracks_max + foreign;
+  return tracker_reports_max(engine->tracks_max) + foreign;
 }
 
 int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,

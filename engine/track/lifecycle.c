@@ -420,7 +420,7 @@ void lifecycle_review(struct tracker *tracker) {
     looks_review(tracker, track, position_m);
     bool merged = duplicate_of_older(tracker, slot, track->position_m);
     tracker->statistics.merged += merged;
-    bool room = tracker->lost_count < tracker->store.capacity;
+    bool room = tracker->lost_count < TRACKER_LOST_MAX && tracker->lost_count < tracker->store.capacity;
     if (room && (merged || over(tracker, slot, position_m))) {
       lifecycle_end(tracker, slot, merged);
     } else {

@@ -20,18 +20,27 @@ static struct tracker_options options_complete(const struct tracker_options *opt
   return out;
 }
 
+/* Joined tracks end after the reviews, and there is always room for those. */
+static uint32_t lost_room(uint32_t tracks_max) {
+  return (tracks_max < TRACKER_LOST_MAX ? tracks_max : TRACKER_LOST_MAX) + STITCH_YOUNG_MAX;
+}
+
+uint32_t tracker_reports_max(uint32_t tracks_max) {
+  return tracks_max + lost_room(tracks_max);
+}
+
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options) {
   struct tracker_options o = options_complete(options);
   size_t grids = 1;
   for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
-  size_t per_track = sizeof(struct track) + sizeof(struct track_report) + 27 * sizeof(double) + 96 +
+  size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 96 +
                      grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
                     sizeof(struct seed) + 40;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes() + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
-  size_t parts = PARTS_MAX * sizeof(struct plot);
+  size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
@@ -73,7 +82,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
-  t->lost = arena_take(arena, tracks, sizeof *t->lost);
+  t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&

@@ -16,7 +16,8 @@
 
 struct tracker;
 
-enum { FOREIGN_TRACKS_MAX = 4096 };
+/* TRACKER_LOST_MAX: tracks that a step lets end; what would be more ends a review later. */
+enum { FOREIGN_TRACKS_MAX = 4096, TRACKER_LOST_MAX = 1 << 14 };
 
 struct tracker_options {
   uint32_t tracks_max;      /* 64 to 4,194,304; 0 = 65,536 */
@@ -53,6 +54,8 @@ struct tracker_statistics {
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };
 
+/* Reports that a step can give, lines of other centres aside: one of every track and of every one that ended. */
+uint32_t tracker_reports_max(uint32_t tracks_max);
 /* Bytes of arena that tracker_open takes at most for these options. */
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options);
 /* `site` must outlive the tracker. NULL when the arena is too small or the site has more line-of-sight
@@ -61,7 +64,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
                              const struct tracker_options *options);
 
 /* The next frame: frame->time_ns never decreases. Fills `output` (reports in order of track number; capacity
- * at least twice tracks_max, and FRAME_FOREIGN_MAX and foreign_max more where lines of other centres come, is always enough) and adds to the fates of the ledger's rows, one per sensor of
+ * tracker_reports_max, and FRAME_FOREIGN_MAX and foreign_max more where lines of other centres come, is always enough) and adds to the fates of the ledger's rows, one per sensor of
  * the site. */
 void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output,
                   struct ledger *ledger);

@@ -166,11 +166,45 @@ static void a_flood_of_lines_of_sight_is_shed_and_counted(void **state) {
   rig_close(rig);
 }
 
+/* Lines of the last step that end a track. */
+static uint32_t lost_count(const struct rig *rig) {
+  uint32_t lost = 0;
+  for (uint32_t i = 0; i < rig->output.count; i++) lost += rig->output.reports[i].status == STATUS_LOST;
+  return lost;
+}
+
+/* More tracks fall silent together than a step lets end: the others end with the next review, and each has its lost line. */
+static void more_tracks_than_a_step_lets_end_do_so_one_after_the_other(void **state) {
+  (void)state;
+  enum { SIDE = 129, COUNT = SIDE * SIDE, SEEN_S = 3 };
+  static struct body bodies[COUNT];
+  _Static_assert((int)COUNT > (int)TRACKER_LOST_MAX && (int)COUNT < 2 * (int)TRACKER_LOST_MAX, "two steps are enough");
+  struct rig *rig = rig_new();
+  (void)rig_sensor(&rig->site, KIND_POSITION, 45, 20, 100);
+  rig_open(rig, COUNT + 1024, COUNT, NULL);
+  for (int i = 0; i < COUNT; i++) bodies[i] = body_at(30 + 0.25 * (i / SIDE), 0.4 * (i % SIDE), 150e3, 800, 300, 0);
+  for (int second = 0; second < SEEN_S; second++) {
+    for (int i = 0; i < COUNT; i++) {
+      rig_see(rig, 0, RIG_BEGIN_NS + second * RIG_SECOND_NS, bodies[i].p, NULL);
+      body_fly(&bodies[i], 1, 0);
+    }
+    rig_step(rig, RIG_BEGIN_NS + second * RIG_SECOND_NS);
+  }
+  assert_int_equal(rig_live(rig, STATUS_TENTATIVE), COUNT);
+  rig_step(rig, RIG_BEGIN_NS + 400 * RIG_SECOND_NS);
+  assert_int_equal(lost_count(rig), TRACKER_LOST_MAX);
+  rig_step(rig, RIG_BEGIN_NS + 401 * RIG_SECOND_NS);
+  assert_int_equal(lost_count(rig), COUNT - TRACKER_LOST_MAX);
+  assert_int_equal(rig_live(rig, STATUS_TENTATIVE), 0);
+  rig_drain(rig);
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(three_hundred_go_through_one_point_and_each_goes_on),
       cmocka_unit_test(a_flood_of_lines_of_sight_is_shed_and_counted),
       cmocka_unit_test(who_is_whose_is_known_on_the_other_side),
-  };
+      cmocka_unit_test(more_tracks_than_a_step_lets_end_do_so_one_after_the_other)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
