@@ -26,6 +26,8 @@
 enum {
   URING_SQ_ENTRIES = 256,
   URING_GROUP = 1,                /* id of the buffer group */
+  URING_OFFERED_MIN = 8,          /* buffers that the kernel has at least, a power of two as their number is */
+  URING_CALM = 64,                /* batches after which it has fewer */
   URING_CLOSE_WAIT_MAX = 3000,    /* waits of 10 ms for appends in flight at close */
   URING_TIMEOUT_S_MAX = 3600,     /* a longer wait ends early */
   URING_OVERFLOW_FLUSH_MAX = 64   /* rounds of draining an overflowed completion queue in one io_receive */
@@ -66,6 +68,11 @@ struct uring {
   size_t memory_bytes;
   size_t stride;
   uint32_t held; /* buffers in batches that were not released yet */
+  uint16_t spare[IO_BUFFER_MAX]; /* a stack: free buffers that the kernel's ring does not have, the newest used on top */
+  uint32_t spare_count;
+  uint32_t offered; /* buffers that the kernel's ring is kept at */
+  bool starved;     /* it had none left */
+  uint32_t calm;    /* batches in a row that used few of them */
   struct msghdr header; /* layout of every received message */
   struct io_socket sockets[IO_SOCKET_MAX];
   bool socket_armed[IO_SOCKET_MAX];
@@ -215,6 +222,7 @@ static bool receive_complete(struct uring *u, const struct io_uring_cqe *cqe, ui
                              int64_t now_ns) {
   struct io_socket *from = &u->sockets[s];
   if (cqe->res < 0) {
+    u->starved = u->starved || cqe->res == -ENOBUFS;
     if (cqe->res != -ENOBUFS && cqe->res != -ECANCELED) {
       if (batch->event_count == IO_EVENT_MAX) return false;
       io_batch_event(batch, IO_EVENT_SOCKET, from->tag, cqe->res);
@@ -354,12 +362,31 @@ static void buffer_give(struct uring *u, uint16_t buffer, int position) {
                         io_uring_buf_ring_mask(u->config.buffer_count), position);
 }
 
+/* The ring hands out its buffers in turn, so that it goes through all that it has: many of 64 KiB, of which coalesced datagrams fill
+ * whole ones, are in no near cache any more when their turn comes. It is given few, those used last, and twice as many when they did
+ * not suffice; half as many when of URING_CALM batches in a row each `used` less than a quarter. */
+static void buffers_offer(struct uring *u, uint32_t used) {
+  uint32_t most = u->config.buffer_count;
+  u->calm = u->starved || used >= u->offered / 4 ? 0 : u->calm + (used > 0);
+  if (u->starved && u->offered < most) u->offered *= 2;
+  if (u->calm == URING_CALM && u->offered > URING_OFFERED_MIN) {
+    u->offered /= 2;
+    u->calm = 0;
+  }
+  u->starved = false;
+  uint32_t there = most - u->spare_count - u->held, given = there < u->offered ? u->offered - there : 0;
+  if (given > u->spare_count) given = u->spare_count;
+  u->spare_count -= given;
+  for (uint32_t i = 0; i < given; i++) buffer_give(u, u->spare[u->spare_count + i], (int)i);
+  io_uring_buf_ring_advance(u->buffers, (int)given);
+}
+
 static void uring_release(struct io *io, struct io_batch *batch) {
   struct uring *u = uring_of(io);
   weft_assert(batch->held_count <= u->held);
-  for (uint32_t h = 0; h < batch->held_count; h++) buffer_give(u, batch->held[h], (int)h);
-  io_uring_buf_ring_advance(u->buffers, (int)batch->held_count);
+  for (uint32_t h = 0; h < batch->held_count; h++) u->spare[u->spare_count++] = batch->held[h];
   u->held -= batch->held_count;
+  buffers_offer(u, batch->held_count);
   batch->datagram_count = batch->event_count = batch->held_count = 0;
 }
 
@@ -466,8 +493,9 @@ static int buffers_open(struct uring *u, struct weft_error *err) {
   rc = io_uring_register_buf_ring(&u->ring, &reg, 0);
   if (rc < 0) goto free_buffers;
   io_uring_buf_ring_init(u->buffers);
-  for (uint32_t b = 0; b < count; b++) buffer_give(u, (uint16_t)b, (int)b);
-  io_uring_buf_ring_advance(u->buffers, (int)count);
+  for (uint32_t b = 0; b < count; b++) u->spare[u->spare_count++] = (uint16_t)b;
+  u->offered = URING_OFFERED_MIN;
+  buffers_offer(u, 0);
   return 0;
 
 free_buffers:
