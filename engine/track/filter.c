@@ -10,7 +10,7 @@
 #include "engine/track/rewind.h"
 #include "engine/track/vector.h"
 
-enum { BLOCKS_PER_PIECE = 4 };
+enum { BLOCKS_PER_PIECE = 4, LINE = 64 }; /* bytes that memory brings at a time */
 
 /* Up to eight pairs of one way and kind. */
 struct filter_run {
@@ -416,9 +416,21 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   for (int i = 0; i < run->count; i++) job->evidence[order[i]] = evidence[i];
 }
 
+/* Asks for the memory of a run's tracks: their summaries and ballistic banks, which most have. */
+static void run_fetch(const struct filter_job *job, const struct filter_run *run) {
+  const struct filter *filter = job->filter;
+  for (int i = 0; i < run->count; i++) {
+    const char *track = (const char *)&filter->store->tracks[job->pairs[filter->order[run->first + (uint32_t)i]].track];
+    for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at);
+  }
+}
+
 static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   const struct filter_job *job = argument;
-  for (uint32_t i = begin; i < end; i++) run_pairs(job, &job->filter->runs[i], worker);
+  for (uint32_t i = begin; i < end; i++) {
+    if (i + 1 < end) run_fetch(job, &job->filter->runs[i + 1]);
+    run_pairs(job, &job->filter->runs[i], worker);
+  }
 }
 
 static void filter_run_all(struct filter *filter, struct filter_job job, uint32_t count) {
