@@ -191,10 +191,10 @@ static void pieces_mean(const struct trace *trace, double *ns, double *detection
 static struct cost cost_find(struct trace *trace) {
   double large_ns, large, small_ns, small;
   pieces_even(trace, CAPACITY_FRAME);
-  pieces_time(trace, PASSES);
+  pieces_time(trace, PASSES_FIRST);
   pieces_mean(trace, &large_ns, &large);
   pieces_even(trace, 1);
-  pieces_time(trace, PASSES);
+  pieces_time(trace, PASSES_FIRST);
   pieces_mean(trace, &small_ns, &small);
   double detection_ns = (large_ns - small_ns) / (large - small);
   return (struct cost){.frame_ns = small_ns - small * detection_ns, .detection_ns = detection_ns, .capacity_per_s = large / large_ns * 1e9};

@@ -18,7 +18,7 @@ double ladder_cost_ns(const struct ladder *ladder) {
     for (; at > 0 && sorted[at - 1] > ladder->cost_ns[i]; at--) sorted[at] = sorted[at - 1];
     sorted[at] = ladder->cost_ns[i];
   }
-  return sorted[count / 2];
+  return sorted[3 * count / 4];
 }
 
 void ladder_stepped(struct ladder *ladder, uint32_t detections, uint32_t step, int64_t step_ns) {

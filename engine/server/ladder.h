@@ -26,7 +26,8 @@ struct ladder {
 
 /* Work of a frame in detections that are used. */
 double ladder_work(uint32_t detections, uint32_t step);
-/* What one costs: the median of the last frames, so that a single stall says nothing. 0 before any. */
+/* What one costs: the upper quartile of the last frames, so that a few stalls say nothing and what is slower for long does. 0 before
+ * any. */
 double ladder_cost_ns(const struct ladder *ladder);
 /* A frame was stepped in `step_ns`. */
 void ladder_stepped(struct ladder *ladder, uint32_t detections, uint32_t step, int64_t step_ns);
