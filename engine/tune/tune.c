@@ -102,6 +102,7 @@ static int workers_tune(struct tuning *tuning, struct weft_error *err) {
   workers_add(tuning, workers / 4, per_cache);
   int rc = engine_run(tuning, true, err);
   contest_end(tuning, PROFILE_WORKERS);
+  snprintf(tuning->notes[PROFILE_WORKERS_PER_CACHE], PROFILE_NOTE_MAX, "Found with the workers.");
   return rc;
 }
 

@@ -49,6 +49,9 @@ def made(out):
     check("inspect_tells_a_profile", told["record"] == "profile" and told["engine"]["workers"] >= 1 and told["receive"]["buffers"] >= 8,
           f"{told['engine']} {told['pool']} {told['receive']}")
     check("what_was_measured_stands_beside_it", read(path).count(b"# Measured, time over the default's") >= 2)
+    several = run("tune", limit_s=600, env={**os.environ, "HWLOC_SYNTHETIC": "package:1 l3:2 core:2 pu:2"})
+    check("with_several_workers_the_pool_is_measured_too", several.returncode == 0 and several.stdout.count("# Measured, time over") == 5,
+          several.stderr.strip())
     out_of_it = run("tune", "--level", "estimate")
     check("without_out_it_goes_to_stdout", out_of_it.returncode == 0 and out_of_it.stdout.startswith("# Hardware profile of weft"))
     return path

@@ -165,14 +165,14 @@ static void this_machine_is_itself(void **state) {
 static void a_described_machine_is_counted_by_hwloc(void **state) {
   (void)state;
   struct machine machine;
-  assert_int_equal(machine_look(&(struct topology_source){.synthetic = "package:2 [numa(memory=64GiB)] l3:4(size=32MiB) core:8 pu:2"}, &machine, &err), 0);
+  assert_int_equal(machine_look(&(struct topology_source){.synthetic = "package:2 [numa(memory=64GiB)] l3:4(size=32MiB) l2:8(size=2MiB) core:1 pu:2"}, &machine, &err), 0);
   assert_int_equal(machine.packages, 2);
   assert_int_equal(machine.numa_nodes, 2);
   assert_int_equal(machine.memory_nodes, 2);
   assert_int_equal(machine.caches, 8);
   assert_int_equal(machine.cores, 64);
   assert_int_equal(machine.threads, 128);
-  assert_int_equal(machine.cache_bytes, 32 << 20);
+  assert_int_equal(machine.core_cache_bytes, 2 << 20);
   assert_string_equal(machine.cpu, "described");
   assert_true(machine_runs(&machine, "v3") && !machine_runs(&machine, "v4"));
   assert_int_equal(machine_look(&(struct topology_source){.synthetic = "package:two"}, &machine, &err), -EINVAL);
