@@ -49,7 +49,8 @@ static void form_tell(int form, const char *name, double *worst, double *best) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const receive_names[TUNE_RECEIVE_FORMS] = {"receive, coalesced, 1,072 bytes", "receive, one by one, 112 bytes"};
+  static const char *const receive_names[TUNE_RECEIVE_FORMS] = {"receive, coalesced, 1,072 bytes", "receive, one by one, 112 bytes",
+                                                                   "receive, both by turns"};
   static struct tune_progress progress = {.stages = 1};
   struct profile tuned;
   struct weft_error err;

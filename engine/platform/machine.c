@@ -85,12 +85,9 @@ int machine_look(const struct topology_source *source, struct machine *machine, 
                               .caches = objects_count(hwloc, HWLOC_OBJ_L3CACHE),
                               .cores = objects_count(hwloc, HWLOC_OBJ_CORE),
                               .threads = objects_count(hwloc, HWLOC_OBJ_PU)};
-  hwloc_obj_t node = NULL, cache = NULL;
+  hwloc_obj_t node = NULL;
   while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
     machine->memory_nodes += node->attr->numanode.local_memory > 0;
-  while ((cache = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_L2CACHE, cache)) != NULL)
-    if (machine->core_cache_bytes == 0 || cache->attr->cache.size < machine->core_cache_bytes)
-      machine->core_cache_bytes = cache->attr->cache.size;
   if (source && (source->synthetic || source->xml)) described_fill(machine);
   else this_fill(machine, hwloc);
   hwloc_topology_destroy(hwloc);

@@ -9,7 +9,7 @@
 
 enum { MACHINE_NAME_MAX = 128 };
 
-/* Plain data. Every field but core_cache_bytes is part of the fingerprint. */
+/* Plain data: the fingerprint. */
 struct machine {
   char cpu[MACHINE_NAME_MAX];      /* the CPU's name for itself; "described" for a described topology */
   char features[MACHINE_NAME_MAX]; /* those of the CPU that kernels are built for, separated by spaces */
@@ -20,7 +20,6 @@ struct machine {
   uint32_t caches;       /* of the third level; 0 where hwloc sees none */
   uint32_t cores;
   uint32_t threads;      /* logical processors */
-  uint64_t core_cache_bytes; /* of the smallest cache of the second level; 0 unknown */
 };
 
 /* `source` as in topology_plan_open; a described one has the CPU features that every machine of weft has. 0, or a negative

@@ -127,7 +127,7 @@ static const char *const explained[PROFILE_KNOBS] = {
     [PROFILE_FRAME_LIMIT] = "A live frame waits at most so long for a busy engine, 0.1 to 1000, unless the site says frame_limit_ms.",
     [PROFILE_INLINE_ITEMS] = "Loops of at most so many items stay on one worker, 0 to 1048576: waking the others costs more.",
     [PROFILE_SPIN_ROUNDS] = "Pauses of an idle worker before it sleeps, 0 to 10000000; 1,000 are some 10 to 40 us.",
-    [PROFILE_BUFFERS] = "Receive buffers, a power of two from 8 to 4096. More bridge longer stalls, fewer stay in the cache.",
+    [PROFILE_BUFFERS] = "Receive buffers, a power of two from 8 to 4096. More take more at a time; io_uring uses few of them while those do.",
     [PROFILE_BUFFER_BYTES] = "Longest datagram taken whole, 64 to 65536. Only 65536 lets the kernel hand over many at once.",
     [PROFILE_SOCKET_BUFFER] = "The kernel's queue of a UDP socket, 1 to 1024; it grants net.core.rmem_max at most: weft tune --host.",
 };

@@ -22,7 +22,7 @@ enum profile_knob {
   PROFILE_SOCKET_BUFFER,
   PROFILE_KNOBS
 };
-enum { PROFILE_NOTE_MAX = 200, PROFILE_TEXT_MAX = 16384 };
+enum { PROFILE_NOTE_MAX = 256, PROFILE_TEXT_MAX = 16384 };
 
 /* Plain data. */
 struct profile {

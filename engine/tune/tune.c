@@ -42,21 +42,42 @@ static void count_add(struct tuning *tuning, size_t offset, uint32_t value) {
   if (profile) memcpy((char *)profile + offset, &value, sizeof value);
 }
 
-/* Runs an engine's contest, unless there is nobody to win against. */
-static int engine_run(struct tuning *tuning, bool receiving, struct weft_error *err) {
-  return tuning->contest.count < 2 ? 0 : tune_engine_run(&tuning->contest, receiving, &tuning->progress, err);
+enum contest_kind { CONTEST_ENGINE, CONTEST_ENGINE_RECEIVING, CONTEST_RECEIVE };
+
+static int contest_run(struct tuning *tuning, enum contest_kind kind, struct weft_error *err) {
+  if (kind == CONTEST_RECEIVE) return tune_receive_run(&tuning->contest, &tuning->progress, err);
+  return tune_engine_run(&tuning->contest, kind == CONTEST_ENGINE_RECEIVING, &tuning->progress, err);
 }
 
-/* The winner is the profile from here on. */
-static void contest_end(struct tuning *tuning, enum profile_knob knob) {
-  tuning->progress.stage++;
+/* The best of several by what was measured is flattered by that: it must win again, against the default alone. */
+static int winner_confirm(struct tuning *tuning, enum contest_kind kind, int winner, enum profile_knob knob, struct weft_error *err) {
+  struct tune_contest *contest = &tuning->contest;
+  const struct tune_candidate first = contest->candidates[0], best = contest->candidates[winner];
+  contest_begin(tuning, contest->forms);
+  (void)tune_candidate_add(contest, &first.profile, first.name);
+  (void)tune_candidate_add(contest, &best.profile, best.name);
+  int rc = contest_run(tuning, kind, err);
+  bool again = rc == 0 && tune_choose(contest) == 1;
+  if (again) tuning->profile = best.profile;
+  size_t used = strlen(tuning->notes[knob]);
+  snprintf(tuning->notes[knob] + used, PROFILE_NOTE_MAX - used, "; then alone, %s %s", best.name, again ? "won again" : "did not win again");
+  return rc;
+}
+
+/* Holds a contest, unless there is nobody to win against. The winner is the profile from here on. */
+static int contest_hold(struct tuning *tuning, enum contest_kind kind, enum profile_knob knob, struct weft_error *err) {
+  int rc = 0;
   if (tuning->contest.count < 2) {
     snprintf(tuning->notes[knob], PROFILE_NOTE_MAX, "Not measured: there is no other choice here.");
-    return;
+  } else {
+    tuning->profile = tuning->contest.candidates[0].profile;
+    rc = contest_run(tuning, kind, err);
+    tune_note(&tuning->contest, tuning->notes[knob]);
+    int winner = rc == 0 ? tune_choose(&tuning->contest) : 0;
+    if (winner > 0) rc = winner_confirm(tuning, kind, winner, knob, err);
   }
-  int best = tune_choose(&tuning->contest);
-  tune_note(&tuning->contest, tuning->notes[knob]);
-  tuning->profile = tuning->contest.candidates[best].profile;
+  tuning->progress.stage++;
+  return rc;
 }
 
 static int kernels_tune(struct tuning *tuning, struct weft_error *err) {
@@ -71,8 +92,7 @@ static int kernels_tune(struct tuning *tuning, struct weft_error *err) {
     struct profile *profile = tune_candidate_add(&tuning->contest, &tuning->profile, names[n]);
     if (profile) snprintf(profile->kernels, sizeof profile->kernels, "%s", names[n]);
   }
-  int rc = engine_run(tuning, false, err);
-  contest_end(tuning, PROFILE_KERNELS);
+  int rc = contest_hold(tuning, CONTEST_ENGINE, PROFILE_KERNELS, err);
   (void)wk_choose(tuning->profile.kernels);
   return rc;
 }
@@ -100,8 +120,7 @@ static int workers_tune(struct tuning *tuning, struct weft_error *err) {
   if (machine->caches > 1) workers_add(tuning, half * machine->caches < workers ? half * machine->caches : workers, half);
   if (machine->threads > machine->cores) workers_add(tuning, 2 * workers, 2 * per_cache);
   workers_add(tuning, workers / 4, per_cache);
-  int rc = engine_run(tuning, true, err);
-  contest_end(tuning, PROFILE_WORKERS);
+  int rc = contest_hold(tuning, CONTEST_ENGINE_RECEIVING, PROFILE_WORKERS, err);
   snprintf(tuning->notes[PROFILE_WORKERS_PER_CACHE], PROFILE_NOTE_MAX, "Found with the workers.");
   return rc;
 }
@@ -109,9 +128,7 @@ static int workers_tune(struct tuning *tuning, struct weft_error *err) {
 static int pool_tune(struct tuning *tuning, size_t offset, const uint32_t *values, int count, enum profile_knob knob, struct weft_error *err) {
   contest_begin(tuning, TUNE_FRAME_FORMS);
   for (int v = 0; v < count; v++) count_add(tuning, offset, values[v]);
-  int rc = engine_run(tuning, false, err);
-  contest_end(tuning, knob);
-  return rc;
+  return contest_hold(tuning, CONTEST_ENGINE, knob, err);
 }
 
 static int pools_tune(struct tuning *tuning, struct weft_error *err) {
@@ -132,9 +149,7 @@ static int receive_tune(struct tuning *tuning, struct weft_error *err) {
   const int count = tuning->patient ? 7 : 4;
   contest_begin(tuning, TUNE_RECEIVE_FORMS);
   for (int b = 0; b < count; b++) count_add(tuning, offsetof(struct profile, buffers), buffers[b]);
-  int rc = tune_receive_run(&tuning->contest, &tuning->progress, err);
-  contest_end(tuning, PROFILE_BUFFERS);
-  return rc;
+  return contest_hold(tuning, CONTEST_RECEIVE, PROFILE_BUFFERS, err);
 }
 
 /* The first candidate is always the engine's default, whatever the estimate says. */

@@ -52,8 +52,8 @@ enum { TUNE_FRAME_FORMS = 4 };
 extern const uint32_t tune_frame_detections[TUNE_FRAME_FORMS];
 int tune_engine_run(struct tune_contest *contest, bool receiving, const struct tune_progress *progress, struct weft_error *err);
 
-/* tune_receive.c: receives datagrams over loopback as the server does, coalesced and one by one. */
-enum { TUNE_RECEIVE_FORMS = 2 };
+/* tune_receive.c: receives datagrams over loopback as the server does, coalesced, one by one, and a burst of each by turns. */
+enum { TUNE_RECEIVE_FORMS = 3 };
 int tune_receive_run(struct tune_contest *contest, const struct tune_progress *progress, struct weft_error *err);
 /* A thread that receives until it is told to end. */
 struct tune_receiver;

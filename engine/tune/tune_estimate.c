@@ -8,15 +8,7 @@
 #include "engine/tune/tune.h"
 #include "kernels/wk.h"
 
-enum { BUFFER_BYTES = 65536, BUFFERS_MOST = 128, BUFFERS_LEAST = 16, SOCKET_BUFFER_MIB = 16, FRAME_LIMIT_MS = 5 };
-
-/* As many of 64 KiB as fit into the I/O thread's own cache: a datagram is read where it lies, and io_uring hands the buffers out
- * in turn. Measured with 2 MiB: 32 and 16 are best, 128 takes 2.4 times as long where datagrams come coalesced. */
-static uint32_t buffers_fit(uint64_t cache_bytes) {
-  uint32_t buffers = BUFFERS_MOST;
-  while (cache_bytes > 0 && buffers > BUFFERS_LEAST && (uint64_t)buffers * BUFFER_BYTES > cache_bytes) buffers /= 2;
-  return buffers;
-}
+enum { BUFFERS = 128, BUFFER_BYTES = 65536, SOCKET_BUFFER_MIB = 16, FRAME_LIMIT_MS = 5 };
 
 static void plan_take(const struct topology_plan *plan, struct profile *profile) {
   profile->workers = plan->worker_count;
@@ -40,7 +32,7 @@ int tune_estimate(const struct topology_source *source, struct profile *profile,
   bool described = source && (source->synthetic || source->xml);
   snprintf(profile->kernels, sizeof profile->kernels, "%s", described ? "v3" : wk_table()->name);
   profile->frame_limit_ms = FRAME_LIMIT_MS;
-  profile->buffers = buffers_fit(profile->machine.core_cache_bytes);
+  profile->buffers = BUFFERS;
   profile->buffer_bytes = BUFFER_BYTES;
   profile->socket_buffer_mib = SOCKET_BUFFER_MIB;
   snprintf(notes[PROFILE_KERNELS], PROFILE_NOTE_MAX, "Estimated: %s.", described ? "what every machine that runs weft has" : "the widest that this CPU has");
@@ -49,7 +41,6 @@ int tune_estimate(const struct topology_source *source, struct profile *profile,
   snprintf(notes[PROFILE_WORKERS_PER_CACHE], PROFILE_NOTE_MAX, "Estimated: as many as it has cores for them: no limit.");
   snprintf(notes[PROFILE_FRAME_LIMIT], PROFILE_NOTE_MAX, "Never measured: longer frames cost less and wait longer, which is the site's to choose.");
   snprintf(notes[PROFILE_SOCKET_BUFFER], PROFILE_NOTE_MAX, "Never measured: it bridges stalls, 0.1 s of the smallest datagrams at a million a second.");
-  snprintf(notes[PROFILE_BUFFERS], PROFILE_NOTE_MAX, "Estimated: as many of 64 KiB as fit into the second-level cache, 16 to 128.");
   topology_plan_close(plan);
   free(plan);
   return 0;

@@ -99,10 +99,10 @@ static void estimates_follow_the_description(void **state) {
     const char *topology;
     uint32_t workers, per_cache, buffers;
   } cases[] = {
-      {"package:2 [numa] l3:4(size=32MiB) l2:8(size=1MiB) core:1 pu:2", 63, 8, 16},
-      {"package:1 l3:8(size=32MiB) l2:8(size=2MiB) core:1 pu:2", 63, 8, 32},
+      {"package:2 [numa] l3:4(size=32MiB) l2:8(size=1MiB) core:1 pu:2", 63, 8, 128},
+      {"package:1 l3:8(size=32MiB) l2:8(size=2MiB) core:1 pu:2", 63, 8, 128},
       {"package:1 l3:1(size=8MiB) l2:8(size=64MiB) core:1 pu:1", 7, 7, 128},
-      {"package:1 l3:1(size=1MiB) l2:2(size=256kiB) core:2 pu:2", 3, 3, 16},
+      {"package:1 l3:1(size=1MiB) l2:2(size=256kiB) core:2 pu:2", 3, 3, 128},
       {"package:1 core:1 pu:1", 1, 1, 128},
   };
   for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
