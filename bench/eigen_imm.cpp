@@ -14,7 +14,7 @@ template <int N> using Matrix = Eigen::Matrix<double, N, N>;
 template <int N, Kind K> struct Mode {
   Vector<N> x;
   Matrix<N> p;
-  double likelihood;
+  double likelihood, distance2;
 };
 struct Bank {
   Mode<9, BOOST> boost;
@@ -231,7 +231,7 @@ void bank_mix(Bank &b, double dt, const wk_tuning &t) {
   weights_floor(b.weight);
 }
 
-template <int N, Kind K> void update(Mode<N, K> &m, const eigen_radar &radar) {
+template <int N, Kind K> void update(Mode<N, K> &m, const eigen_radar &radar, double gate = 1e300) {
   using Rows = Eigen::Matrix<double, 4, N>;
   const Matrix3d enu = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(radar.enu);
   const Vector3d d = m.x.template head<3>() - Eigen::Map<const Vector3d>(radar.site_m), local = enu * d;
@@ -254,7 +254,9 @@ template <int N, Kind K> void update(Mode<N, K> &m, const eigen_radar &radar) {
   s.diagonal() += Eigen::Map<const Eigen::Vector4d>(radar.variance);
   const Eigen::Matrix4d inverse = s.inverse();
   const Eigen::Matrix<double, N, 4> k = ph * inverse;
-  m.likelihood = -0.5 * (4 * std::log(2 * M_PI) + std::log(s.determinant()) + y.dot(inverse * y));
+  m.distance2 = y.dot(inverse * y);
+  m.likelihood = -0.5 * (4 * std::log(2 * M_PI) + std::log(s.determinant()) + m.distance2);
+  if (!(m.distance2 < gate)) return;
   m.x += k * y;
   m.p = (Matrix<N>::Identity() - k * h) * m.p;
 }
@@ -293,5 +295,16 @@ void NAMED(eigen_imm)(double (*record)[WK_BALLISTIC_ELEMENTS], const eigen_radar
     b.weight(2) *= std::exp(b.reentry.likelihood - best);
     weights_floor(b.weight);
     Eigen::Map<Vector3d>(store(b.reentry, store(b.coast, store(b.boost, record[i])))) = b.weight;
+  }
+}
+
+void NAMED(eigen_ekf)(eigen_coast *track, const eigen_radar *radar, int count, double dt_s, double gate,
+                      const wk_tuning *tuning) {
+  for (int i = 0; i < count; i++) {
+    Mode<6, COAST> m;
+    load(m, track[i].x);
+    predict(m, dt_s, *tuning);
+    update(m, radar[i], gate);
+    store(m, track[i].x);
   }
 }

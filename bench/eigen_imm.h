@@ -20,6 +20,17 @@ void eigen_imm_v3(double (*record)[WK_BALLISTIC_ELEMENTS], const struct eigen_ra
 void eigen_imm_v4(double (*record)[WK_BALLISTIC_ELEMENTS], const struct eigen_radar *radar, int count,
                   double dt_s, const struct wk_tuning *tuning);
 
+/* One coasting track: position and velocity (ECEF), covariance packed as in wk.h. */
+struct eigen_coast {
+  double x[6], p[WK_PACKED(6)];
+};
+/* Prediction over dt_s > 0 (M1, M6, M7), gate on the squared distance and radar update (M15 to M17) of `count` tracks; those beyond the
+ * gate are left predicted. */
+void eigen_ekf_v3(struct eigen_coast *track, const struct eigen_radar *radar, int count, double dt_s, double gate,
+                  const struct wk_tuning *tuning);
+void eigen_ekf_v4(struct eigen_coast *track, const struct eigen_radar *radar, int count, double dt_s, double gate,
+                  const struct wk_tuning *tuning);
+
 #ifdef __cplusplus
 }
 #endif

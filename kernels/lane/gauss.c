@@ -1,6 +1,7 @@
 /* Gaussians of position and velocity: along a trajectory, how far apart, and joined when nobody knows what they share
  * (docs/maths.md C1 to C5). */
 #include "kernels/lane/imm_step.h"
+#include "kernels/lane/products.h"
 #include "kernels/lane/sigma.h"
 #include "kernels/lane/variant.h"
 
@@ -29,34 +30,59 @@ void WK_NAME(gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, con
   }
 }
 
-/* Upper triangular root of a packed matrix; the lanes where it is definite. */
-WK_INLINE lane_mask definite_root(const lane *p, lane *u) {
-  lane_mask definite = sigma_root(GAUSS_N, p, u);
-  for (int j = 0; j < GAUSS_N; j++) definite &= lane_less(lane_all(0.0), u[packed_at(GAUSS_N, j, j)]);
+/* 1 / pivot of an element that was `was`, where it is positive beyond doubt; else 0, and the lane is not definite. */
+WK_INLINE lane pivot_inverse(lane was, lane pivot, lane_mask *definite) {
+  const lane_mask positive = lane_less(was * lane_all(SIGMA_PIVOT_LEAST), pivot) & lane_less(lane_all(0.0), pivot) &
+                             lane_less(pivot, lane_all(SIGMA_ABSURD));
+  *definite &= positive;
+  return lane_select(positive, lane_all(1.0) / lane_select(positive, pivot, lane_all(1.0)), lane_all(0.0));
+}
+
+/* s = L D L' in place, D on the diagonal; 1 / D, and the lanes where s is definite. No roots: a quotient is all that one row waits for of
+ * the row before. */
+WK_INLINE lane_mask definite_factor(lane *s, lane *inverse) {
+  lane_mask definite = lane_equal(lane_all(0.0), lane_all(0.0));
+  lane was[GAUSS_N];
+  for (int j = 0; j < GAUSS_N; j++) was[j] = s[packed_at(GAUSS_N, j, j)];
+  pivot_6_0(s, inverse[0] = pivot_inverse(was[0], was[0], &definite));
+  pivot_6_1(s, inverse[1] = pivot_inverse(was[1], s[packed_at(GAUSS_N, 1, 1)], &definite));
+  pivot_6_2(s, inverse[2] = pivot_inverse(was[2], s[packed_at(GAUSS_N, 2, 2)], &definite));
+  pivot_6_3(s, inverse[3] = pivot_inverse(was[3], s[packed_at(GAUSS_N, 3, 3)], &definite));
+  pivot_6_4(s, inverse[4] = pivot_inverse(was[4], s[packed_at(GAUSS_N, 4, 4)], &definite));
+  inverse[5] = pivot_inverse(was[5], s[packed_at(GAUSS_N, 5, 5)], &definite);
   return definite;
+}
+
+/* The product of D. */
+WK_INLINE lane factor_determinant(const lane *s) {
+  return (s[packed_at(GAUSS_N, 0, 0)] * s[packed_at(GAUSS_N, 1, 1)]) * (s[packed_at(GAUSS_N, 2, 2)] * s[packed_at(GAUSS_N, 3, 3)]) *
+         (s[packed_at(GAUSS_N, 4, 4)] * s[packed_at(GAUSS_N, 5, 5)]);
 }
 
 void WK_NAME(gauss_distance)(const double one[WK_GAUSS_ELEMENTS], const struct wk_gauss_block *many,
                              wk_lane distance2, wk_lane log_likelihood) {
   const lane absurd = lane_all(SIGMA_ABSURD);
+  const double turn3 = SIGMA_TURN * SIGMA_TURN * SIGMA_TURN;
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
-    lane s[GAUSS_PACKED], u[GAUSS_PACKED], w[GAUSS_N];
+    lane s[GAUSS_PACKED], inverse[GAUSS_N], x[GAUSS_N], sum2 = lane_all(0.0);
     for (int i = 0; i < GAUSS_PACKED; i++) s[i] = lane_load(many->e[GAUSS_N + i] + first) + lane_all(one[GAUSS_N + i]);
-    lane_mask sane = definite_root(s, u);
-    lane volume = lane_all(1.0), sum2 = lane_all(0.0);
-    for (int j = 0; j < GAUSS_N; j++) {
-      const lane root = lane_select(sane, u[packed_at(GAUSS_N, j, j)], lane_all(1.0));
-      lane rest = lane_load(many->e[j] + first) - lane_all(one[j]);
-      for (int k = 0; k < j; k++) rest = lane_fma(-u[packed_at(GAUSS_N, k, j)], w[k], rest);
-      w[j] = rest / root;
-      volume = volume * (root * root * lane_all(SIGMA_TURN));
-      sum2 = lane_fma(w[j], w[j], sum2);
-    }
+    for (int i = 0; i < GAUSS_N; i++) x[i] = lane_load(many->e[i] + first) - lane_all(one[i]);
+    lane_mask sane = definite_factor(s, inverse);
+    forward_6(s, x);
+    for (int j = 0; j < GAUSS_N; j++) sum2 = lane_fma(x[j] * inverse[j], x[j], sum2);
+    const lane volume = factor_determinant(s) * lane_all(turn3 * turn3);
     sane &= lane_less(sum2, absurd) & lane_less(lane_all(0.0), volume) & lane_less(volume, absurd);
     const lane density = lane_all(-0.5) * (lane_log(lane_select(sane, volume, lane_all(1.0))) + sum2);
     lane_store(distance2 + first, lane_select(sane, sum2, absurd));
     lane_store(log_likelihood + first, lane_select(sane, density, -absurd));
   }
+}
+
+/* Upper triangular root of a packed matrix; the lanes where it is definite. */
+WK_INLINE lane_mask definite_root(const lane *p, lane *u) {
+  lane_mask definite = sigma_root(GAUSS_N, p, u);
+  for (int j = 0; j < GAUSS_N; j++) definite &= lane_less(lane_all(0.0), u[packed_at(GAUSS_N, j, j)]);
+  return definite;
 }
 
 /* Inverse of p, packed, from its root: U^-1 U^-T. */
@@ -87,12 +113,10 @@ WK_INLINE void blend(const lane *a, const lane *b, lane w, lane *c) {
 
 /* Determinant of the blended information; 0 where it is not definite. */
 WK_INLINE lane blend_determinant(const lane *a, const lane *b, lane w) {
-  lane c[GAUSS_PACKED], u[GAUSS_PACKED];
+  lane c[GAUSS_PACKED], inverse[GAUSS_N];
   blend(a, b, w, c);
-  const lane_mask definite = definite_root(c, u);
-  lane product = lane_all(1.0);
-  for (int j = 0; j < GAUSS_N; j++) product = product * u[packed_at(GAUSS_N, j, j)];
-  return lane_select(definite, product * product, lane_all(0.0));
+  const lane_mask definite = definite_factor(c, inverse);
+  return lane_select(definite, factor_determinant(c), lane_all(0.0));
 }
 
 /* The weight of a that makes the information's determinant largest: golden section over a function with one top (C5). */

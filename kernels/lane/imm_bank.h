@@ -19,10 +19,6 @@ struct mode_evidence {
   lane log_likelihood, distance2;
 };
 
-/* Updates one mode of n states by a measurement of this kind. */
-typedef void (*mode_method)(enum wk_kind kind, int n, const struct measure *m, struct imm_mode *s,
-                            struct mode_evidence *evidence);
-
 /* Weights by likelihood (log-sum-exp), the evidence of the bank, and which lanes are sane. */
 WK_INLINE lane_mask weights_update(int modes, const struct mode_evidence *evidence, lane *weight,
                                    lane *log_likelihood, lane *distance2) {
@@ -48,34 +44,56 @@ WK_INLINE lane_mask weights_update(int modes, const struct mode_evidence *eviden
   return sane;
 }
 
-/* One bank in the lanes at hand: modes[] give each mode's dimension and first element. */
-WK_INLINE void bank_update(mode_method method, enum wk_kind kind, int modes, const int *n, const int *at,
-                           int weight_at, wk_lane *e, const struct wk_measure_block *measure,
-                           const wk_lane enable, struct wk_evidence_block *evidence, int first) {
+/* A bank in the lanes at hand. */
+struct bank {
   struct measure m;
   struct imm_mode s[UPDATE_MODES_MAX];
   struct mode_evidence found[UPDATE_MODES_MAX];
+};
+
+/* Weights and evidence from what was found of each mode; which lanes take the posterior. */
+WK_INLINE lane_mask bank_weigh(const struct bank *bank, enum wk_kind kind, int modes, wk_lane *weights,
+                               const wk_lane enable, struct wk_evidence_block *evidence, int first) {
   lane weight[UPDATE_MODES_MAX], log_likelihood, distance2, dimension = lane_all(0.0);
-  measure_load(&m, kind, measure, first);
-  for (int i = 0; i < modes; i++) {
-    mode_load(&s[i], n[i], &e[at[i]], first);
-    method(kind, n[i], &m, &s[i], &found[i]);
-  }
-  lanes_load(weight, &e[weight_at], modes, first);
-  const lane_mask sane = weights_update(modes, found, weight, &log_likelihood, &distance2);
+  lanes_load(weight, weights, modes, first);
+  const lane_mask sane = weights_update(modes, bank->found, weight, &log_likelihood, &distance2);
   const lane_mask wanted = sane & ~lane_equal(lane_load(enable + first), lane_all(0.0));
-  for (int i = 0; i < modes; i++) mode_store_where(&s[i], n[i], &e[at[i]], first, wanted);
-  lanes_store_where(&e[weight_at], weight, modes, first, wanted);
+  lanes_store_where(weights, weight, modes, first, wanted);
 
   for (int c = 0; c < measure_components(kind); c++) {
-    dimension = dimension + lane_select(m.present[c], lane_all(1.0), lane_all(0.0));
+    dimension = dimension + lane_select(bank->m.present[c], lane_all(1.0), lane_all(0.0));
   }
   lane_store(evidence->log_likelihood + first, log_likelihood);
   lane_store(evidence->distance2 + first, distance2);
   lane_store(evidence->dimension + first, dimension);
   for (int i = 0; i < UPDATE_MODES_MAX; i++) {
-    lane_store(evidence->mode_log_likelihood[i] + first, i < modes ? found[i].log_likelihood : lane_all(0.0));
+    lane_store(evidence->mode_log_likelihood[i] + first, i < modes ? bank->found[i].log_likelihood : lane_all(0.0));
   }
+  return wanted;
+}
+
+/* Dimensions are constants in each call: a loop over the modes would leave them to be looked up at every element. */
+WK_INLINE void ballistic_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
+                                   int first) {
+  measure_load(&bank->m, kind, measure, first);
+  mode_load(&bank->s[0], WK_BOOST_N, &e[WK_B_BOOST_X], first);
+  mode_load(&bank->s[1], WK_COAST_N, &e[WK_B_COAST_X], first);
+  mode_load(&bank->s[2], WK_REENTRY_N, &e[WK_B_REENTRY_X], first);
+}
+WK_INLINE void ballistic_bank_store(const struct bank *bank, wk_lane *e, int first, lane_mask wanted) {
+  mode_store_where(&bank->s[0], WK_BOOST_N, &e[WK_B_BOOST_X], first, wanted);
+  mode_store_where(&bank->s[1], WK_COAST_N, &e[WK_B_COAST_X], first, wanted);
+  mode_store_where(&bank->s[2], WK_REENTRY_N, &e[WK_B_REENTRY_X], first, wanted);
+}
+WK_INLINE void aircraft_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
+                                  int first) {
+  measure_load(&bank->m, kind, measure, first);
+  mode_load(&bank->s[0], WK_CV_N, &e[WK_A_CV_X], first);
+  mode_load(&bank->s[1], WK_CT_N, &e[WK_A_CT_X], first);
+}
+WK_INLINE void aircraft_bank_store(const struct bank *bank, wk_lane *e, int first, lane_mask wanted) {
+  mode_store_where(&bank->s[0], WK_CV_N, &e[WK_A_CV_X], first, wanted);
+  mode_store_where(&bank->s[1], WK_CT_N, &e[WK_A_CT_X], first, wanted);
 }
 
 #endif

@@ -2,18 +2,36 @@
 #include "kernels/lane/imm_state.h"
 #include "kernels/lane/variant.h"
 
-/* Records are element after element, a block is lane after lane: a transposition. */
-static void records_load(wk_lane *e, int count, const double *const record[WK_LANES]) {
-  for (int l = 0; l < WK_LANES; l++) {
-    const double *from = record[l] ? record[l] : record[0];
-    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference) record[0] is there (wk.h)
-    for (int i = 0; i < count; i++) e[i][l] = from[i];
+/* Records are element after element, a block is lane after lane: a transposition, of squares of WK_WIDTH by WK_WIDTH in registers,
+ * since what is stored element by element can't be loaded as a vector until it has reached the cache. The last square ends with the
+ * record; what it has in common with the one before is done twice. */
+WK_INLINE void square_load(wk_lane *e, const double *const *from, int at, int first) {
+  lane row[WK_WIDTH];
+  for (int l = 0; l < WK_WIDTH; l++) row[l] = lane_load(from[l] + at);
+  lanes_transpose(row);
+  for (int i = 0; i < WK_WIDTH; i++) lane_store(e[at + i] + first, row[i]);
+}
+WK_INLINE void square_store(const wk_lane *e, double *const *to, int at, int first) {
+  lane row[WK_WIDTH];
+  for (int i = 0; i < WK_WIDTH; i++) row[i] = lane_load(e[at + i] + first);
+  lanes_transpose(row);
+  for (int l = 0; l < WK_WIDTH; l++) {
+    if (to[l]) lane_store(to[l] + at, row[l]);
   }
 }
-static void records_store(const wk_lane *e, int count, double *const record[WK_LANES]) {
-  for (int l = 0; l < WK_LANES; l++) {
-    if (!record[l]) continue;
-    for (int i = 0; i < count; i++) record[l][i] = e[i][l];
+WK_INLINE int square_at(int i, int count) { return i + WK_WIDTH <= count ? i : count - WK_WIDTH; }
+
+WK_INLINE void records_load(wk_lane *e, int count, const double *const record[WK_LANES]) {
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    const double *from[WK_WIDTH];
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference) record[0] is there (wk.h)
+    for (int l = 0; l < WK_WIDTH; l++) from[l] = record[first + l] ? record[first + l] : record[0];
+    for (int i = 0; i < count; i += WK_WIDTH) square_load(e, from, square_at(i, count), first);
+  }
+}
+WK_INLINE void records_store(const wk_lane *e, int count, double *const record[WK_LANES]) {
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    for (int i = 0; i < count; i += WK_WIDTH) square_store(e, record + first, square_at(i, count), first);
   }
 }
 

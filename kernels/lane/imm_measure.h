@@ -43,7 +43,8 @@ WK_INLINE void measure_load(struct measure *m, enum wk_kind kind, const struct w
 
 /* The line of sight from the site: d = p - site in ECEF, its east, north and up parts, squared ranges. */
 struct sight {
-  lane d[3], east, north, up, ground2, range2, range;
+  lane d[3], east, north, up, range, ground;
+  lane per_range, per_ground; /* their reciprocals */
 };
 
 WK_INLINE void sight_at(struct sight *s, const struct measure *m, const lane *x) {
@@ -52,9 +53,12 @@ WK_INLINE void sight_at(struct sight *s, const struct measure *m, const lane *x)
   s->north = dot3(m->enu + 3, s->d);
   s->up = dot3(m->enu + 6, s->d);
   const lane least = lane_all(MEASURE_DISTANCE_MIN_M * MEASURE_DISTANCE_MIN_M);
-  s->ground2 = lane_max(lane_fma(s->east, s->east, s->north * s->north), least);
-  s->range2 = lane_max(dot3(s->d, s->d), least);
-  s->range = lane_sqrt(s->range2);
+  const lane ground2 = lane_max(lane_fma(s->east, s->east, s->north * s->north), least);
+  const lane range2 = lane_max(dot3(s->d, s->d), least);
+  s->per_ground = lane_rsqrt(ground2);
+  s->per_range = lane_rsqrt(range2);
+  s->ground = lane_sqrt_by(ground2, s->per_ground);
+  s->range = lane_sqrt_by(range2, s->per_range);
 }
 
 WK_INLINE void row_clear(lane *row) {
@@ -64,7 +68,7 @@ WK_INLINE void row_clear(lane *row) {
 WK_INLINE void range_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
   row_clear(v->row[at]);
   v->value[at] = m->z[at] - s->range;
-  for (int c = 0; c < 3; c++) v->row[at][c] = s->d[c] / s->range;
+  for (int c = 0; c < 3; c++) v->row[at][c] = s->d[c] * s->per_range;
 }
 
 /* Wrapped into half a turn either way. */
@@ -72,17 +76,17 @@ WK_INLINE void azimuth_innovation(struct innovation *v, int at, const struct mea
   row_clear(v->row[at]);
   const lane raw = m->z[at] - lane_atan2(s->east, s->north);
   v->value[at] = lane_fma(lane_round(raw * lane_all(1.0 / MEASURE_TURN)), lane_all(-MEASURE_TURN), raw);
-  for (int c = 0; c < 3; c++) v->row[at][c] = (s->north * m->enu[c] - s->east * m->enu[3 + c]) / s->ground2;
+  const lane sine = s->east * s->per_ground, cosine = s->north * s->per_ground;
+  for (int c = 0; c < 3; c++) v->row[at][c] = lane_fnma(sine, m->enu[3 + c], cosine * m->enu[c]) * s->per_ground;
 }
 
 WK_INLINE void elevation_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
   row_clear(v->row[at]);
-  const lane ground = lane_sqrt(s->ground2);
-  const lane lean = s->up / ground;
-  v->value[at] = m->z[at] - lane_atan2(s->up, ground);
+  v->value[at] = m->z[at] - lane_atan2(s->up, s->ground);
+  const lane level = s->ground * s->per_range * s->per_range, lean = s->up * s->per_ground * s->per_range * s->per_range;
+  const lane by_east = lean * s->east, by_north = lean * s->north;
   for (int c = 0; c < 3; c++) {
-    const lane outward = lane_fma(s->east, m->enu[c], s->north * m->enu[3 + c]);
-    v->row[at][c] = lane_fma(ground, m->enu[6 + c], -(lean * outward)) / s->range2;
+    v->row[at][c] = lane_fnma(by_east, m->enu[c], lane_fnma(by_north, m->enu[3 + c], level * m->enu[6 + c]));
   }
 }
 
@@ -90,11 +94,11 @@ WK_INLINE void range_rate_innovation(struct innovation *v, int at, const struct 
                                      const lane *x) {
   lane relative[3];
   for (int c = 0; c < 3; c++) relative[c] = x[3 + c] - m->site_velocity[c];
-  const lane rate = dot3(s->d, relative) / s->range;
+  const lane rate = dot3(s->d, relative) * s->per_range;
   v->value[at] = m->z[at] - rate;
   for (int c = 0; c < 3; c++) {
-    const lane along = s->d[c] / s->range;
-    v->row[at][c] = lane_fma(-rate, along, relative[c]) / s->range;
+    const lane along = s->d[c] * s->per_range;
+    v->row[at][c] = lane_fnma(rate, along, relative[c]) * s->per_range;
     v->row[at][3 + c] = along;
   }
 }

@@ -17,37 +17,48 @@
 
 enum { MIX_MODES_MAX = 3, MIX_EXTRA_MAX = 3 };
 
-/* What a mode's extra states are for a track that enters it from a mode without them (M12). */
-struct mix_entry {
-  lane mean[MIX_EXTRA_MAX];
-  lane variance[WK_PACKED(MIX_EXTRA_MAX)];
+/* The elements of a covariance of position and velocity: row, column, and where they lie in that of 6, 7 and 9 states. */
+struct mix_element {
+  unsigned char row, column, at6, at7, at9;
 };
+#define MIX_ELEMENT(i, j) {i, j, WK_AT(6, i, j), WK_AT(7, i, j), WK_AT(9, i, j)}
+#define MIX_ELEMENTS_FROM_3(i) MIX_ELEMENT(i, 3), MIX_ELEMENT(i, 4), MIX_ELEMENT(i, 5)
+static const struct mix_element mix_elements[WK_PACKED(6)] = {
+    MIX_ELEMENT(0, 0), MIX_ELEMENT(0, 1), MIX_ELEMENT(0, 2), MIX_ELEMENTS_FROM_3(0),
+    MIX_ELEMENT(1, 1), MIX_ELEMENT(1, 2), MIX_ELEMENTS_FROM_3(1),
+    MIX_ELEMENT(2, 2), MIX_ELEMENTS_FROM_3(2),
+    MIX_ELEMENTS_FROM_3(3),
+    MIX_ELEMENT(4, 4), MIX_ELEMENT(4, 5),
+    MIX_ELEMENT(5, 5)};
 
-/* The mixture of the modes `from`, each with share[i], seen as mode `to` of n states (M11, M12). */
-WK_INLINE void mode_mix(int n, int to, int modes, const struct imm_mode *from, const int *from_n, const lane *share,
-                        const struct mix_entry *entry, struct imm_mode *mixed) {
-  lane x[MIX_MODES_MAX][IMM_STATE_MAX];
-  for (int a = 0; a < n; a++) {
-    lane mean = lane_all(0.0);
-    for (int i = 0; i < modes; i++) {
-      x[i][a] = a < 6 || i == to ? from[i].x[a] : entry->mean[a - 6];
-      mean = lane_fma(share[i], x[i][a], mean);
-    }
-    mixed->x[a] = mean;
+WK_INLINE void lane_store_where(double *to, lane value, lane_mask where) {
+  lane_store(to, lane_select(where, value, lane_load(to)));
+}
+
+/* The extra states e[0 ...] of a mode of n, x and then p its elements, of which the track has been in this mode with probability `own`: the
+ * others enter it with this mean and variance, uncorrelated with the rest (M12). apart: own position and velocity less the mixed ones. */
+WK_INLINE void extra_mix(int n, wk_lane *e, int first, lane own, lane others, const lane *apart, const lane *mean,
+                         const lane *variance, lane_mask mixing) {
+  wk_lane *const p = e + n;
+  lane jump[MIX_EXTRA_MAX];
+  for (int j = 6; j < n; j++) {
+    const lane was = lane_load(e[j] + first);
+    jump[j - 6] = was - mean[j - 6];
+    lane_store_where(e[j] + first, lane_fma(own, was, others * mean[j - 6]), mixing);
   }
-  for (int a = 0; a < n; a++) {
-    for (int b = a; b < n; b++) {
-      lane sum = lane_all(0.0);
-      for (int i = 0; i < modes; i++) {
-        lane p = (x[i][a] - mixed->x[a]) * (x[i][b] - mixed->x[b]);
-        if (b < 6 || i == to) {
-          p = p + from[i].p[packed_at(from_n[i], a, b)];
-        } else if (a >= 6) {
-          p = p + entry->variance[packed_at(n - 6, a - 6, b - 6)];
-        }
-        sum = lane_fma(share[i], p, sum);
-      }
-      mixed->p[packed_at(n, a, b)] = sum;
+  WK_UNROLL for (int a = 0; a < 6; a++) {
+    const lane shift = own * apart[a];
+    WK_UNROLL for (int j = 6; j < n; j++) {
+      double *const at = p[WK_AT(n, a, j)] + first;
+      lane_store_where(at, lane_fma(own, lane_load(at), shift * jump[j - 6]), mixing);
+    }
+  }
+  const lane both = own * others;
+  for (int i = 6; i < n; i++) {
+    for (int j = i; j < n; j++) {
+      double *const at = p[WK_AT(n, i, j)] + first;
+      const lane entered = lane_fma(both * jump[i - 6], jump[j - 6], others * variance[WK_AT(n - 6, i - 6, j - 6)]);
+      lane_store_where(at, lane_fma(own, lane_load(at), entered), mixing);
     }
   }
 }
@@ -117,27 +128,62 @@ WK_INLINE lane_mask lanes_mixing(lane dt, lane quiet) {
   return lane_less(lane_all(0.0), dt) & lane_equal(quiet, lane_all(0.0));
 }
 
+/* Position and velocity of the three ballistic modes, each becoming the mixture that share[to] says. The spread of the means is taken pair by
+ * pair, sum_i mu_i (x_i - m)(x_i - m)' = sum_(i<k) mu_i mu_k (x_i - x_k)(x_i - x_k)', whose products serve all three (M11).
+ * apart[to]: what was less what is. */
+WK_INLINE void ballistic_mix_core(wk_lane *e, int first, lane share[MIX_MODES_MAX][MIX_MODES_MAX], lane apart[MIX_MODES_MAX][6],
+                                  lane_mask mixing) {
+  static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X};
+  lane between[3][6], pair[3][3]; /* boost and coast, boost and re-entry, coast and re-entry */
+  for (int a = 0; a < 6; a++) {
+    const lane boost = lane_load(e[WK_B_BOOST_X + a] + first), coast = lane_load(e[WK_B_COAST_X + a] + first);
+    const lane reentry = lane_load(e[WK_B_REENTRY_X + a] + first);
+    between[0][a] = boost - coast;
+    between[1][a] = boost - reentry;
+    between[2][a] = coast - reentry;
+    apart[0][a] = lane_fma(share[0][1], between[0][a], share[0][2] * between[1][a]);
+    apart[1][a] = lane_fnma(share[1][0], between[0][a], share[1][2] * between[2][a]);
+    apart[2][a] = -lane_fma(share[2][0], between[1][a], share[2][1] * between[2][a]);
+    lane_store_where(e[at[0] + a] + first, boost - apart[0][a], mixing);
+    lane_store_where(e[at[1] + a] + first, coast - apart[1][a], mixing);
+    lane_store_where(e[at[2] + a] + first, reentry - apart[2][a], mixing);
+  }
+  for (int to = 0; to < 3; to++) {
+    pair[to][0] = share[to][0] * share[to][1];
+    pair[to][1] = share[to][0] * share[to][2];
+    pair[to][2] = share[to][1] * share[to][2];
+  }
+  for (int i = 0; i < WK_PACKED(6); i++) {
+    const struct mix_element *m = &mix_elements[i];
+    double *const to[3] = {e[WK_B_BOOST_P + m->at9] + first, e[WK_B_COAST_P + m->at6] + first,
+                           e[WK_B_REENTRY_P + m->at7] + first};
+    const lane p0 = lane_load(to[0]), p1 = lane_load(to[1]), p2 = lane_load(to[2]);
+    const lane d0 = between[0][m->row] * between[0][m->column], d1 = between[1][m->row] * between[1][m->column],
+               d2 = between[2][m->row] * between[2][m->column];
+    WK_UNROLL for (int k = 0; k < 3; k++) {
+      const lane inner = lane_fma(share[k][0], p0, lane_fma(share[k][1], p1, share[k][2] * p2));
+      const lane spread = lane_fma(pair[k][0], d0, lane_fma(pair[k][1], d1, pair[k][2] * d2));
+      lane_store_where(to[k], inner + spread, mixing);
+    }
+  }
+}
+
 WK_INLINE void ballistic_mix_at(struct wk_ballistic_block *block, int first, lane dt, lane_mask mixing,
                                 const struct wk_tuning *tuning) {
-  static const int n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
-  struct imm_mode from[3], to;
-  lane weight[3], pi[3][3], share[3][3];
-  mode_load(&from[0], WK_BOOST_N, &block->e[WK_B_BOOST_X], first);
-  mode_load(&from[1], WK_COAST_N, &block->e[WK_B_COAST_X], first);
-  mode_load(&from[2], WK_REENTRY_N, &block->e[WK_B_REENTRY_X], first);
+  lane coast[6], weight[3], pi[3][3], share[3][3], apart[3][6];
+  lanes_load(coast, &block->e[WK_B_COAST_X], 6, first);
   lanes_load(weight, &block->e[WK_B_WEIGHT], 3, first);
-  ballistic_switching(from[1].x, dt, tuning, pi);
+  ballistic_switching(coast, dt, tuning, pi);
   shares_mix(3, pi, weight, share);
+  ballistic_mix_core(block->e, first, share, apart, mixing);
 
   const lane zero = lane_all(0.0), force = lane_all(IGNITION_FORCE_MPS2 * IGNITION_FORCE_MPS2);
-  const struct mix_entry ignition = {{zero, zero, zero}, {force, zero, zero, force, zero, force}};
-  const struct mix_entry reentry = {{lane_all(ENTRY_LOG_DRAG)}, {lane_all(ENTRY_LOG_DRAG_VARIANCE)}};
-  mode_mix(WK_BOOST_N, 0, 3, from, n, share[0], &ignition, &to);
-  mode_store_where(&to, WK_BOOST_N, &block->e[WK_B_BOOST_X], first, mixing);
-  mode_mix(WK_COAST_N, 1, 3, from, n, share[1], NULL, &to);
-  mode_store_where(&to, WK_COAST_N, &block->e[WK_B_COAST_X], first, mixing);
-  mode_mix(WK_REENTRY_N, 2, 3, from, n, share[2], &reentry, &to);
-  mode_store_where(&to, WK_REENTRY_N, &block->e[WK_B_REENTRY_X], first, mixing);
+  const lane ignition[3] = {zero, zero, zero}, ignition_variance[6] = {force, zero, zero, force, zero, force};
+  const lane entry = lane_all(ENTRY_LOG_DRAG), entry_variance = lane_all(ENTRY_LOG_DRAG_VARIANCE);
+  extra_mix(WK_BOOST_N, &block->e[WK_B_BOOST_X], first, share[0][0], share[0][1] + share[0][2], apart[0], ignition,
+            ignition_variance, mixing);
+  extra_mix(WK_REENTRY_N, &block->e[WK_B_REENTRY_X], first, share[2][2], share[2][0] + share[2][1], apart[2], &entry,
+            &entry_variance, mixing);
   lanes_store_where(&block->e[WK_B_WEIGHT], weight, 3, first, mixing);
 }
 
@@ -149,13 +195,31 @@ void WK_NAME(ballistic_mix)(struct wk_ballistic_block *block, const wk_lane dt_s
   }
 }
 
+/* The same for the two modes of an aircraft. */
+WK_INLINE void aircraft_mix_core(wk_lane *e, int first, lane share[MIX_MODES_MAX][MIX_MODES_MAX], lane *turn_apart,
+                                 lane_mask mixing) {
+  lane between[6], pair[2];
+  for (int a = 0; a < 6; a++) {
+    const lane level = lane_load(e[WK_A_CV_X + a] + first), turn = lane_load(e[WK_A_CT_X + a] + first);
+    between[a] = level - turn;
+    turn_apart[a] = -(share[1][0] * between[a]);
+    lane_store_where(e[WK_A_CV_X + a] + first, lane_fnma(share[0][1], between[a], level), mixing);
+    lane_store_where(e[WK_A_CT_X + a] + first, turn - turn_apart[a], mixing);
+  }
+  for (int to = 0; to < 2; to++) pair[to] = share[to][0] * share[to][1];
+  for (int i = 0; i < WK_PACKED(6); i++) {
+    const struct mix_element *m = &mix_elements[i];
+    double *const to[2] = {e[WK_A_CV_P + m->at6] + first, e[WK_A_CT_P + m->at7] + first};
+    const lane p0 = lane_load(to[0]), p1 = lane_load(to[1]), d = between[m->row] * between[m->column];
+    WK_UNROLL for (int k = 0; k < 2; k++) {
+      lane_store_where(to[k], lane_fma(share[k][0], p0, lane_fma(share[k][1], p1, pair[k] * d)), mixing);
+    }
+  }
+}
+
 WK_INLINE void aircraft_mix_at(struct wk_aircraft_block *block, int first, lane dt, lane_mask mixing,
                                const struct wk_tuning *tuning) {
-  static const int n[2] = {WK_CV_N, WK_CT_N};
-  struct imm_mode from[2], to;
-  lane weight[2], pi[3][3], share[3][3];
-  mode_load(&from[0], WK_CV_N, &block->e[WK_A_CV_X], first);
-  mode_load(&from[1], WK_CT_N, &block->e[WK_A_CT_X], first);
+  lane weight[2], pi[3][3], share[3][3], apart[6];
   lanes_load(weight, &block->e[WK_A_WEIGHT], 2, first);
 
   /* Two states: the exact exponential of the rate matrix. */
@@ -166,12 +230,11 @@ WK_INLINE void aircraft_mix_at(struct wk_aircraft_block *block, int first, lane 
   pi[0][0] = lane_all(1.0) - pi[0][1];
   pi[1][1] = lane_all(1.0) - pi[1][0];
   shares_mix(2, pi, weight, share);
+  aircraft_mix_core(block->e, first, share, apart, mixing);
 
-  const struct mix_entry turning = {{from[1].x[6]}, {from[1].p[packed_at(WK_CT_N, 6, 6)]}};
-  mode_mix(WK_CV_N, 0, 2, from, n, share[0], NULL, &to);
-  mode_store_where(&to, WK_CV_N, &block->e[WK_A_CV_X], first, mixing);
-  mode_mix(WK_CT_N, 1, 2, from, n, share[1], &turning, &to);
-  mode_store_where(&to, WK_CT_N, &block->e[WK_A_CT_X], first, mixing);
+  const lane turn = lane_load(block->e[WK_A_CT_X + 6] + first);
+  const lane variance = lane_load(block->e[WK_A_CT_P + WK_AT(WK_CT_N, 6, 6)] + first);
+  extra_mix(WK_CT_N, &block->e[WK_A_CT_X], first, share[1][1], share[1][0], apart, &turn, &variance, mixing);
   lanes_store_where(&block->e[WK_A_WEIGHT], weight, 2, first, mixing);
 }
 

@@ -14,7 +14,7 @@ static inline void sensor_range_angles(const lane *x, lane *z, const void *conte
   sight_at(&s, context, x);
   z[0] = s.range;
   z[1] = lane_atan2(s.east, s.north);
-  z[2] = lane_atan2(s.up, lane_sqrt(s.ground2));
+  z[2] = lane_atan2(s.up, s.ground);
 }
 static inline void sensor_range_rate(const lane *x, lane *z, const void *context) {
   const struct measure *m = context;
@@ -22,7 +22,7 @@ static inline void sensor_range_rate(const lane *x, lane *z, const void *context
   lane relative[3];
   sight_at(&s, m, x);
   for (int c = 0; c < 3; c++) relative[c] = x[3 + c] - m->site_velocity[c];
-  z[0] = dot3(s.d, relative) / s.range;
+  z[0] = dot3(s.d, relative) * s.per_range;
 }
 static inline void sensor_range_azimuth_height(const lane *x, lane *z, const void *context) {
   struct sight s;
@@ -36,7 +36,7 @@ static inline void sensor_angles(const lane *x, lane *z, const void *context) {
   struct sight s;
   sight_at(&s, context, x);
   z[0] = lane_atan2(s.east, s.north);
-  z[1] = lane_atan2(s.up, lane_sqrt(s.ground2));
+  z[1] = lane_atan2(s.up, s.ground);
 }
 
 /* Components [from, from + count) of the measurement, independent of each other. */
@@ -108,11 +108,6 @@ WK_INLINE void mode_by_points(enum wk_kind kind, int n, const struct measure *m,
   if (kind == WK_LOS) (n == 9 ? los_9 : n == 7 ? los_7 : los_6)(m, s, evidence);
 }
 
-static const int ballistic_n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
-static const int ballistic_at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X};
-static const int aircraft_n[2] = {WK_CV_N, WK_CT_N};
-static const int aircraft_at[2] = {WK_A_CV_X, WK_A_CT_X};
-
 void WK_NAME(ballistic_update_sigma)(struct wk_ballistic_block *block, enum wk_kind kind,
                                      const struct wk_measure_block *measure, const wk_lane enable,
                                      struct wk_evidence_block *evidence) {
@@ -121,8 +116,13 @@ void WK_NAME(ballistic_update_sigma)(struct wk_ballistic_block *block, enum wk_k
     return;
   }
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
-    bank_update(mode_by_points, kind, 3, ballistic_n, ballistic_at, WK_B_WEIGHT, block->e, measure, enable,
-                evidence, first);
+    struct bank bank;
+    ballistic_bank_load(&bank, kind, block->e, measure, first);
+    mode_by_points(kind, WK_BOOST_N, &bank.m, &bank.s[0], &bank.found[0]);
+    mode_by_points(kind, WK_COAST_N, &bank.m, &bank.s[1], &bank.found[1]);
+    mode_by_points(kind, WK_REENTRY_N, &bank.m, &bank.s[2], &bank.found[2]);
+    const lane_mask wanted = bank_weigh(&bank, kind, 3, &block->e[WK_B_WEIGHT], enable, evidence, first);
+    ballistic_bank_store(&bank, block->e, first, wanted);
   }
 }
 
@@ -134,8 +134,12 @@ void WK_NAME(aircraft_update_sigma)(struct wk_aircraft_block *block, enum wk_kin
     return;
   }
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
-    bank_update(mode_by_points, kind, 2, aircraft_n, aircraft_at, WK_A_WEIGHT, block->e, measure, enable,
-                evidence, first);
+    struct bank bank;
+    aircraft_bank_load(&bank, kind, block->e, measure, first);
+    mode_by_points(kind, WK_CV_N, &bank.m, &bank.s[0], &bank.found[0]);
+    mode_by_points(kind, WK_CT_N, &bank.m, &bank.s[1], &bank.found[1]);
+    const lane_mask wanted = bank_weigh(&bank, kind, 2, &block->e[WK_A_WEIGHT], enable, evidence, first);
+    aircraft_bank_store(&bank, block->e, first, wanted);
   }
 }
 
@@ -163,15 +167,16 @@ WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, cons
   const lane zero = lane_all(0.0), half = lane_all(0.5);
   struct sight s;
   sight_at(&s, m, mode->x);
+  const lane per_range2 = s.per_range * s.per_range;
   const lane all = block_trace(mode->p, n, 0);
-  const lane along = lane_max(block_along(mode->p, n, 0, s.d) / s.range2, zero);
+  const lane along = lane_max(block_along(mode->p, n, 0, s.d) * per_range2, zero);
   const lane across = lane_max(all - along, zero);
-  const lane cross = lane_sqrt(across * along) / s.range2;
-  const lane azimuth = lane_sqrt(across * all) / s.ground2;
-  const lane elevation = lane_fma(half * across / s.range2, lane_abs(s.up) / lane_sqrt(s.ground2), cross);
+  const lane cross = lane_sqrt(across * along) * per_range2;
+  const lane azimuth = lane_sqrt(across * all) * s.per_ground * s.per_ground;
+  const lane elevation = lane_fma(half * across * per_range2, lane_abs(s.up) * s.per_ground, cross);
   lane bend = zero;
   if (kind == WK_RADAR || kind == WK_RADAR2D) {
-    bend = bend_of(bend, m, 0, half * across / s.range);
+    bend = bend_of(bend, m, 0, half * across * s.per_range);
     bend = bend_of(bend, m, 1, azimuth);
   }
   if (kind == WK_RADAR2D) bend = bend_of(bend, m, 2, half * all / lane_all(BEND_EARTH_RADIUS_M));
@@ -183,27 +188,39 @@ WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, cons
     lane relative[3];
     for (int c = 0; c < 3; c++) relative[c] = mode->x[3 + c] - m->site_velocity[c];
     const lane speed = lane_sqrt(dot3(relative, relative));
-    const lane rates = block_trace(mode->p, n, 3) - block_along(mode->p, n, 3, s.d) / s.range2;
-    const lane rate = lane_sqrt(across * lane_max(rates, zero)) / s.range;
+    const lane rates = block_trace(mode->p, n, 3) - block_along(mode->p, n, 3, s.d) * per_range2;
+    const lane rate = lane_sqrt(across * lane_max(rates, zero)) * s.per_range;
     bend = bend_of(bend, m, 2, elevation);
-    bend = bend_of(bend, m, 3, lane_fma(half * across / s.range2, speed, rate));
+    bend = bend_of(bend, m, 3, lane_fma(half * across * per_range2, speed, rate));
   }
   return bend;
 }
 
-WK_INLINE void bank_bend(enum wk_kind kind, int modes, const int *n, const int *at, int weight_at,
-                         const wk_lane *e, const struct wk_measure_block *measure, wk_lane bend) {
+/* The most so far, or this mode's where it is heard. */
+WK_INLINE lane mode_bend_heard(enum wk_kind kind, int n, const struct measure *m, const wk_lane *mode, const wk_lane *weight,
+                               int first, lane most) {
+  struct imm_mode s;
+  mode_load(&s, n, mode, first);
+  const lane_mask heard = lane_less(lane_all(BEND_WEIGHT_HEARD), lane_load(*weight + first));
+  return lane_select(heard, lane_max(mode_bend(kind, n, m, &s), most), most);
+}
+
+WK_INLINE void ballistic_bend_kind(enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure, wk_lane bend) {
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     struct measure m;
-    lane most = lane_all(0.0);
     measure_load(&m, kind, measure, first);
-    for (int i = 0; i < modes; i++) {
-      struct imm_mode s;
-      mode_load(&s, n[i], &e[at[i]], first);
-      const lane_mask heard = lane_less(lane_all(BEND_WEIGHT_HEARD), lane_load(e[weight_at + i] + first));
-      most = lane_select(heard, lane_max(mode_bend(kind, n[i], &m, &s), most), most);
-    }
+    lane most = mode_bend_heard(kind, WK_BOOST_N, &m, &e[WK_B_BOOST_X], &e[WK_B_WEIGHT], first, lane_all(0.0));
+    most = mode_bend_heard(kind, WK_COAST_N, &m, &e[WK_B_COAST_X], &e[WK_B_WEIGHT + 1], first, most);
+    most = mode_bend_heard(kind, WK_REENTRY_N, &m, &e[WK_B_REENTRY_X], &e[WK_B_WEIGHT + 2], first, most);
     lane_store(bend + first, most);
+  }
+}
+WK_INLINE void aircraft_bend_kind(enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure, wk_lane bend) {
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    struct measure m;
+    measure_load(&m, kind, measure, first);
+    const lane level = mode_bend_heard(kind, WK_CV_N, &m, &e[WK_A_CV_X], &e[WK_A_WEIGHT], first, lane_all(0.0));
+    lane_store(bend + first, mode_bend_heard(kind, WK_CT_N, &m, &e[WK_A_CT_X], &e[WK_A_WEIGHT + 1], first, level));
   }
 }
 
@@ -215,15 +232,9 @@ static void bend_clear(wk_lane bend) {
 void WK_NAME(ballistic_bend)(const struct wk_ballistic_block *block, enum wk_kind kind,
                              const struct wk_measure_block *measure, wk_lane bend) {
   switch (kind) {
-  case WK_RADAR:
-    bank_bend(WK_RADAR, 3, ballistic_n, ballistic_at, WK_B_WEIGHT, block->e, measure, bend);
-    break;
-  case WK_RADAR2D:
-    bank_bend(WK_RADAR2D, 3, ballistic_n, ballistic_at, WK_B_WEIGHT, block->e, measure, bend);
-    break;
-  case WK_LOS:
-    bank_bend(WK_LOS, 3, ballistic_n, ballistic_at, WK_B_WEIGHT, block->e, measure, bend);
-    break;
+  case WK_RADAR: ballistic_bend_kind(WK_RADAR, block->e, measure, bend); break;
+  case WK_RADAR2D: ballistic_bend_kind(WK_RADAR2D, block->e, measure, bend); break;
+  case WK_LOS: ballistic_bend_kind(WK_LOS, block->e, measure, bend); break;
   case WK_POSITION:
   case WK_KINDS:
     bend_clear(bend);
@@ -234,15 +245,9 @@ void WK_NAME(ballistic_bend)(const struct wk_ballistic_block *block, enum wk_kin
 void WK_NAME(aircraft_bend)(const struct wk_aircraft_block *block, enum wk_kind kind,
                             const struct wk_measure_block *measure, wk_lane bend) {
   switch (kind) {
-  case WK_RADAR:
-    bank_bend(WK_RADAR, 2, aircraft_n, aircraft_at, WK_A_WEIGHT, block->e, measure, bend);
-    break;
-  case WK_RADAR2D:
-    bank_bend(WK_RADAR2D, 2, aircraft_n, aircraft_at, WK_A_WEIGHT, block->e, measure, bend);
-    break;
-  case WK_LOS:
-    bank_bend(WK_LOS, 2, aircraft_n, aircraft_at, WK_A_WEIGHT, block->e, measure, bend);
-    break;
+  case WK_RADAR: aircraft_bend_kind(WK_RADAR, block->e, measure, bend); break;
+  case WK_RADAR2D: aircraft_bend_kind(WK_RADAR2D, block->e, measure, bend); break;
+  case WK_LOS: aircraft_bend_kind(WK_LOS, block->e, measure, bend); break;
   case WK_POSITION:
   case WK_KINDS:
     bend_clear(bend);

@@ -31,6 +31,10 @@ WK_INLINE void lanes_store(wk_lane *to, const lane *from, int count, int first) 
 }
 /* Only where the mask is set; other lanes keep every bit. */
 WK_INLINE void lanes_store_where(wk_lane *to, const lane *from, int count, int first, lane_mask where) {
+  if (lane_every(where)) {
+    lanes_store(to, from, count, first);
+    return;
+  }
   for (int i = 0; i < count; i++) {
     lane_store(to[i] + first, lane_select(where, from[i], lane_load(to[i] + first)));
   }

@@ -4,14 +4,24 @@
 #include "kernels/lane/imm_ekf.h"
 #include "kernels/lane/variant.h"
 
-/* The kind is a constant in each call so that the body has no branch within. */
+/* The kind is a constant in each call so that the body has no branch within. The modes take each component hand in hand: while one
+ * waits for its quotient the others work. */
 WK_INLINE void ballistic_update_kind(enum wk_kind kind, struct wk_ballistic_block *block,
                                      const struct wk_measure_block *measure, const wk_lane enable,
                                      struct wk_evidence_block *evidence) {
-  static const int n[3] = {WK_BOOST_N, WK_COAST_N, WK_REENTRY_N};
-  static const int at[3] = {WK_B_BOOST_X, WK_B_COAST_X, WK_B_REENTRY_X};
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
-    bank_update(mode_update, kind, 3, n, at, WK_B_WEIGHT, block->e, measure, enable, evidence, first);
+    struct bank bank;
+    struct ekf e[3];
+    ballistic_bank_load(&bank, kind, block->e, measure, first);
+    for (int i = 0; i < 3; i++) ekf_begin(&e[i], kind, &bank.m, &bank.s[i]);
+    WK_UNROLL for (int c = 0; c < measure_components(kind); c++) {
+      ekf_component(&e[0], kind, WK_BOOST_N, c, &bank.m, &bank.s[0]);
+      ekf_component(&e[1], kind, WK_COAST_N, c, &bank.m, &bank.s[1]);
+      ekf_component(&e[2], kind, WK_REENTRY_N, c, &bank.m, &bank.s[2]);
+    }
+    for (int i = 0; i < 3; i++) ekf_end(&e[i], &bank.found[i]);
+    const lane_mask wanted = bank_weigh(&bank, kind, 3, &block->e[WK_B_WEIGHT], enable, evidence, first);
+    ballistic_bank_store(&bank, block->e, first, wanted);
   }
 }
 
@@ -30,10 +40,18 @@ void WK_NAME(ballistic_update)(struct wk_ballistic_block *block, enum wk_kind ki
 WK_INLINE void aircraft_update_kind(enum wk_kind kind, struct wk_aircraft_block *block,
                                     const struct wk_measure_block *measure, const wk_lane enable,
                                     struct wk_evidence_block *evidence) {
-  static const int n[2] = {WK_CV_N, WK_CT_N};
-  static const int at[2] = {WK_A_CV_X, WK_A_CT_X};
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
-    bank_update(mode_update, kind, 2, n, at, WK_A_WEIGHT, block->e, measure, enable, evidence, first);
+    struct bank bank;
+    struct ekf e[2];
+    aircraft_bank_load(&bank, kind, block->e, measure, first);
+    for (int i = 0; i < 2; i++) ekf_begin(&e[i], kind, &bank.m, &bank.s[i]);
+    WK_UNROLL for (int c = 0; c < measure_components(kind); c++) {
+      ekf_component(&e[0], kind, WK_CV_N, c, &bank.m, &bank.s[0]);
+      ekf_component(&e[1], kind, WK_CT_N, c, &bank.m, &bank.s[1]);
+    }
+    for (int i = 0; i < 2; i++) ekf_end(&e[i], &bank.found[i]);
+    const lane_mask wanted = bank_weigh(&bank, kind, 2, &block->e[WK_A_WEIGHT], enable, evidence, first);
+    aircraft_bank_store(&bank, block->e, first, wanted);
   }
 }
 

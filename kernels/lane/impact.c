@@ -31,16 +31,6 @@ struct fall_view {
   lane up[3];
 };
 
-WK_INLINE int lane_any(lane_mask mask) {
-#if WK_WIDTH == 1
-  return mask != 0;
-#else
-  int any = 0;
-  for (int i = 0; i < WK_WIDTH; i++) any |= mask[i] != 0;
-  return any;
-#endif
-}
-
 /* Specific force of the burns at t seconds into the flight (W2); 0 after them. */
 WK_INLINE lane fall_thrust(const struct fall *f, lane t) {
   lane force = lane_all(0.0), begun = lane_all(0.0);

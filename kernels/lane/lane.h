@@ -16,6 +16,13 @@
 #define WK_INLINE static inline __attribute__((always_inline))
 #endif
 
+/* Before a loop of a few turns that must become straight text, since what it indexes is known then. Clang does so by itself. */
+#ifdef __clang__
+#define WK_UNROLL
+#else
+#define WK_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #if WK_WIDTH == 1
 typedef double lane;
 typedef int64_t lane_mask;
@@ -47,6 +54,8 @@ WK_INLINE lane lane_all(double x) { return x; }
 WK_INLINE lane_mask lane_less(lane a, lane b) { return -(int64_t)(a < b); }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return -(int64_t)(a == b); }
 WK_INLINE int lane_every(lane_mask m) { return m != 0; }
+WK_INLINE int lane_any(lane_mask m) { return m != 0; }
+WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) { return mask ? a : b; }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return __builtin_fma(a, b, c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return __builtin_fma(-a, b, c); }
 WK_INLINE lane lane_sqrt(lane a) { return __builtin_sqrt(a); }
@@ -55,12 +64,20 @@ WK_INLINE lane_mask lane_less(lane a, lane b) { return a < b; }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return a == b; }
 #if WK_WIDTH == 4
 WK_INLINE int lane_every(lane_mask m) { return _mm256_movemask_pd((__m256d)m) == 15; }
+WK_INLINE int lane_any(lane_mask m) { return _mm256_movemask_pd((__m256d)m) != 0; }
+WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
+  return (lane)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)mask);
+}
 WK_INLINE lane lane_all(double x) { return (lane)_mm256_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm256_sqrt_pd((__m256d)a); }
 #else
 WK_INLINE int lane_every(lane_mask m) { return _mm512_movepi64_mask((__m512i)m) == 255; }
+WK_INLINE int lane_any(lane_mask m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
+WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
+  return (lane)_mm512_mask_blend_pd(_mm512_movepi64_mask((__m512i)mask), (__m512d)b, (__m512d)a);
+}
 WK_INLINE lane lane_all(double x) { return (lane)_mm512_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
@@ -68,9 +85,17 @@ WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm512_sqrt_pd((__m512d)a); }
 #endif
 #endif
 
-/* lane_fnma: c - a b; said so because a minus sign that serves several products becomes an instruction. lane_every: set in all lanes. lane_select: mask ? a : b */
-WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
-  return lane_from_bits((lane_bits(a) & mask) | (lane_bits(b) & ~mask));
+/* lane_fnma: c - a b; said so because a minus sign that serves several products becomes an instruction. lane_every, lane_any: set in
+ * all lanes, in some. lane_select: mask ? a : b, an instruction by itself; of operations on bits the compiler makes three. */
+/* Bits moved right, zeros behind them: AVX2 has no arithmetic shift. */
+WK_INLINE lane_mask lane_bits_right(lane_mask bits, int places) {
+#if WK_WIDTH == 1
+  return (lane_mask)((uint64_t)bits >> places);
+#elif WK_WIDTH == 4
+  return (lane_mask)_mm256_srli_epi64((__m256i)bits, places);
+#else
+  return (lane_mask)_mm512_srli_epi64((__m512i)bits, (unsigned)places);
+#endif
 }
 WK_INLINE lane lane_abs(lane a) { return lane_from_bits(lane_bits(a) & INT64_MAX); }
 WK_INLINE lane lane_min(lane a, lane b) { return lane_select(lane_less(a, b), a, b); }
@@ -79,6 +104,36 @@ WK_INLINE lane lane_max(lane a, lane b) { return lane_select(lane_less(b, a), a,
 WK_INLINE lane lane_round(lane a) {
   lane magic = lane_all(0x1.8p52);
   return (a + magic) - magic;
+}
+
+/* row[i] lane j <-> row[j] lane i of WK_WIDTH rows. */
+WK_INLINE void lanes_transpose(lane *row) {
+#if WK_WIDTH == 4
+  const __m256d a = _mm256_unpacklo_pd((__m256d)row[0], (__m256d)row[1]), b = _mm256_unpackhi_pd((__m256d)row[0], (__m256d)row[1]);
+  const __m256d c = _mm256_unpacklo_pd((__m256d)row[2], (__m256d)row[3]), d = _mm256_unpackhi_pd((__m256d)row[2], (__m256d)row[3]);
+  row[0] = (lane)_mm256_permute2f128_pd(a, c, 0x20);
+  row[1] = (lane)_mm256_permute2f128_pd(b, d, 0x20);
+  row[2] = (lane)_mm256_permute2f128_pd(a, c, 0x31);
+  row[3] = (lane)_mm256_permute2f128_pd(b, d, 0x31);
+#elif WK_WIDTH == 8
+  __m512d pair[8], four[8];
+  for (int i = 0; i < 8; i += 2) {
+    pair[i] = _mm512_unpacklo_pd((__m512d)row[i], (__m512d)row[i + 1]);
+    pair[i + 1] = _mm512_unpackhi_pd((__m512d)row[i], (__m512d)row[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) { /* quarters 0 2 of both, then 1 3 */
+    for (int odd = 0; odd < 2; odd++) {
+      four[i + odd] = _mm512_shuffle_f64x2(pair[i + odd], pair[i + odd + 2], 0x88);
+      four[i + odd + 2] = _mm512_shuffle_f64x2(pair[i + odd], pair[i + odd + 2], 0xdd);
+    }
+  }
+  for (int i = 0; i < 4; i++) {
+    row[i] = (lane)_mm512_shuffle_f64x2(four[i], four[i + 4], 0x88);
+    row[i + 4] = (lane)_mm512_shuffle_f64x2(four[i], four[i + 4], 0xdd);
+  }
+#else
+  (void)row;
+#endif
 }
 
 #endif

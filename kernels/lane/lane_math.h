@@ -20,6 +20,23 @@ WK_INLINE lane_mask lane_sign_bit(lane x) {
   return lane_bits(x) & INT64_MIN;
 }
 
+/* 1 / sqrt(x) for normal x > 0, error below 1.1 ulp; finite for 0, NaN for NaN (E14). A first guess by the exponent, 3.5 % off, and two
+ * steps of fourth order: a third of the time of the instructions for root and quotient, which the CPU does one after another. */
+WK_INLINE lane lane_rsqrt(lane x) {
+  lane y = lane_from_bits(0x5fe6eb50c7b537a9 - lane_bits_right(lane_bits(x), 1));
+  for (int i = 0; i < 2; i++) {
+    const lane e = lane_fnma(x * y, y, lane_all(1.0)); /* (1 - e)^(-1/2) = 1 + e/2 + 3/8 e^2 + 5/16 e^3 + ... */
+    const lane series = lane_fma(lane_fma(lane_all(0.3125), e, lane_all(0.375)), e, lane_all(0.5));
+    y = lane_fma(y * e, series, y);
+  }
+  return y;
+}
+/* sqrt(x) where 1 / sqrt(x) is at hand: the last place put right. */
+WK_INLINE lane lane_sqrt_by(lane x, lane rsqrt) {
+  const lane root = x * rsqrt;
+  return lane_fma(lane_fnma(root, root, x), rsqrt * lane_all(0.5), root);
+}
+
 /* Sine and cosine, |x| <= 1e5 rad: error below 0.85 ulp. NaN from 1e8 on. Reduction to [-pi/4, pi/4] by three
  * parts of pi/2 (E1), then the kernels of FDLIBM with the tail of the reduced argument (E2, E3). */
 WK_INLINE void lane_sincos(lane x, lane *s, lane *c) {
@@ -51,7 +68,7 @@ WK_INLINE void lane_sincos(lane x, lane *s, lane *c) {
   lane cos_r = top + (((one - top) - half) + lane_fma(z, z * lane_poly(z, cosine, 5), -r * low));
 
   lane_mask swap = -(quadrant & 1);
-  lane_mask sin_sign = -((quadrant >> 1) & 1) & INT64_MIN;
+  lane_mask sin_sign = -(lane_bits_right(quadrant, 1) & 1) & INT64_MIN;
   lane_mask cos_sign = sin_sign ^ (swap & INT64_MIN);
   *s = lane_or_nan(valid, lane_from_bits(lane_bits(lane_select(swap, cos_r, sin_r)) ^ sin_sign));
   *c = lane_or_nan(valid, lane_from_bits(lane_bits(lane_select(swap, sin_r, cos_r)) ^ cos_sign));
@@ -93,8 +110,8 @@ WK_INLINE lane lane_atan2(lane y, lane x) {
   lane denominator = lane_select(middle, sum, a);
   lane denominator_low = lane_select(middle, b - (sum - a), zero);
   denominator = lane_select(lane_equal(a, zero), lane_all(1.0), denominator);
-  lane q = numerator / denominator;
-  lane q_low = lane_fma(-q, denominator_low, lane_fma(-q, denominator, numerator)) / denominator;
+  lane q = numerator / denominator, per = lane_all(1.0) / denominator; /* side by side */
+  lane q_low = lane_fnma(q, denominator_low, lane_fnma(q, denominator, numerator)) * per;
   lane z = q * q;
   lane tail = lane_fma(q * z, lane_poly(z, series, 12), lane_fma(-z, q_low, q_low));
 
@@ -140,28 +157,36 @@ WK_INLINE lane lane_exp(lane x) {
   return lane_or_nan(lane_equal(x, x), value);
 }
 
-/* Natural logarithm: error below 0.9 ulp, subnormal numbers included; log 0 = -inf, log inf = inf, NaN for x
- * < 0 (E7, after FDLIBM). */
-WK_INLINE lane lane_log(lane x) {
+/* ln x of a normal x > 0 less `places` times ln 2 (E7, after FDLIBM). */
+WK_INLINE lane lane_log_scaled(lane x, lane places) {
   static const double series[] = {
       6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
       1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01};
-  const lane zero = lane_all(0.0), one = lane_all(1.0), infinity = lane_all(__builtin_inf()),
-             magic = lane_all(0x1.8p52);
-  lane_mask regular = lane_less(zero, x) & lane_less(x, infinity);
-  lane y = lane_select(regular, x, one);
-  lane_mask tiny = lane_less(y, lane_all(0x1p-1022));
-  y = lane_select(tiny, y * 0x1p54, y);
-  /* y = 2^k m with sqrt(1/2) <= m < sqrt(2). */
-  lane_mask bits = lane_bits(y) + (0x3ff0000000000000 - 0x3fe6a09e00000000);
-  lane k = lane_from_bits(((bits >> 52) - 1023) + lane_bits(magic)) - magic;
-  k = k - lane_select(tiny, lane_all(54.0), zero);
-  lane f = lane_from_bits((bits & 0x000fffffffffffff) + 0x3fe6a09e00000000) - one;
+  const lane magic = lane_all(0x1.8p52);
+  /* x = 2^k m with sqrt(1/2) <= m < sqrt(2). */
+  lane_mask bits = lane_bits(x) + (0x3ff0000000000000 - 0x3fe6a09e00000000);
+  lane k = lane_from_bits((lane_bits_right(bits, 52) - 1023) + lane_bits(magic)) - magic;
+  k = k - places;
+  lane f = lane_from_bits((bits & 0x000fffffffffffff) + 0x3fe6a09e00000000) - lane_all(1.0);
   lane half = f * f * 0.5;
   lane s = f / (f + 2.0);
   lane z = s * s;
   lane rest = lane_fma(s, lane_fma(z, lane_poly(z, series, 6), half), k * 1.90821492927058770002e-10);
-  lane value = lane_fma(k, lane_all(6.93147180369123816490e-01), f - (half - rest));
+  return lane_fma(k, lane_all(6.93147180369123816490e-01), f - (half - rest));
+}
+/* Natural logarithm of what is known to be normal and above 0: the same bits as lane_log. */
+WK_INLINE lane lane_log_regular(lane x) {
+  return lane_log_scaled(x, lane_all(0.0));
+}
+/* Natural logarithm: error below 0.9 ulp, subnormal numbers included; log 0 = -inf, log inf = inf, NaN for x
+ * < 0. */
+WK_INLINE lane lane_log(lane x) {
+  const lane zero = lane_all(0.0), one = lane_all(1.0), infinity = lane_all(__builtin_inf());
+  lane_mask regular = lane_less(zero, x) & lane_less(x, infinity);
+  lane y = lane_select(regular, x, one);
+  lane_mask tiny = lane_less(y, lane_all(0x1p-1022));
+  y = lane_select(tiny, y * 0x1p54, y);
+  lane value = lane_log_scaled(y, lane_select(tiny, lane_all(54.0), zero));
   value = lane_select(lane_equal(x, zero), -infinity, value);
   value = lane_select(lane_equal(x, infinity), infinity, value);
   return lane_or_nan(regular | lane_equal(x, zero) | lane_equal(x, infinity), value);

@@ -114,7 +114,7 @@ WK_INLINE void coast(lane *x, const void *context) {
   lane at[N], k[4][N];
   for (int stage = 0; stage < 4; stage++) {
     for (int i = 0; i < N; i++) at[i] = stage ? x[i] + k[stage - 1][i] * (h * part[stage]) : x[i];
-    motion_rate(WK_COAST, at, 0, k[stage]);
+    motion_rate(WK_COAST, at, lane_all(0.0), 0, k[stage]);
   }
   for (int i = 0; i < N; i++) x[i] = x[i] + (k[0][i] + 2.0 * (k[1][i] + k[2][i]) + k[3][i]) * (h / 6);
 }

@@ -1,0 +1,82 @@
+#include "bench/eigen_gauss.h"
+
+#include <Eigen/Dense>
+#include <cmath>
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
+#define NAMED(name) PASTE(name, BENCH_VARIANT)
+
+namespace {
+using Vector6 = Eigen::Matrix<double, 6, 1>;
+using Matrix6 = Eigen::Matrix<double, 6, 6>;
+
+Matrix6 unpack(const double *p) {
+  Matrix6 m;
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) m(i, j) = m(j, i) = *p++;
+  }
+  return m;
+}
+
+double determinant(const Matrix6 &a, const Matrix6 &b, double w) {
+  const Matrix6 l = (w * a + (1 - w) * b).llt().matrixL();
+  const double product = l.diagonal().prod();
+  return product * product;
+}
+
+double weight(const Matrix6 &a, const Matrix6 &b) {
+  const double golden = 0.6180339887498949;
+  double low = 0, high = 1, left = 1 - golden, right = golden, at_left = determinant(a, b, left),
+         at_right = determinant(a, b, right);
+  for (int pass = 0; pass < 30; pass++) {
+    if (at_left < at_right) {
+      low = left;
+      left = right;
+      at_left = at_right;
+      right = low + golden * (high - low);
+      at_right = determinant(a, b, right);
+    } else {
+      high = right;
+      right = left;
+      at_right = at_left;
+      left = high - golden * (high - low);
+      at_left = determinant(a, b, left);
+    }
+  }
+  double best = at_left > at_right ? left : right, top = std::max(at_left, at_right);
+  const double zero = determinant(a, b, 0), one = determinant(a, b, 1);
+  if (zero >= top) {
+    best = 0;
+    top = zero;
+  }
+  return one >= top ? 1 : best;
+}
+} // namespace
+
+void NAMED(eigen_distance)(const double *one, const double (*many)[WK_GAUSS_ELEMENTS], int count, double *distance2, double *log_likelihood) {
+  const Vector6 x = Eigen::Map<const Vector6>(one);
+  const Matrix6 p = unpack(one + 6);
+  for (int i = 0; i < count; i++) {
+    const Matrix6 l = (p + unpack(many[i] + 6)).llt().matrixL();
+    const Vector6 w = l.triangularView<Eigen::Lower>().solve(Eigen::Map<const Vector6>(many[i]) - x);
+    distance2[i] = w.squaredNorm();
+    log_likelihood[i] = -0.5 * (6 * std::log(2 * M_PI) + 2 * std::log(l.diagonal().prod()) + distance2[i]);
+  }
+}
+
+void NAMED(eigen_intersect)(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count) {
+  for (int i = 0; i < count; i++) {
+    const Matrix6 ia = unpack(a[i] + 6).inverse(), ib = unpack(b[i] + 6).inverse();
+    const Vector6 xa = Eigen::Map<const Vector6>(a[i]), xb = Eigen::Map<const Vector6>(b[i]);
+    const double w = weight(ia, ib);
+    if (w == 1) continue;
+    const Matrix6 p = (w * ia + (1 - w) * ib).inverse();
+    Eigen::Map<Vector6> x(a[i]);
+    x = w == 0 ? xb : xa + p * ((1 - w) * (ib * (xb - xa)));
+    double *to = a[i] + 6;
+    for (int r = 0; r < 6; r++) {
+      for (int c = r; c < 6; c++) *to++ = w == 0 ? b[i][6 + WK_AT(6, r, c)] : p(r, c);
+    }
+  }
+}

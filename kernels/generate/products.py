@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Writes kernels/lane/products.h: products of small matrices as straight text, each from the pattern of its factors, so that what is known to
+be 0 costs nothing and what is known to be 1 no multiplication. A compiler can't leave out a product with 0 by itself (it might be that of
+an infinity), and leaves loops over half a matrix as loops, with an index to be computed at every element.
+
+  kernels/generate/products.py            prints the file
+  kernels/generate/products.py --check    exit status 1 where the one in the tree differs
+
+Patterns, by rows: 0, 1, x (a value). Sums run in the order of the inner index, the first term a product, the others fused."""
+import sys
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+TARGET = "kernels/lane/products.h"
+WIDTH = 130
+FULL3 = ["xxx"] * 3
+CORIOLIS = ["0x0", "x00", "000"]  # about the earth's axis
+
+# Position and velocity rows of each transition matrix (docs/maths.md M6); the rows of extra states hold `keep` on the diagonal.
+TRANSITIONS = {
+    6: ["xxxxxx"] * 6,
+    7: ["xxxxxxx"] * 6,
+    9: ["xxxxxxxx0", "xxxxxxxx0", "xxxxxx00x", "xxxxxxxxx", "xxxxxxxxx", "xxxxxxxxx"],
+}
+# Products of 3 x 3 and 3 x n: name, pattern of a, pattern of b, and whether the result is known to be symmetric ("symmetric"), is added to
+# what is there ("add") or neither.
+PRODUCTS = [
+    ("full", FULL3, FULL3, ""),
+    ("square", FULL3, FULL3, "symmetric"),
+    ("coriolis", CORIOLIS, FULL3, ""),
+    ("coriolis_twice", CORIOLIS, CORIOLIS, ""),
+    ("seven", FULL3, ["x" * 7] * 3, "add"),
+]
+
+
+def packed(n, i, j):
+    i, j = min(i, j), max(i, j)
+    return i * n - i * (i - 1) // 2 + j - i
+
+
+def lines(statements):
+    """Statements, as many to a line as it takes."""
+    line = ""
+    for statement in statements:
+        if line and len(line) + 1 + len(statement) > WIDTH:
+            yield "  " + line
+            line = ""
+        line += (" " if line else "") + statement
+    if line:
+        yield "  " + line
+
+
+def term(sum_name, a, a_is, b, b_is, started, declare="lane "):
+    """The statement that adds a b, or None where it is known to be 0."""
+    if a_is == "0" or b_is == "0":
+        return None
+    one = b if a_is == "1" else a if b_is == "1" else None
+    if not started:
+        return "%s%s = %s;" % (declare, sum_name, one or "%s * %s" % (a, b))
+    if one:
+        return "%s = %s + %s;" % (sum_name, sum_name, one)
+    return "%s = lane_fma(%s, %s, %s);" % (sum_name, a, b, sum_name)
+
+
+def function(comment, head, statements):
+    return ["", *(["/* %s */" % comment] if comment else []), "WK_INLINE void %s {" % head, *lines(statements), "}"]
+
+
+def product(name, a, b, way):
+    """c = a b, all by rows."""
+    symmetric, add = way == "symmetric", way == "add"
+    inner, columns = len(b), len(b[0])
+    statements, zeros = [], []
+    for i, row in enumerate(a):
+        wanted = [j for j in range(columns) if not symmetric or j >= i]
+        started = set(wanted) if add else set()
+        if add:
+            statements += ["lane c%d%d = c[%d];" % (i, j, i * columns + j) for j in wanted]
+        for k in range(inner):
+            for j in wanted:
+                text = term("c%d%d" % (i, j), "a[%d]" % (i * inner + k), row[k], "b[%d]" % (k * columns + j), b[k][j], j in started)
+                if text:
+                    statements.append(text)
+                    started.add(j)
+        for j in wanted:
+            if j in started:
+                statements.append("c[%d] = c%d%d;" % (i * columns + j, i, j))
+                if symmetric and j > i:
+                    statements.append("c[%d] = c%d%d;" % (j * columns + i, i, j))
+            else:
+                zeros.append("c[%d] = lane_all(0.0);" % (i * columns + j))
+    shape = "%s times %s%s" % ("/".join(a), "/".join(b), ", symmetric" if symmetric else "")
+    head = "product_%s%s(const lane *a, const lane *b, lane *c)" % (name, "_add" if add else "")
+    return function("c %s a b: %s." % ("+=" if add else "=", shape), head, statements + zeros)
+
+
+def carry_row(n, i, pattern):
+    """Row i of f p f': the row of f p stays in registers."""
+    statements, started = [], set()
+    for k in range(n):
+        if pattern[i][k] == "0":
+            continue
+        statements.append("const lane f%d = f[%d];" % (k, i * n + k))
+        for j in range(n):
+            text = term("t%d" % j, "f%d" % k, pattern[i][k], "p[%d]" % packed(n, k, j), "x", j in started)
+            statements.append(text)
+            started.add(j)
+    started = set()
+    for k in range(n):
+        for j in range(i, 6):
+            text = term("s%d" % j, "t%d" % k, "x", "f[%d]" % (j * n + k), pattern[j][k], j in started)
+            if text:
+                statements.append(text)
+                started.add(j)
+    statements += ["out[%d] = s%d;" % (packed(n, i, j), j) for j in range(i, 6)]
+    statements += ["out[%d] = t%d * keep;" % (packed(n, i, j), j) for j in range(6, n)]
+    keep = ", lane keep" if n > 6 else ""
+    return function("", "carry_%d_row_%d(const lane *f%s, const lane *p, lane *out)" % (n, i, keep), statements)
+
+
+def carry(n, pattern):
+    """out = F p F', F the six rows f and then keep on the diagonal."""
+    text = []
+    for i in range(6):
+        text += carry_row(n, i, pattern)
+    keep, by = (", lane keep", ", keep") if n > 6 else ("", "")
+    statements = ["carry_%d_row_%d(f%s, p, out);" % (n, i, by) for i in range(6)]
+    if n > 6:
+        statements.append("const lane keep2 = keep * keep;")
+        statements += ["out[%d] = p[%d] * keep2;" % (packed(n, i, j), packed(n, i, j)) for i in range(6, n) for j in range(i, n)]
+    comment = "out = F p F', packed, of %d states; F has the rows f (%s)%s." % (
+        n, "/".join(pattern), " and keep on the rest of its diagonal" if n > 6 else "")
+    return text + function(comment, "carry_%d(const lane *f%s, const lane *p, lane *out)" % (n, keep), statements)
+
+
+def gain(n, columns):
+    """ph = p row', where the row touches the first `columns` states."""
+    statements, started = [], set()
+    for b in range(columns):
+        statements.append("const lane r%d = row[%d];" % (b, b))
+        for a in range(n):
+            statements.append(term("h%d" % a, "p[%d]" % packed(n, a, b), "x", "r%d" % b, "x", a in started))
+            started.add(a)
+    statements += ["ph[%d] = h%d;" % (a, a) for a in range(n)]
+    comment = "ph = p row' of %d states; the row is %s." % (n, "x" * columns + "0" * (n - columns))
+    return function(comment, "gain_%d_%d(const lane *p, const lane *row, lane *ph)" % (n, columns), statements)
+
+
+def downdate(n):
+    statements = []
+    for a in range(n):
+        statements.append("const lane g%d = ph[%d] * inverse;" % (a, a))
+        statements += ["p[%d] = lane_fnma(g%d, ph[%d], p[%d]);" % (packed(n, a, b), a, b, packed(n, a, b)) for b in range(a, n)]
+    return function("p -= ph ph' inverse, of %d states." % n, "downdate_%d(lane *p, const lane *ph, lane inverse)" % n, statements)
+
+
+def pivot(n, j):
+    """Row j of S = L D L', by its outer product: the rest of S less it, the row then that of L'."""
+    statements = ["const lane l%d = s[%d] * inverse;" % (i, packed(n, j, i)) for i in range(j + 1, n)]
+    for i in range(j + 1, n):
+        statements += ["s[%d] = lane_fnma(l%d, s[%d], s[%d]);" % (packed(n, i, k), i, packed(n, j, k), packed(n, i, k))
+                       for k in range(i, n)]
+    statements += ["s[%d] = l%d;" % (packed(n, j, i), i) for i in range(j + 1, n)]
+    return function("", "pivot_%d_%d(lane *s, lane inverse)" % (n, j), statements)
+
+
+def forward(n):
+    statements = []
+    for j in range(n):
+        statements += ["x[%d] = lane_fnma(l[%d], x[%d], x[%d]);" % (i, packed(n, j, i), j, i) for i in range(j + 1, n)]
+    return function("x := L^-1 x, the rows of L' as pivot_%d_* leave them." % n, "forward_%d(const lane *l, lane *x)" % n, statements)
+
+
+def header():
+    text = ["/* Products of small matrices, packed where symmetric. Written by kernels/generate/products.py: change that, not this. */",
+            "#ifndef WK_PRODUCTS_H", "#define WK_PRODUCTS_H", "", '#include "kernels/lane/lane.h"']
+    for name, a, b, way in PRODUCTS:
+        text += product(name, a, b, way)
+    for n, pattern in TRANSITIONS.items():
+        text += carry(n, pattern)
+    for n in TRANSITIONS:
+        text += gain(n, 3) + gain(n, 6) + downdate(n)
+    text += ["", "/* S = L D L' of six states, row by row: what is left of S less the row's outer product, 1 / D by hand; the row then that of L'. */"]
+    for j in range(5):
+        text += pivot(6, j)[1 if j == 0 else 0:]
+    text += forward(6)
+    return "\n".join([*text, "", "#endif", ""])
+
+
+def main():
+    if sys.argv[1:] == ["--check"]:
+        same = (TREE / TARGET).read_text() == header()
+        print("%s: %s" % (TARGET, "as generated" if same else "not what kernels/generate/products.py writes: run it > " + TARGET))
+        return 0 if same else 1
+    if sys.argv[1:]:
+        sys.exit(__doc__)
+    sys.stdout.write(header())
+    return 0
+
+
+sys.exit(main())
