@@ -50,6 +50,7 @@ static void plane_update(struct los_fit *fit, const double e[3], const double si
     s += h[i] * y[i];
     nu -= h[i] * fit->x[i];
   }
+  s = residual_variance(s, r);
   for (int i = 0; i < FIT_N; i++) {
     fit->x[i] += y[i] * nu / s;
     for (int j = i; j < FIT_N; j++) fit->p[WK_AT(FIT_N, i, j)] -= y[i] * y[j] / s;

@@ -221,6 +221,7 @@ static double rate_take(struct strand *strand, const struct seed *seed, double *
     for (int j = 0; j < 6; j++) ph[i] += packed6(p, i, j) * row[j];
     variance += row[i] * ph[i];
   }
+  variance = residual_variance(variance, seed->rate_variance);
   for (int i = 0; i < 6; i++) {
     x[i] += ph[i] * innovation / variance;
     for (int j = i; j < 6; j++) p[WK_AT(6, i, j)] -= ph[i] * ph[j] / variance;

@@ -50,3 +50,5 @@ double matrix_quadratic(int n, const double *packed, const double *x) {
   }
   return sum;
 }
+
+double residual_variance(double variance, double told) { return variance + fmax(1e-13 * variance - told, 0); }

@@ -23,4 +23,8 @@ bool matrix_invert_spd(int n, const double *packed, double *inverse, double *log
 /* x' A x for packed symmetric A. */
 double matrix_quadratic(int n, const double *packed, const double *x);
 
+/* Variance of a scalar residual of which the measurement's own part is `told`: that counts as 1e-13 of the whole at least, as in the
+ * kernels' update (docs/maths.md M17), since rounding can't tell less from nothing. */
+double residual_variance(double variance, double told);
+
 #endif

@@ -6,6 +6,10 @@
 #include "kernels/lane/imm_bank.h"
 #include "kernels/lane/products.h"
 
+/* No component counts for more than this part of what its residual was expected to be: sharper than that rounding can't tell it from
+ * certainty, and the variance left could come out as nothing, or less. */
+#define EKF_SHARPEST 1e-13
+
 /* ph = P row', the row's first `columns` elements not 0. */
 WK_INLINE void covariance_gain(int n, int columns, const lane *p, const lane *row, lane *ph) {
   if (n == 6) (columns == 6 ? gain_6_6 : gain_6_3)(p, row, ph);
@@ -43,6 +47,7 @@ WK_INLINE void ekf_component(struct ekf *e, enum wk_kind kind, int n, int c, con
     variance = lane_fma(row[a], ph[a], variance);
     residual = lane_fnma(row[a], e->moved[a], residual);
   }
+  variance = variance + lane_max(lane_fma(lane_all(EKF_SHARPEST), variance, -e->v.variance[c]), lane_all(0.0));
   const lane inverse = lane_all(1.0) / variance;
   const lane pull = residual * inverse;
   e->distance2 = lane_fma(residual, pull, e->distance2);

@@ -127,6 +127,37 @@ static void updates_alone_keep_it_definite(void **state) {
   assert_true(found.ratio < 1e-9);
 }
 
+/* Nothing was known and then everything: by a millimetre's sigma after millions of kilometres. What is left is as little as rounding
+ * can tell, but something. */
+static void what_is_too_sharp_to_tell_leaves_it_definite(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= (uint64_t)many(400, 20000); seed++) {
+    struct prng r = {seed};
+    struct lanes l;
+    lanes_random(&r, &l, (int)(seed & 1));
+    const enum wk_kind kind = (enum wk_kind)(seed / 2 % WK_KINDS);
+    for (int i = 0; i < 12; i++) lanes_widen(&r, &l);
+    struct wk_measure_block measure;
+    struct wk_evidence_block evidence;
+    for (int i = 0; i < WK_LANES; i++) {
+      struct ref_measure m;
+      measure_random(&r, kind, state_of(&l, i), &m);
+      for (int c = 0; c < 4; c++) m.variance[c] *= exp(prng_between(&r, -30.0, 0.0));
+      (void)ref_predicted(&m, state_of(&l, i), m.z);
+      measure_into_lane(&m, &measure, i);
+    }
+    lanes_update(wk_table(), &l, kind, &measure, every, &evidence);
+    for (int i = 0; i < WK_LANES; i++) {
+      struct ref_bank bank;
+      lanes_bank(&l, i, &bank);
+      for (int m = 0; m < bank.modes; m++)
+        for (int a = 0; a < bank.gauss[m].n; a++)
+          if (!(bank.gauss[m].p[a][a] > 0.0))
+            fail_msg("seed %llu, kind %d, lane %d, mode %d: variance %d is %g", (unsigned long long)seed, (int)kind, i, (int)bank.mode[m], a, bank.gauss[m].p[a][a]);
+    }
+  }
+}
+
 /* Three hours of one body in orbit, one aircraft going round: random gaps of up to a minute. */
 static void hours_of_updates_keep_it_definite(void **state) {
   (void)state;
@@ -164,6 +195,7 @@ static void hours_of_updates_keep_it_definite(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(updates_alone_keep_it_definite),
+      cmocka_unit_test(what_is_too_sharp_to_tell_leaves_it_definite),
       cmocka_unit_test(hours_of_updates_keep_it_definite),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
