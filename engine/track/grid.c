@@ -45,8 +45,10 @@ static double cell_size(const struct grid *grid, int level) {
   return grid->base * (double)(1u << level);
 }
 
+/* What is nowhere near the Earth shares the outermost cells. */
 static int64_t cell_coordinate(double value, double cell) {
-  return (int64_t)floor(value / cell);
+  const double outermost = 1e15;
+  return (int64_t)floor(fmax(fmin(value / cell, outermost), -outermost));
 }
 
 static void unlink_entry(struct grid *grid, uint32_t item) {

@@ -59,12 +59,22 @@ WK_INLINE lane motion_turn_rate(const lane *x) {
   return lane_max(lane_min(x[6], lane_all(MOTION_TURN_RATE_MAX)), lane_all(-MOTION_TURN_RATE_MAX));
 }
 
+/* 1 / R of level flight: R at least what any flight has, and so large that a step of 5 s is no more than a small part of the turn, or
+ * what is no aircraft would be flung away by its passage of the Earth's centre. */
+#define LEVEL_RADIUS_MIN_M 6e6
+#define LEVEL_TURN_MIN_S 10.0
+WK_INLINE lane motion_level_curvature(const lane *x) {
+  const lane least = lane_max(lane_all(LEVEL_RADIUS_MIN_M * LEVEL_RADIUS_MIN_M),
+                              lane_all(LEVEL_TURN_MIN_S * LEVEL_TURN_MIN_S) * dot3(x + 3, x + 3));
+  return lane_rsqrt(lane_max(dot3(x, x), least));
+}
+
 /* Level flight: the velocity turns with the local vertical, and with `turn` about it (M4, M5). */
 WK_INLINE void motion_level(const lane *x, lane turn, lane *accel) {
   lane up[3], height, left[3];
   lane_height(x, &height, up);
   const lane *v = x + 3;
-  const lane curvature = lane_rsqrt(dot3(x, x));
+  const lane curvature = motion_level_curvature(x);
   const lane climb = dot3(up, v) * curvature, drop = dot3(v, v) * curvature;
   cross3(up, v, left);
   for (int c = 0; c < 3; c++) accel[c] = lane_fma(v[c], climb, lane_fma(turn, left[c], -(up[c] * drop)));
@@ -127,7 +137,7 @@ WK_INLINE void motion_level_slope(enum wk_mode mode, const lane *x, struct motio
   lane up[3], height, left[3], accel[3];
   lane_height(x, &height, up);
   const lane *v = x + 3;
-  const lane curvature = lane_rsqrt(dot3(x, x));
+  const lane curvature = motion_level_curvature(x);
   const lane climb = dot3(up, v), square = dot3(v, v);
   const lane turn = mode == WK_CT ? motion_turn_rate(x) : lane_all(0.0);
   motion_level(x, lane_all(0.0), accel);

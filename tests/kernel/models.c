@@ -243,6 +243,31 @@ static void zenith_and_site_stay_finite(void **state) {
   }
 }
 
+/* A body that falls is an aircraft to that bank as well, for as long as nobody looks. */
+static void level_flight_through_the_centre_keeps_its_speed(void **state) {
+  (void)state;
+  const struct wk_tuning tuning = wk_tuning_default();
+  for (int round = 0; round < 100; round++) {
+    struct prng r = {900 + (uint64_t)round};
+    struct lanes l;
+    wk_lane dt;
+    double speed[WK_LANES];
+    lanes_random(&r, &l, 1);
+    for (int i = 0; i < WK_LANES; i++) {
+      double *x = l.record[i] + WK_A_CV_X, radius = sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]);
+      speed[i] = exp(prng_between(&r, 6.0, 15.0));
+      for (int c = 0; c < 3; c++) x[3 + c] = -speed[i] * x[c] / radius + prng_between(&r, -1.0, 1.0);
+      memcpy(l.record[i] + WK_A_CT_X, x, 6 * sizeof *x);
+      dt[i] = prng_between(&r, 300.0, 600.0);
+    }
+    for (int again = 0; again < 10; again++) lanes_predict(wk_table(), &l, dt, lanes_every, &tuning);
+    for (int i = 0; i < WK_LANES; i++) {
+      const double *v = l.record[i] + WK_A_CV_X + 3, is = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+      if (!(fabs(is / speed[i] - 1.0) < 0.05)) fail_msg("round %d, lane %d: %g m/s became %g", round, i, speed[i], is);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ballistic_prediction_matches_reference),
@@ -254,6 +279,7 @@ int main(void) {
       cmocka_unit_test(absent_components_have_no_influence),
       cmocka_unit_test(azimuth_innovation_wraps),
       cmocka_unit_test(zenith_and_site_stay_finite),
+      cmocka_unit_test(level_flight_through_the_centre_keeps_its_speed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
