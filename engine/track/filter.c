@@ -284,8 +284,8 @@ static void lanes_begin(const struct filter *filter, struct lanes *lanes, struct
 static void lanes_take(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
                        struct track *const taken[WK_LANES], const struct plot *const plots[WK_LANES], int count,
                        enum wk_kind kind, struct pair_evidence evidence[WK_LANES]) {
-  double moments[WK_LANES][27], innovation2[WK_LANES];
-  int components[WK_LANES];
+  double moments[WK_LANES][27], innovation2[WK_LANES] = {0};
+  int components[WK_LANES] = {0};
   lanes_moments(filter, lanes, taken, moments);
   for (int i = 0; i < count; i++) {
     if (taken[i]) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);

@@ -59,7 +59,7 @@ WK_INLINE void mean_step(enum wk_mode mode, const lane *x, const struct mode_way
   const int n = 6 + motion_extra(mode);
   const lane half = h * lane_all(0.5), sixth = h * lane_all(1.0 / 6.0), eighth = h * lane_all(1.0 / 8.0);
   lane k1[IMM_STATE_MAX], k2[IMM_STATE_MAX], k3[IMM_STATE_MAX], k4[IMM_STATE_MAX];
-  motion_rate(mode, x, way->air.drag, decay, k1);
+  motion_rate(mode, x, mode == WK_REENTRY ? way->air.drag : lane_all(0.0), decay, k1);
   for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k1[i], x[i]);
   motion_rate(mode, middle, stage_drag(mode, middle, way), decay, k2);
   for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k2[i], x[i]);
