@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "engine/base/address.h"
+#include "engine/base/clock.h"
 #include "engine/emit/line_file.h"
 #include "engine/feeder.h"
 #include "engine/ingest/wire.h"
@@ -32,23 +33,17 @@ static void lines_put(void *context, const struct step_output *output) {
   if (replay->lines) line_file_put(replay->lines, output, replay->feeder.engine.site);
 }
 
-static int64_t clock_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Waits until the frame's moment, at the chosen speed. Frames before the first detection pass at once: where
  * time is recorded they know no time yet. */
 static void pace(struct replay *replay, const struct frame *frame) {
   int64_t frame_ns = frame->time_ns;
   if (!(replay->options->speed > 0) || (replay->began_ns == 0 && frame->count == 0)) return;
   if (replay->began_ns == 0) {
-    replay->began_ns = clock_now_ns();
+    replay->began_ns = clock_monotonic_ns();
     replay->first_frame_ns = frame_ns;
   }
   double wait_s = (double)(frame_ns - replay->first_frame_ns) * 1e-9 / replay->options->speed;
-  int64_t left_ns = replay->began_ns + (int64_t)(wait_s * 1e9) - clock_now_ns();
+  int64_t left_ns = replay->began_ns + (int64_t)(wait_s * 1e9) - clock_monotonic_ns();
   if (left_ns <= 0) return;
   struct timespec pause = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
   while (nanosleep(&pause, &pause) < 0 && errno == EINTR) continue;

@@ -1,8 +1,8 @@
+#include "engine/base/clock.h"
 #include "engine/base/progress.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 40, LINE_WIDTH = 100 };
@@ -13,9 +13,7 @@ static bool shown;
 void progress_show(const char *what, int64_t done, int64_t total) {
   static int64_t drawn_ns;
   static const char hashes[BAR_WIDTH + 1] = "########################################";
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  int64_t now_ns = clock_monotonic_ns();
   bool ends = total > 0 && done >= total;
   if ((!ends && now_ns - drawn_ns < DRAW_EVERY_NS) || !isatty(STDERR_FILENO)) return;
   drawn_ns = now_ns;

@@ -14,6 +14,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/journal/journal_format.h"
 #include "engine/journal/snapshot.h"
@@ -34,16 +35,10 @@ struct follow {
   uint64_t hash_frame, hash; /* our last one; frame 0: none */
 };
 
-static int64_t clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Waits until the socket is ready, a signal to end by came (then true in *stopped), or the time is over: false. */
 static bool ready_wait(const struct follow *follow, short events, int64_t until_ns, bool *stopped) {
   for (;;) {
-    int64_t left_ns = until_ns - clock_ns();
+    int64_t left_ns = until_ns - clock_monotonic_ns();
     struct pollfd polled[2] = {{.fd = follow->options->signal_fd, .events = POLLIN}, {.fd = follow->fd, .events = events}};
     int rc = poll(polled, follow->fd < 0 ? 1 : 2, left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0);
     if (rc > 0 && (polled[0].revents & POLLIN)) {
@@ -51,7 +46,7 @@ static bool ready_wait(const struct follow *follow, short events, int64_t until_
       if (*stopped) return false;
     }
     if (rc > 0 && follow->fd >= 0 && polled[1].revents) return true;
-    if (clock_ns() >= until_ns) return false;
+    if (clock_monotonic_ns() >= until_ns) return false;
   }
 }
 
@@ -73,7 +68,7 @@ static int connection_try(struct follow *follow, const struct addrinfo *where, b
   follow->fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (follow->fd < 0) return -1;
   int rc = connect(follow->fd, where->ai_addr, where->ai_addrlen);
-  if (rc < 0 && errno == EINPROGRESS && ready_wait(follow, POLLOUT, clock_ns() + (int64_t)CONNECT_MS * 1000000, stopped) &&
+  if (rc < 0 && errno == EINPROGRESS && ready_wait(follow, POLLOUT, clock_monotonic_ns() + (int64_t)CONNECT_MS * 1000000, stopped) &&
       getsockopt(follow->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
     rc = 0;
   if (rc == 0) {
@@ -91,7 +86,7 @@ static bool server_find(struct follow *follow, const struct addrinfo *where) {
   while (connection_try(follow, where, &stopped) < 0 && !stopped) {
     if (!said) log_line(LOG_LEVEL_NOTICE, "standby: nobody answers at %s yet; it is tried again", follow->options->from);
     said = true;
-    ready_wait(follow, POLLIN, clock_ns() + (int64_t)RETRY_MS * 1000000, &stopped);
+    ready_wait(follow, POLLIN, clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000, &stopped);
   }
   return !stopped;
 }
@@ -106,16 +101,16 @@ static enum outcome bytes_read(struct follow *follow, uint8_t *to, size_t size) 
     ssize_t n = recv(follow->fd, to + got, size - got, MSG_DONTWAIT);
     if (n > 0) {
       got += (size_t)n;
-      follow->heard_ns = clock_ns();
+      follow->heard_ns = clock_monotonic_ns();
       continue;
     }
     if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return OUTCOME_GONE;
     /* Until the state is there the engine may take its time to copy it. */
     int64_t until_ns = follow->has_state ? follow->heard_ns + STANDBY_SILENCE_NS : INT64_MAX;
-    int64_t turn_ns = clock_ns() + 1000000000;
+    int64_t turn_ns = clock_monotonic_ns() + 1000000000;
     if (!ready_wait(follow, POLLIN, until_ns < turn_ns ? until_ns : turn_ns, &stopped)) {
       if (stopped) return OUTCOME_STOPPED;
-      if (clock_ns() >= until_ns) return OUTCOME_GONE;
+      if (clock_monotonic_ns() >= until_ns) return OUTCOME_GONE;
     }
   }
   return OUTCOME_DONE;
@@ -131,7 +126,7 @@ static enum outcome bytes_write(struct follow *follow, const uint8_t *bytes, siz
       continue;
     }
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return OUTCOME_GONE;
-    if (!ready_wait(follow, POLLOUT, clock_ns() + STANDBY_SILENCE_NS, &stopped)) return stopped ? OUTCOME_STOPPED : OUTCOME_GONE;
+    if (!ready_wait(follow, POLLOUT, clock_monotonic_ns() + STANDBY_SILENCE_NS, &stopped)) return stopped ? OUTCOME_STOPPED : OUTCOME_GONE;
   }
   return OUTCOME_DONE;
 }
@@ -282,12 +277,12 @@ static int message_take(struct follow *follow, enum outcome *outcome, struct wef
 static int frames_follow(struct follow *follow, struct weft_error *err) {
   enum outcome outcome = numbers_send(follow, STANDBY_HELLO, STANDBY_VERSION, engine_layout(follow->options->engine));
   int rc = 0;
-  follow->heard_ns = clock_ns();
+  follow->heard_ns = clock_monotonic_ns();
   while (rc == 0 && outcome == OUTCOME_DONE) {
     rc = message_take(follow, &outcome, err);
     if (rc == 0 && follow->has_state) follow->options->stepped(follow->options->context);
   }
-  follow->out->lost_clock_ns = clock_ns();
+  follow->out->lost_clock_ns = clock_monotonic_ns();
   follow->out->end = outcome == OUTCOME_STOPPED ? FOLLOW_STOPPED : FOLLOW_TAKE_OVER;
   return rc;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/journal_input.h"
 
@@ -190,9 +191,9 @@ static void event_take(struct server *server, const struct io_event *event) {
   } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
     track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
   } else if (server->http && http_port_owns(server->http, event->token)) {
-    http_port_ready(server->http, event->token, event->result, frames_clock_ns());
+    http_port_ready(server->http, event->token, event->result, clock_monotonic_ns());
   } else if (standby_port_owns(server->standby, event->token)) {
-    standby_port_ready(server->standby, event->token, event->result, frames_clock_ns());
+    standby_port_ready(server->standby, event->token, event->result, clock_monotonic_ns());
   } else {
     inputs_event(server, event);
   }
@@ -203,7 +204,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   int rc = io_receive(server->io, server->batch, timeout_ns);
   if (rc < 0) return rc;
   int64_t began_ns = io_now(server->io);
-  server->intake.clock_ns = frames_clock_ns();
+  server->intake.clock_ns = clock_monotonic_ns();
   int datagrams = (int)server->batch->datagram_count;
   for (uint32_t i = 0; i < server->batch->datagram_count; i++)
     inputs_datagram(server, &server->batch->datagrams[i]);
@@ -211,7 +212,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   io_release(server->io, server->batch);
   keys_turn(server);
   state_turn(server);
-  standby_port_turn(server->standby, frames_clock_ns());
+  standby_port_turn(server->standby, clock_monotonic_ns());
   if (datagrams > 0) {
     server->stages[0].count++;
     server->stages[0].sum_ns += (uint64_t)(io_now(server->io) - began_ns);
@@ -233,7 +234,7 @@ static int loop(struct server *server, struct weft_error *err) {
     if (end_ns - now_ns < wait_ns) wait_ns = end_ns - now_ns;
     int rc = turn(server, wait_ns);
     if (rc < 0) return weft_fail(err, rc, "receiving failed: %s", strerror(-rc));
-    int64_t clock_ns = frames_clock_ns();
+    int64_t clock_ns = clock_monotonic_ns();
     if (server->http && clock_ns - ticked_ns > 1000000000) {
       http_port_tick(server->http, clock_ns);
       ticked_ns = clock_ns;
@@ -266,7 +267,7 @@ static int drain(struct server *server, struct weft_error *err) {
     log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
     _exit(1);
   }
-  standby_port_bye(server->standby, frames_clock_ns());
+  standby_port_bye(server->standby, clock_monotonic_ns());
   engine_drain(&server->engine);
   recovery_end(&server->recovery);
   engine_fates_copy(&server->engine, server->ledger);
@@ -342,12 +343,12 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   } else if (rc == 0) {
     arena_seal(&server->arena);
     topology_bind_io_thread(server->engine.plan);
-    server->closed_clock_ns = frames_clock_ns();
+    server->closed_clock_ns = clock_monotonic_ns();
     ready_print(server);
     service_ready(server);
     if (options->follow)
       log_line(LOG_LEVEL_WARNING, "standby: took over, %.3f s after the server was gone",
-               (double)(frames_clock_ns() - server->lost_clock_ns) * 1e-9);
+               (double)(clock_monotonic_ns() - server->lost_clock_ns) * 1e-9);
     rc = loop(server, err);
     if (rc == 0) rc = drain(server, err);
   }

@@ -61,7 +61,7 @@ struct slot {
   bool hashed;   /* the engine's state after this frame was hashed, for a standby */
   uint64_t hash;
   int64_t opened_ns, closed_ns; /* receiver's clock when its first entry was admitted, and at closing */
-  int64_t closed_clock_ns;      /* frames_clock_ns then */
+  int64_t closed_clock_ns;      /* clock_monotonic_ns then */
   int64_t begun_clock_ns, stepped_clock_ns; /* the engine thread's */
 };
 
@@ -74,7 +74,7 @@ struct stream {
 struct service {
   struct notify notify;
   int64_t period_ns;     /* between two pings */
-  int64_t next_clock_ns; /* frames_clock_ns at which the next message is due */
+  int64_t next_clock_ns; /* clock_monotonic_ns at which the next message is due */
   uint64_t told_emitted; /* frames emitted at the last ping */
   bool ready_due;        /* it could not take READY yet */
   bool failed;           /* said so already */
@@ -104,8 +104,8 @@ struct server {
   uint64_t
       append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
   int64_t opened_ns;       /* receiver's clock when the open frame's first entry was admitted; 0: empty */
-  int64_t open_since_ns;   /* frames_clock_ns at the arrival of the open frame's first entry; 0: empty */
-  int64_t closed_clock_ns; /* frames_clock_ns at the last closing */
+  int64_t open_since_ns;   /* clock_monotonic_ns at the arrival of the open frame's first entry; 0: empty */
+  int64_t closed_clock_ns; /* clock_monotonic_ns at the last closing */
   struct ladder ladder;  /* which step of the ladder of degradation the next frame gets */
   int64_t newest_ns;     /* running maximum of measurement time, INT64_MIN before any */
   pthread_t thread;
@@ -187,8 +187,6 @@ bool frames_crowded(const struct server *server);
 int64_t frames_wait_ns(const struct server *server);
 /* To be called after entries that arrived at `arrival_ns`, receiver's clock, were admitted. */
 void frames_opened(struct server *server, int64_t arrival_ns);
-/* A clock that is never set: intervals of the server are measured by it. */
-int64_t frames_clock_ns(void);
 
 /* server_keys.c */
 size_t keys_bytes(const struct site *site);

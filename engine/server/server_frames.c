@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/domain/overload.h"
 #include "engine/server/server.h"
@@ -15,13 +16,6 @@
 
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000
-
-/* Intervals are measured by this clock: the receiver's may be set back. */
-int64_t frames_clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static struct slot *slot_of(struct server *server, uint64_t ordinal) {
   return &server->slots[ordinal % SERVER_SLOTS];
@@ -31,14 +25,14 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   const uint64_t one = 1;
   struct slot *slot = slot_of(server, ordinal);
   if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_CLOSED) return false;
-  slot->begun_clock_ns = frames_clock_ns();
+  slot->begun_clock_ns = clock_monotonic_ns();
   run_state_stepping((uint64_t)server->started_ns, slot->frame.number);
   engine_step(&server->engine, &slot->frame, &slot->output);
   run_state_stepping(0, 0);
   slot->hashed = server->standby && standby_hash_due(server->stepped_ns, slot->frame.time_ns);
   if (slot->hashed) slot->hash = engine_hash(&server->engine);
   server->stepped_ns = slot->frame.time_ns;
-  slot->stepped_clock_ns = frames_clock_ns();
+  slot->stepped_clock_ns = clock_monotonic_ns();
   tracker_statistics_get(server->engine.tracker, &slot->statistics);
   warn_statistics_get(server->engine.warn, &slot->warning);
   for (uint32_t s = 0; s < server->site->sensor_count; s++) {
@@ -48,7 +42,7 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   int64_t time_ns = slot->frame.time_ns;
   atomic_store_explicit(&slot->state, SLOT_STEPPED, memory_order_release);
   if (write(server->done_fd, &one, sizeof one) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
-  snapshots_frame(server->snapshots, number, time_ns, frames_clock_ns); /* the frame's lines leave meanwhile */
+  snapshots_frame(server->snapshots, number, time_ns, clock_monotonic_ns); /* the frame's lines leave meanwhile */
   return true;
 }
 
@@ -103,7 +97,7 @@ void frames_close(struct server *server) {
  * taken so long that the warning can't wait for it. */
 static bool journal_lets(struct server *server, const struct slot *slot) {
   if (!server->journal || journal_marks_of(server->journal).settled_frame >= slot->frame.number) return true;
-  return frames_clock_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS;
+  return clock_monotonic_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS;
 }
 
 void frames_journal_marks(struct server *server) {
@@ -134,7 +128,7 @@ static void warning_copy(const struct warn_statistics *from, struct metrics_warn
 }
 
 static void slot_emit(struct server *server, struct slot *slot) {
-  int64_t now_ns = io_now(server->io), began_ns = frames_clock_ns();
+  int64_t now_ns = io_now(server->io), began_ns = clock_monotonic_ns();
   bool marked = unjournaled(server, slot->frame.number);
   if (marked) server->ledger->unjournaled++;
   marked = marked || !standby_port_has(server->standby, slot->frame.number);
@@ -155,7 +149,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   }
   const struct latency_times times = {.opened_ns = slot->opened_ns, .closed_ns = slot->closed_ns, .closed_clock_ns = slot->closed_clock_ns,
                                       .begun_clock_ns = slot->begun_clock_ns, .stepped_clock_ns = slot->stepped_clock_ns,
-                                      .left_clock_ns = began_ns, .emitted_clock_ns = frames_clock_ns()};
+                                      .left_clock_ns = began_ns, .emitted_clock_ns = clock_monotonic_ns()};
   latency_note(server->latency, &times, &slot->output);
   for (uint32_t s = 0; s < server->site->sensor_count; s++) {
     memcpy(server->ledger->sensors[s].fates, slot->fates[s], sizeof slot->fates[s]);
@@ -173,7 +167,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->stages[1].count++;
   server->stages[1].sum_ns += (uint64_t)step_ns;
   server->stages[2].count++;
-  server->stages[2].sum_ns += (uint64_t)(frames_clock_ns() - began_ns);
+  server->stages[2].sum_ns += (uint64_t)(clock_monotonic_ns() - began_ns);
   atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_release);
   server->emitted++;
 }
@@ -246,7 +240,7 @@ static uint32_t ladder_turn(struct server *server) {
 static void frame_close(struct server *server) {
   struct slot *slot = slot_of(server, server->closed);
   int64_t now_ns = io_now(server->io);
-  server->closed_clock_ns = frames_clock_ns();
+  server->closed_clock_ns = clock_monotonic_ns();
   intake_close_frame(&server->intake, frame_time_ns(server, now_ns), ladder_turn(server), &slot->frame);
   histogram_record(server->frame_detections, slot->frame.count);
   slot->opened_ns = server->opened_ns > 0 ? server->opened_ns : now_ns;
@@ -271,7 +265,7 @@ static void append_retry(struct server *server) {
     struct slot *slot = slot_of(server, ordinal);
     if (slot->frame.number != server->append_waiting) continue;
     append_try(server, slot);
-    if (server->append_waiting && frames_clock_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS) {
+    if (server->append_waiting && clock_monotonic_ns() - slot->closed_clock_ns > JOURNAL_STALL_NS) {
       journal_give_up(server->journal, slot->frame.number);
       server->append_waiting = 0;
     }
@@ -290,7 +284,7 @@ static void slot_wait(struct server *server) {
 }
 
 void frames_turn(struct server *server, bool force) {
-  int64_t now_ns = frames_clock_ns();
+  int64_t now_ns = clock_monotonic_ns();
   if (server->journal) journal_turn(server->journal, io_now(server->io));
   append_retry(server);
   if (force) {
@@ -315,7 +309,7 @@ void frames_opened(struct server *server, int64_t arrival_ns) {
   int64_t age_ns = server->opened_ns - arrival_ns;
   if (age_ns < 0) age_ns = 0;
   if (age_ns > server->site->frame_limit_ns) age_ns = server->site->frame_limit_ns;
-  server->open_since_ns = frames_clock_ns() - age_ns;
+  server->open_since_ns = clock_monotonic_ns() - age_ns;
 }
 
 /* The next lines to leave are ready but for the standby's word, which has a time limit. */
@@ -327,7 +321,7 @@ static bool standby_waits(const struct server *server) {
 
 int64_t frames_wait_ns(const struct server *server) {
   const int64_t poll_ns = 100000000, retry_ns = 1000000;
-  int64_t now_ns = frames_clock_ns();
+  int64_t now_ns = clock_monotonic_ns();
   if (server->append_waiting || standby_waits(server)) return retry_ns;
   /* Whoever frees a slot, engine or journal, says so by an event; a stalled journal is seen by the clock. */
   if (!slot_free(server)) return retry_ns;
@@ -344,7 +338,7 @@ int64_t frames_wait_ns(const struct server *server) {
 bool frames_finish(struct server *server) {
   if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
   const int64_t say_every_ns = 5000000000;
-  int64_t said_ns = frames_clock_ns();
+  int64_t said_ns = clock_monotonic_ns();
   while (server->emitted < server->closed) {
     /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come
      * after the end: like those that come after the sockets are closed they are not taken. */
@@ -357,7 +351,7 @@ bool frames_finish(struct server *server) {
       if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
         signalled = server_signal_taken(server);
       if (event->kind == IO_EVENT_READY && standby_port_owns(server->standby, event->token))
-        standby_port_ready(server->standby, event->token, event->result, frames_clock_ns());
+        standby_port_ready(server->standby, event->token, event->result, clock_monotonic_ns());
     }
     io_release(server->io, server->batch);
     if (signalled) return false;
@@ -365,8 +359,8 @@ bool frames_finish(struct server *server) {
     if (server->journal) journal_turn(server->journal, io_now(server->io));
     frames_emit(server);
     service_turn(server);
-    if (frames_clock_ns() - said_ns > say_every_ns) {
-      said_ns = frames_clock_ns();
+    if (clock_monotonic_ns() - said_ns > say_every_ns) {
+      said_ns = clock_monotonic_ns();
       log_line(LOG_LEVEL_WARNING, "draining: %llu frame(s) left; a second signal ends it without them",
                (unsigned long long)(server->closed - server->emitted));
     }

@@ -1,6 +1,7 @@
 /* /metrics and /health of a running server. */
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/server/server.h"
 #include "kernels/wk.h"
 
@@ -55,7 +56,7 @@ static void snapshot_fill(struct server *server) {
 
 static bool frame_stuck(const struct server *server) {
   if (server->emitted == server->closed) return false;
-  return frames_clock_ns() - server->slots[server->emitted % SERVER_SLOTS].closed_clock_ns > FRAME_STUCK_NS;
+  return clock_monotonic_ns() - server->slots[server->emitted % SERVER_SLOTS].closed_clock_ns > FRAME_STUCK_NS;
 }
 
 const char *pages_unhealthy(const struct server *server) {

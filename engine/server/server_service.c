@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/text.h"
 #include "engine/server/server.h"
@@ -44,14 +45,14 @@ static bool tell(struct server *server, const char *message) {
 void service_ready(struct server *server) {
   struct service *service = &server->service;
   service->ready_due = !tell(server, "READY=1\nSTATUS=ready");
-  if (service->ready_due) service->next_clock_ns = frames_clock_ns() + RETRY_NS;
+  if (service->ready_due) service->next_clock_ns = clock_monotonic_ns() + RETRY_NS;
 }
 
 /* Whoever waits for the reload waits from RELOADING to the next READY; managers that know Type=notify-reload want the time. */
 void service_reloading(struct server *server) {
   char message[MESSAGE_BYTES];
   snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the key files again",
-           (long long)(frames_clock_ns() / 1000));
+           (long long)(clock_monotonic_ns() / 1000));
   tell(server, message);
 }
 
@@ -80,7 +81,7 @@ static bool ping(struct server *server) {
 void service_turn(struct server *server) {
   struct service *service = &server->service;
   if (!notify_wanted(&service->notify)) return;
-  int64_t now_ns = frames_clock_ns();
+  int64_t now_ns = clock_monotonic_ns();
   if (now_ns < service->next_clock_ns) return;
   if (service->ready_due) {
     service_ready(server);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/server/follow.h"
 #include "engine/server/server.h"
@@ -139,12 +140,12 @@ void standby_frame(struct server *server, const struct frame *frame) {
     count = sealed_feeds_marks(&server->feeds, true, server->exact);
     server->feeds.lease_due = due;
   }
-  standby_port_frame(server->standby, frame, server->exact, count, frames_clock_ns());
+  standby_port_frame(server->standby, frame, server->exact, count, clock_monotonic_ns());
 }
 
 bool standby_lets(const struct server *server, const struct slot *slot) {
   if (standby_port_has(server->standby, slot->frame.number)) return true;
-  return frames_clock_ns() - slot->closed_clock_ns > server->site->frame_limit_ns;
+  return clock_monotonic_ns() - slot->closed_clock_ns > server->site->frame_limit_ns;
 }
 
 void standby_emitted(struct server *server, const struct slot *slot) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/server/server.h"
 
@@ -30,14 +31,14 @@ static void resumed_tell(const struct server *server, int64_t began_ns) {
            "missing, %llu passed over; %.3f s",
            (unsigned long long)resumed->frame, (unsigned long long)resumed->snapshot_frame,
            (unsigned long long)resumed->stepped, (unsigned long long)resumed->missing,
-           (unsigned long long)resumed->skipped, (double)(frames_clock_ns() - began_ns) * 1e-9);
+           (unsigned long long)resumed->skipped, (double)(clock_monotonic_ns() - began_ns) * 1e-9);
 }
 
 int state_resume(struct server *server, struct weft_error *err) {
   const char *directory = server->journal_directory;
   int rc = directory ? folder_lock(server, err) : 0;
   if (rc < 0 || !directory || server->site->journal_resume_ns == 0 || server->options->follow) return rc;
-  int64_t began_ns = frames_clock_ns();
+  int64_t began_ns = clock_monotonic_ns();
   rc = run_state_watch(directory, err);
   if (rc == -ENOENT) return 0; /* the journal makes its folder */
   if (rc < 0) return rc;
@@ -78,7 +79,7 @@ int state_begin(struct server *server, struct weft_error *err) {
 
 void state_turn(struct server *server) {
   uint64_t durable = server->journal ? journal_marks_of(server->journal).durable_frame : UINT64_MAX;
-  snapshots_turn(server->snapshots, frames_clock_ns(), durable);
+  snapshots_turn(server->snapshots, clock_monotonic_ns(), durable);
 }
 
 void state_end(struct server *server) {

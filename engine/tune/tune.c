@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/safe_file.h"
+#include "engine/platform/pool.h"
 #include "kernels/wk.h"
 
 enum { STAGES = 5, TURNS_MEASURE = 15, TURNS_PATIENT = 60 };
@@ -23,12 +23,6 @@ struct tuning {
   struct tune_progress progress;
   bool patient;
 };
-
-int64_t tune_clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void contest_begin(struct tuning *tuning, int forms) {
   tune_contest_begin(&tuning->contest, forms, tuning->patient ? TURNS_PATIENT : TURNS_MEASURE);
@@ -132,7 +126,7 @@ static int pool_tune(struct tuning *tuning, size_t offset, const uint32_t *value
 }
 
 static int pools_tune(struct tuning *tuning, struct weft_error *err) {
-  static const uint32_t inline_items[] = {64, 16, 256, 4, 32, 128, 1024}, spin_rounds[] = {1000, 100, 10000, 0, 300, 3000, 50000};
+  static const uint32_t inline_items[] = {POOL_INLINE_ITEMS, 16, 256, 4, 32, 128, 1024}, spin_rounds[] = {POOL_SPIN_ROUNDS, 100, 10000, 0, 300, 3000, 50000};
   const int count = tuning->patient ? 7 : 3;
   if (tuning->profile.workers < 2) {
     snprintf(tuning->notes[PROFILE_INLINE_ITEMS], PROFILE_NOTE_MAX, "Not measured: one worker has nobody to wake.");

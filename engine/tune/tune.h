@@ -60,6 +60,4 @@ struct tune_receiver;
 int tune_receiver_open(struct tune_receiver **receiver, struct weft_error *err);
 void tune_receiver_close(struct tune_receiver *receiver);
 
-int64_t tune_clock_ns(void); /* never set */
-
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/feeder.h"
 #include "engine/tune/tune.h"
 #include "engine/tune/tune_world.h"
@@ -35,10 +36,10 @@ static void scan_step(struct runner *runner) {
   (void)wk_choose(runner->kernels); /* for what asks at every call */
   for (int form = 0; form < TUNE_FRAME_FORMS; form++) {
     nanosleep(&pause, NULL);
-    int64_t began_ns = tune_clock_ns();
+    int64_t began_ns = clock_monotonic_ns();
     for (uint32_t d = 0; d < tune_frame_detections[form]; d++) (void)feeder_put(&runner->feeder, &runner->world->scan[next++]);
     feeder_flush(&runner->feeder);
-    runner->ns[form] = (double)(tune_clock_ns() - began_ns);
+    runner->ns[form] = (double)(clock_monotonic_ns() - began_ns);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/ingest/wire.h"
 #include "engine/platform/io.h"
 #include "engine/platform/io_send.h"
@@ -71,9 +72,9 @@ static int burst_run(struct way *way, int sender, double *ns) {
   int rc = 0;
   for (int i = 0; i < BURST && rc == 0; i++) rc = io_sender_put(way->senders[sender], payload, sender == 0 ? COALESCED_BYTES : SINGLE_BYTES);
   if (rc == 0) rc = io_sender_flush(way->senders[sender]);
-  int64_t began_ns = tune_clock_ns();
+  int64_t began_ns = clock_monotonic_ns();
   if (rc == 0) rc = burst_receive(way);
-  *ns = (double)(tune_clock_ns() - began_ns);
+  *ns = (double)(clock_monotonic_ns() - began_ns);
   return rc;
 }
 
