@@ -69,6 +69,14 @@ void bench_figure(const char *name, double value, const char *unit, double goal,
          figures++ ? "," : "", name, value, unit, goal, better);
 }
 
+void bench_times(const struct bench_contestant *contestants, int count, const char *item) {
+  char name[160];
+  for (int i = 0; i < count; i++) {
+    snprintf(name, sizeof name, "%s: time per %s", contestants[i].name, item);
+    bench_figure(name, contestants[i].minimum_ns, "ns", 0, -1);
+  }
+}
+
 void bench_ratio(const char *name, const struct bench_contestant *slow, const struct bench_contestant *fast,
                  double goal) {
   char by_median[160];

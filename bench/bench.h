@@ -34,6 +34,8 @@ void bench_contest(struct bench_contestant *contestants, int count);
  * others tell. goal 0: none. better: 1 if higher is better, -1 if lower, 0 neither. */
 void bench_begin(const char *bench);
 void bench_figure(const char *name, double value, const char *unit, double goal, int better);
+/* A figure for each contestant: "its name: time per item", by minima, ns. */
+void bench_times(const struct bench_contestant *contestants, int count, const char *item);
 /* Two figures: slow over fast by minima (compared, with the goal) and by medians (told). */
 void bench_ratio(const char *name, const struct bench_contestant *slow, const struct bench_contestant *fast,
                  double goal);

@@ -1,10 +1,8 @@
 #include "bench/eigen_fused6.h"
 
-#include <Eigen/Dense>
+#include "bench/eigen_variant.hpp"
 
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-#define NAMED(name) PASTE(name, BENCH_VARIANT)
+#include <Eigen/Dense>
 
 namespace {
 using Matrix6 = Eigen::Matrix<double, 6, 6>;

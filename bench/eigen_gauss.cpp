@@ -1,11 +1,9 @@
 #include "bench/eigen_gauss.h"
 
+#include "bench/eigen_variant.hpp"
+
 #include <Eigen/Dense>
 #include <cmath>
-
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-#define NAMED(name) PASTE(name, BENCH_VARIANT)
 
 namespace {
 using Vector6 = Eigen::Matrix<double, 6, 1>;

@@ -1,10 +1,7 @@
 #include "bench/eigen_imm.h"
 
 #include "bench/eigen_earth.hpp"
-
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-#define NAMED(name) PASTE(name, BENCH_VARIANT)
+#include "bench/eigen_variant.hpp"
 
 namespace {
 enum Kind { BOOST, COAST, REENTRY };

@@ -113,11 +113,7 @@ int main(void) {
   enum { CONTESTANTS = sizeof c / sizeof c[0] };
   bench_contest(c, CONTESTANTS);
   bench_begin("kernel_ekf");
-  for (int i = 0; i < CONTESTANTS; i++) {
-    char name[160];
-    snprintf(name, sizeof name, "%s: time per track", c[i].name);
-    bench_figure(name, c[i].minimum_ns, "ns", 0, -1);
-  }
+  bench_times(c, CONTESTANTS, "track");
   bench_ratio("Eigen over v3", &c[2], &c[0], 10);
   bench_ratio("Eigen over the best", c[2].minimum_ns < c[3].minimum_ns ? &c[2] : &c[3], &c[1], 10);
   const double apart = difference();

@@ -107,11 +107,7 @@ int main(void) {
   all_make();
   bench_contest(c, CONTESTANTS);
   bench_begin("kernel_gauss");
-  for (int i = DISTANCE3; i < CONTESTANTS; i++) {
-    char name[160];
-    snprintf(name, sizeof name, "%s: time per pair", c[i].name);
-    bench_figure(name, c[i].minimum_ns, "ns", 0, -1);
-  }
+  bench_times(c + DISTANCE3, CONTESTANTS - DISTANCE3, "pair");
   const double bound = DISTANCE_INSTRUCTIONS * c[PEAK].minimum_ns / (v ? 8 : 4);
   bench_figure("distance, the best: part of the multiply-add bound", bound / c[DISTANCE].minimum_ns, "share", 0, 1);
   bench_ratio("distance: Eigen over v3", &c[EIGEN_DISTANCE3], &c[DISTANCE3], 10);
