@@ -4,8 +4,6 @@ rate: the others lose nothing, and what the flood brings beyond its budget is co
 import math
 import operator
 import os
-import random
-import struct
 import sys
 import threading
 
@@ -54,26 +52,12 @@ class Honest(Crosser):
         return datagram(self.sensor, self.sent, plots, sent_ns=time_ns)
 
 
-class Flood:
-    """Datagrams of one sensor, each with its own number: the CRC is linear, so that each costs a few xors."""
+class Flood(NumberedFlood):
+    """What one sensor sends a hundred times too much of, and how much of it waits."""
 
     def __init__(self, port, sender):
-        self.port, self.sender, self.sent = port, sender, 0
-        prng, now = random.Random(4), time.time_ns()
-        plots = [entry(now, POSITION, (prng.uniform(6e6, 7e6), prng.uniform(-2e6, 2e6), prng.uniform(-2e6, 2e6), 0.0)) for _ in range(ENTRIES)]
-        self.one = bytearray(datagram(FLOODER, 0, plots))
-        self.crc = crc = struct.unpack_from("<I", self.one, 36)[0]
-        self.bits = [struct.unpack_from("<I", datagram(FLOODER, 1 << bit, plots), 36)[0] ^ crc for bit in range(32)]
-
-    def send(self):
-        self.sent += 1
-        crc = self.crc
-        for bit in range(self.sent.bit_length()):
-            if self.sent >> bit & 1:
-                crc ^= self.bits[bit]
-        struct.pack_into("<Q", self.one, 16, self.sent)
-        struct.pack_into("<I", self.one, 36, crc)
-        self.sender.send(self.one)
+        super().__init__(FLOODER, ENTRIES, sender)
+        self.port = port
 
     def queued(self):
         """Bytes that wait in the kernel's queue of that port."""

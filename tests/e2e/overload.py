@@ -3,8 +3,6 @@
 the way, until the ladder of degradation has risen and something was shed; then it stops. Every detection is in the books to the last one,
 the flood has shed itself, journal and replay give the same tracks to the byte, and the ladder comes down again."""
 import os
-import random
-import struct
 import sys
 import threading
 
@@ -26,28 +24,6 @@ def site(place):
                    SENSOR.format(GOOD, "revisit_s: 0.05, clutter_per_scan: 0.1") +
                    SENSOR.format(FLOODER, "revisit_s: 1, clutter_per_scan: 1000, coverage: {elevation_deg: [-90, -80]}, budget_per_s: 1e8"))
     return path
-
-
-class Flood:
-    """Plots of nothing, far from the honest sensor's object, in a datagram whose number alone changes."""
-
-    def __init__(self, port):
-        self.sender, self.sent = TcpSender(port), 0
-        prng, now = random.Random(4), time.time_ns()
-        plots = [entry(now, POSITION, (prng.uniform(6e6, 7e6), prng.uniform(-2e6, 2e6), prng.uniform(-2e6, 2e6), 0.0)) for _ in range(ENTRIES)]
-        first = datagram(FLOODER, 0, plots)
-        self.one, self.crc = bytearray(first), struct.unpack_from("<I", first, 36)[0]
-        self.bits = [struct.unpack_from("<I", datagram(FLOODER, 1 << bit, plots), 36)[0] ^ self.crc for bit in range(32)]
-
-    def send(self):
-        self.sent += 1
-        crc = self.crc
-        for bit in range(self.sent.bit_length()):
-            if self.sent >> bit & 1:
-                crc ^= self.bits[bit]
-        struct.pack_into("<Q", self.one, 16, self.sent)
-        struct.pack_into("<I", self.one, 36, crc)
-        self.sender.send(self.one)
 
 
 def shed(metrics, sensor=FLOODER):
@@ -82,7 +58,7 @@ def test():
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
     calm = server.page("/health")
-    flood = Flood(server.ports["detections"])
+    flood = NumberedFlood(FLOODER, ENTRIES, TcpSender(server.ports["detections"]))
     highest, (status, body) = flood_until_shed(server, flood)
     check("the_ladder_rises_and_sheds", highest >= 2 and shed(server.metrics()) > 0, f"step {highest:.0f}, {shed(server.metrics()):.0f} shed of {flood.sent * ENTRIES}")
     check("health_says_degraded_and_stays_200", '"status":"ok"' in calm[1] and status == 200 and '"status":"degraded"' in body, body.strip())

@@ -6,6 +6,7 @@ Nothing here sleeps to let something happen: poll() asks again until it is so or
 """
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -299,3 +300,26 @@ class TcpSender:
 
     def send(self, data):
         self.link.sendall(struct.pack("<I", len(data)) + data)
+
+
+class NumberedFlood:
+    """Plots of nothing, far from what the tests fly, in one datagram of which the number alone changes: the CRC is linear, so that each
+    costs a few xors."""
+
+    def __init__(self, sensor, entries, sender):
+        self.sender, self.sent = sender, 0
+        prng, now = random.Random(4), time.time_ns()
+        plots = [entry(now, POSITION, (prng.uniform(6e6, 7e6), prng.uniform(-2e6, 2e6), prng.uniform(-2e6, 2e6), 0.0)) for _ in range(entries)]
+        self.one = bytearray(datagram(sensor, 0, plots))
+        self.crc = struct.unpack_from("<I", self.one, 36)[0]
+        self.bits = [struct.unpack_from("<I", datagram(sensor, 1 << bit, plots), 36)[0] ^ self.crc for bit in range(32)]
+
+    def send(self):
+        self.sent += 1
+        crc = self.crc
+        for bit in range(self.sent.bit_length()):
+            if self.sent >> bit & 1:
+                crc ^= self.bits[bit]
+        struct.pack_into("<Q", self.one, 16, self.sent)
+        struct.pack_into("<I", self.one, 36, crc)
+        self.sender.send(self.one)
