@@ -75,6 +75,16 @@ tests() { # PRESET LABELS: runs a build's tests in parallel; their output at the
   sed 1d "$logs/sum"
 }
 
+compilers_equal() { # PRESET PRESET: one recording, fused by the builds of two compilers, gives the same bytes
+  local place=$logs/compilers preset scenario=tools/scenarios/salvo60
+  rm -rf "$place" && mkdir "$place" || return 1
+  "build/$1/weft" salvo $scenario.yaml --duration 400 --csv "$place/plots.csv" || return 1
+  for preset in "$@"; do
+    "build/$preset/weft" fuse --config $scenario.site.yaml --tracks "$place/$preset.jsonl" "$place/plots.csv" || return 1
+  done
+  [ -s "$place/$1.jsonl" ] && cmp "$place/$1.jsonl" "$place/$2.jsonl" && echo "1 0 0" >"$counts"
+}
+
 rules() { # BUILD FOLDER: every rule is a program of its own
   local rule status p=0 f=0 s=0
   for rule in tests/rules/*.py tests/rules/*.sh; do
