@@ -174,7 +174,7 @@ def tell(result):
     figure("lines that newer ones of their tracks replaced", result["read"]["missed"], "")
     figure("tracks held against the truth", score["tracks"], "")
     figure("of them confirmed ballistic", score["ballistic"] / max(score["tracks"], 1), "part")
-    figure("of them within 2 km of an object", score["of_objects"] / max(score["tracks"], 1), "part")
+    figure("of these within 2 km of an object", score["of_objects"] / max(score["ballistic"], 1), "part")
     figure("error of position, median", score["median_position_m"], "m", -1)
     figure("error of position, root mean square", score["rmse_position_m"], "m", -1)
     figure("error of velocity, median", score["median_velocity_mps"], "m/s", -1)

@@ -136,7 +136,8 @@ static int score(const char *path, uint32_t objects) {
   double position2 = 0, velocity2 = 0, nees = 0;
   for (uint32_t i = 0; i < line_count; i++) {
     double error[6] = {0};
-    ballistic += lines[i].ballistic;
+    if (!lines[i].ballistic) continue; /* not sure of itself yet: two plots, one of which may be false */
+    ballistic++;
     if (!(error_of(&lines[i], objects, error) < found_m)) continue;
     position_m[found] = sqrt(error[0] * error[0] + error[1] * error[1] + error[2] * error[2]);
     velocity_mps[found] = sqrt(error[3] * error[3] + error[4] * error[4] + error[5] * error[5]);
