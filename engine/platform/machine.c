@@ -6,8 +6,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static const char *const v3_features[] = {"avx2", "fma", "bmi", "bmi2"};
-static const char *const v4_features[] = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
+/* Once by name for the list of what a set of kernels needs, once as literals, which alone the compiler's question takes. */
+#define V3_FEATURES(each) each("avx2") each("fma") each("bmi") each("bmi2")
+#define V4_FEATURES(each) each("avx512f") each("avx512bw") each("avx512cd") each("avx512dq") each("avx512vl")
+#define NAMED(name) name,
+static const char *const v3_features[] = {V3_FEATURES(NAMED)};
+static const char *const v4_features[] = {V4_FEATURES(NAMED)};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void feature_add(char *features, const char *name) {
@@ -15,23 +19,13 @@ static void feature_add(char *features, const char *name) {
   snprintf(features + used, MACHINE_NAME_MAX - used, "%s%s", used ? " " : "", name);
 }
 
-/* The compiler's question takes literals alone. */
-#define FEATURE_ADD(features, name) \
-  do { \
-    if (__builtin_cpu_supports(name)) feature_add(features, name); \
-  } while (0)
-
 static void features_look(char *features) {
+#define ADD_IF_HERE(name) \
+  if (__builtin_cpu_supports(name)) feature_add(features, name);
   __builtin_cpu_init();
-  FEATURE_ADD(features, "avx2");
-  FEATURE_ADD(features, "fma");
-  FEATURE_ADD(features, "bmi");
-  FEATURE_ADD(features, "bmi2");
-  FEATURE_ADD(features, "avx512f");
-  FEATURE_ADD(features, "avx512bw");
-  FEATURE_ADD(features, "avx512cd");
-  FEATURE_ADD(features, "avx512dq");
-  FEATURE_ADD(features, "avx512vl");
+  V3_FEATURES(ADD_IF_HERE)
+  V4_FEATURES(ADD_IF_HERE)
+#undef ADD_IF_HERE
 }
 
 static bool feature_has(const char *features, const char *name) {

@@ -57,38 +57,36 @@ static void knobs_read(struct yaml_doc *doc, int root, struct profile *profile) 
   yaml_doc_finish_mapping(doc, receive);
 }
 
-static void name_compare(struct yaml_doc *doc, int node, const char *key, const char *name, const char *profile, const char *here) {
+static void name_compare(struct yaml_doc *doc, int node, const char *key, const char *profile, const char *here) {
   if (strcmp(profile, here) == 0) return;
-  yaml_doc_fail(doc, node, key, "\"%s\" in the profile, \"%s\" here: it belongs to another machine; make one for this: weft tune --out %s",
-                profile, here, name);
+  yaml_doc_fail(doc, node, key, "\"%s\" in the profile, \"%s\" here: it belongs to another machine; make one for this: weft tune --out FILE",
+                profile, here);
 }
 
-static void count_compare(struct yaml_doc *doc, int node, const char *key, const char *name, uint32_t profile, uint32_t here) {
+static void count_compare(struct yaml_doc *doc, int node, const char *key, uint32_t profile, uint32_t here) {
   if (profile == here) return;
-  yaml_doc_fail(doc, node, key, "%u in the profile, %u here: it belongs to another machine; make one for this: weft tune --out %s",
-                profile, here, name);
+  yaml_doc_fail(doc, node, key, "%u in the profile, %u here: it belongs to another machine; make one for this: weft tune --out FILE",
+                profile, here);
 }
 
-static void machine_compare(struct yaml_doc *doc, int root, int node, const char *name, const struct profile *profile,
-                            const struct machine *here) {
+static void machine_compare(struct yaml_doc *doc, int root, int node, const struct profile *profile, const struct machine *here) {
   const struct machine *m = &profile->machine;
-  name_compare(doc, node, "cpu", name, m->cpu, here->cpu);
-  name_compare(doc, node, "features", name, m->features, here->features);
-  name_compare(doc, node, "kernel", name, m->kernel, here->kernel);
-  count_compare(doc, node, "packages", name, m->packages, here->packages);
-  count_compare(doc, node, "numa_nodes", name, m->numa_nodes, here->numa_nodes);
-  count_compare(doc, node, "memory_nodes", name, m->memory_nodes, here->memory_nodes);
-  count_compare(doc, node, "caches", name, m->caches, here->caches);
-  count_compare(doc, node, "cores", name, m->cores, here->cores);
-  count_compare(doc, node, "threads", name, m->threads, here->threads);
+  name_compare(doc, node, "cpu", m->cpu, here->cpu);
+  name_compare(doc, node, "features", m->features, here->features);
+  name_compare(doc, node, "kernel", m->kernel, here->kernel);
+  count_compare(doc, node, "packages", m->packages, here->packages);
+  count_compare(doc, node, "numa_nodes", m->numa_nodes, here->numa_nodes);
+  count_compare(doc, node, "memory_nodes", m->memory_nodes, here->memory_nodes);
+  count_compare(doc, node, "caches", m->caches, here->caches);
+  count_compare(doc, node, "cores", m->cores, here->cores);
+  count_compare(doc, node, "threads", m->threads, here->threads);
   if (!machine_runs(here, profile->kernels))
     yaml_doc_fail(doc, yaml_doc_mapping(doc, root, "engine", YAML_REQUIRED), "kernels",
                   "this CPU lacks what %s needs; write v3 or scalar", profile->kernels);
 }
 
 /* Frees the document. */
-static int document_read(struct yaml_doc *doc, const char *name, const struct machine *here, struct profile *profile,
-                         struct weft_error *err) {
+static int document_read(struct yaml_doc *doc, const struct machine *here, struct profile *profile, struct weft_error *err) {
   int64_t version;
   int root = yaml_doc_root(doc);
   *profile = profile_default();
@@ -99,7 +97,7 @@ static int document_read(struct yaml_doc *doc, const char *name, const struct ma
   yaml_doc_finish_mapping(doc, root);
   int rc = yaml_doc_result(doc, err);
   if (rc == 0 && here) {
-    machine_compare(doc, root, node, name, profile, here);
+    machine_compare(doc, root, node, profile, here);
     rc = yaml_doc_result(doc, err);
   }
   yaml_doc_free(doc);
@@ -109,14 +107,14 @@ static int document_read(struct yaml_doc *doc, const char *name, const struct ma
 int profile_load(const char *path, const struct machine *here, struct profile *profile, struct weft_error *err) {
   struct yaml_doc *doc;
   int rc = yaml_doc_load_file(&doc, path, err);
-  return rc < 0 ? rc : document_read(doc, path, here, profile, err);
+  return rc < 0 ? rc : document_read(doc, here, profile, err);
 }
 
 int profile_parse(const char *text, size_t size, const char *name, const struct machine *here, struct profile *profile,
                   struct weft_error *err) {
   struct yaml_doc *doc;
   int rc = yaml_doc_load(&doc, text, size, name, err);
-  return rc < 0 ? rc : document_read(doc, name, here, profile, err);
+  return rc < 0 ? rc : document_read(doc, here, profile, err);
 }
 
 /* What stands above each knob in the file. */

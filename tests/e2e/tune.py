@@ -95,7 +95,7 @@ def refused(out, profile):
                     ["replay", "--tracks", tracks, os.path.join(out, "journal_small")]):
         done = run(*command, "--profile", path)
         check(f"{command[0]}_refuses_the_profile_of_another_machine", done.returncode == 1 and done.stdout == "" and
-              f"{path}:{line}: cores: 3000 in the profile" in done.stderr and f"weft tune --out {path}" in done.stderr, done.stderr.strip())
+              f"{path}:{line}: cores: 3000 in the profile" in done.stderr and "weft tune --out FILE" in done.stderr, done.stderr.strip())
     check("what_was_refused_changed_nothing", read(tracks) == b"kept\n")
     for wrong, status, says in ((["--level", "best"], 2, "give estimate, measure or patient"), (["--out", "/nowhere/p.yaml"], 1, "/nowhere"),
                                 (["--topology", "package:two"], 1, "hwloc does not understand"),
