@@ -20,19 +20,24 @@ static const double ln_2pi = 1.8378770664093453;
  * smaller cells would make every point of a slow radar walk all entries. */
 static const double strand_cell_m = 64000;
 
-size_t strands_bytes(void) {
-  return STRANDS_MAX *
-             (sizeof(struct strand) + sizeof(struct grid_entry) + 4 * sizeof(uint32_t) + sizeof(int64_t)) +
-         (1 << 16);
+uint32_t strands_capacity(uint32_t tracks_max) {
+  uint32_t wanted = tracks_max / STRANDS_TRACKS;
+  return wanted > STRANDS_MIN ? wanted : STRANDS_MIN;
 }
 
-int strands_open(struct strands *strands, struct arena *arena) {
-  *strands = (struct strands){0};
-  strands->strands = arena_take(arena, STRANDS_MAX, sizeof *strands->strands);
-  strands->free_slots = arena_take(arena, STRANDS_MAX, sizeof *strands->free_slots);
-  if (!strands->strands || !strands->free_slots || queue_open(&strands->expiry, arena, STRANDS_MAX))
-    return -ENOMEM;
-  return grid_open(&strands->grid, arena, STRANDS_MAX, strand_cell_m);
+/* The grid has up to two buckets an entry. */
+size_t strands_bytes(uint32_t tracks_max) {
+  size_t each = sizeof(struct strand) + sizeof(struct grid_entry) + 5 * sizeof(uint32_t) + sizeof(int64_t);
+  return strands_capacity(tracks_max) * each + (1 << 16);
+}
+
+int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_max) {
+  uint32_t capacity = strands_capacity(tracks_max);
+  *strands = (struct strands){.capacity = capacity};
+  strands->strands = arena_take(arena, capacity, sizeof *strands->strands);
+  strands->free_slots = arena_take(arena, capacity, sizeof *strands->free_slots);
+  if (!strands->strands || !strands->free_slots || queue_open(&strands->expiry, arena, capacity)) return -ENOMEM;
+  return grid_open(&strands->grid, arena, capacity, strand_cell_m);
 }
 
 static void strand_image(struct strand *strand, struct image *image) {
@@ -53,7 +58,7 @@ static void strand_image(struct strand *strand, struct image *image) {
 
 /* A place is in use where its strand waits to expire. */
 void strands_image(struct strands *strands, struct image *image) {
-  image_count(image, &strands->high, STRANDS_MAX);
+  image_count(image, &strands->high, strands->capacity);
   image_count(image, &strands->free_count, strands->high);
   for (uint32_t i = 0; i < strands->free_count; i++) image_count(image, &strands->free_slots[i], strands->high - 1);
   queue_image(&strands->expiry, strands->high, image);
@@ -79,7 +84,7 @@ void strand_end(struct tracker *tracker, uint32_t slot, enum fate fate) {
 
 static uint32_t slot_take(struct tracker *tracker) {
   struct strands *strands = &tracker->strands;
-  if (strands->free_count == 0 && strands->high == STRANDS_MAX)
+  if (strands->free_count == 0 && strands->high == strands->capacity)
     strand_end(tracker, queue_pop_due(&strands->expiry, INT64_MAX), FATE_CLUTTER);
   return strands->free_count > 0 ? strands->free_slots[--strands->free_count] : strands->high++;
 }

@@ -20,7 +20,8 @@
 /* Closer in time, two points say nothing of the speed, s. */
 #define STRAND_PAIRING_MIN_S 0.15
 enum {
-  STRANDS_MAX = 1 << 16,
+  STRANDS_MIN = 1 << 16,
+  STRANDS_TRACKS = 4, /* tracks to a strand, where that makes more than STRANDS_MIN */
   STRAND_SEEDS_MAX = 16,
   STRAND_MOMENT_MAX = 8, /* seeds of the first moment; what is left is for those that say how it moves */
   STRAND_NONE = UINT32_MAX
@@ -43,17 +44,20 @@ struct strand {
 };
 
 struct strands {
-  struct strand *strands; /* STRANDS_MAX */
+  struct strand *strands; /* capacity */
   struct grid grid;       /* by place of the newest seed */
   struct queue expiry;
-  uint32_t *free_slots, free_count, high;
+  uint32_t *free_slots, free_count, high, capacity;
 };
 
 struct tracker;
 
+/* Strands that wait at the same time beside so many tracks. A world with more tracks brings more false plots a second, each of
+ * which waits a look for another one: with too few strands what is new ends as clutter before it is seen again. */
+uint32_t strands_capacity(uint32_t tracks_max);
 /* -ENOMEM when the arena is too small; strands_bytes says how much it takes at most. */
-int strands_open(struct strands *strands, struct arena *arena);
-size_t strands_bytes(void);
+int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_max);
+size_t strands_bytes(uint32_t tracks_max);
 void strands_image(struct strands *strands, struct image *image);
 /* Begins a strand with a seed; where all places are taken, the strand due to expire first ends as clutter. */
 void strand_begin(struct tracker *tracker, const struct seed *seed);

@@ -39,7 +39,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
                     sizeof(struct seed) + 40;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
-  size_t starts = strands_bytes() + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
+  size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
@@ -101,7 +101,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->front_ns = INT64_MIN;
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
-      queue_open(&t->review, arena, o.tracks_max) || strands_open(&t->strands, arena) ||
+      queue_open(&t->review, arena, o.tracks_max) || strands_open(&t->strands, arena, o.tracks_max) ||
       stitch_open(&t->stitch, arena, o.tracks_max) ||
       foreign_open(&t->foreign, arena, o.foreign_max, o.tracks_max) || rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {

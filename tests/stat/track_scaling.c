@@ -10,7 +10,7 @@
 #include "tests/unit/track_support.h"
 
 /* Objects come into view in waves, since among so many rivals a strand shows six looks before it is a track, and no more than
- * STRANDS_MAX wait. */
+ * STRANDS_MIN wait. */
 enum { PER_FRAME = 2000, WAVE = 8000, SCANS = 11 };
 
 static int64_t at(double s) { return RIG_BEGIN_NS + (int64_t)llround(s * 1e9); }

@@ -1,5 +1,5 @@
 // stage: weft_track weft_domain weft_base weft_kernels
-/* The tracker's small parts: grid, queue, assignment, matrices, each against a plain model. */
+/* The tracker's small parts: grid, queue, assignment, matrices, strands, each against a plain model. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include "engine/track/assign.h"
 #include "engine/track/grid.h"
 #include "engine/track/queue.h"
+#include "engine/track/strand.h"
 #include "engine/track/vector.h"
 
 enum { ITEMS = 50 * GRID_LEVELS };
@@ -305,6 +306,21 @@ static void assign_takes_the_largest_problem_and_prefers_the_lower_index(void **
   assert_int_equal(work.column_of[1], ASSIGN_NONE);
 }
 
+static void strands_grow_with_the_tracks_and_fit_what_they_say(void **state) {
+  (void)state;
+  static const uint32_t tracks_max[] = {64, 65536, 300000, 1 << 20, 1 << 22};
+  for (size_t i = 0; i < sizeof tracks_max / sizeof *tracks_max; i++) {
+    struct arena arena;
+    struct strands strands;
+    assert_int_equal(arena_open(&arena, strands_bytes(tracks_max[i])), 0);
+    assert_int_equal(strands_open(&strands, &arena, tracks_max[i]), 0);
+    assert_int_equal(strands.capacity, strands_capacity(tracks_max[i]));
+    assert_true(strands.capacity >= STRANDS_MIN);
+    assert_true(strands.capacity >= tracks_max[i] / STRANDS_TRACKS);
+    arena_close(&arena);
+  }
+}
+
 static void inverse_and_determinant_agree_with_long_double(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 2000; seed++) {
@@ -382,6 +398,7 @@ int main(void) {
       cmocka_unit_test(assign_agrees_with_enumeration_on_10000_problems),
       cmocka_unit_test(assign_agrees_with_an_auction_on_larger_problems),
       cmocka_unit_test(assign_takes_the_largest_problem_and_prefers_the_lower_index),
+      cmocka_unit_test(strands_grow_with_the_tracks_and_fit_what_they_say),
       cmocka_unit_test(inverse_and_determinant_agree_with_long_double),
       cmocka_unit_test(inverse_refuses_what_is_not_positive_definite),
       cmocka_unit_test(log_determinant_survives_large_and_small_matrices),
