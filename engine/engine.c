@@ -58,9 +58,10 @@ static int workers_open(struct engine *engine, const struct engine_options *opti
   return rc;
 }
 
-static uint32_t output_capacity(const struct engine *engine) {
+uint32_t engine_reports_max(const struct engine *engine, uint32_t detections) {
+  struct tracker_options tracker = {.tracks_max = engine->tracks_max};
   uint32_t foreign = engine->foreign_max ? 2 * engine->foreign_max + 2 * FRAME_FOREIGN_MAX : 0;
-  return tracker_reports_max(engine->tracks_max) + foreign;
+  return tracker_reports_max(&tracker, detections) + foreign;
 }
 
 int engine_open(struct engine *engine, struct site *site, const struct engine_options *options,
@@ -89,7 +90,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   struct warn_options warn = {
       .tracks_max = engine->tracks_max + engine->foreign_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
   size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) +
-                outputs * output_capacity(engine) * sizeof(struct track_report) + (1u << 20);
+                outputs * engine_reports_max(engine, FRAME_DETECTIONS_MAX) * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
     weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max",
@@ -116,7 +117,7 @@ fail:
 }
 
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err) {
-  *output = (struct step_output){.capacity = output_capacity(engine)};
+  *output = (struct step_output){.capacity = engine_reports_max(engine, FRAME_DETECTIONS_MAX)};
   output->reports = arena_take(&engine->arena, output->capacity, sizeof *output->reports);
   return output->reports ? 0 : weft_fail(err, -ENOMEM, "out of memory for the lines of a frame");
 }

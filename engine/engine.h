@@ -42,6 +42,8 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
 /* A hardware profile, refused where it is another machine's; without a path the defaults. The kernels that it names are
  * those of the process from here on. */
 int engine_profile_load(const char *path, struct profile *profile, struct weft_error *err);
+/* Reports that a step of so many detections can give. */
+uint32_t engine_reports_max(const struct engine *engine, uint32_t detections);
 /* An output with room for every line a step can give, from the engine's arena: only before engine_seal. */
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
 /* Nothing is allocated from here on. */

@@ -57,7 +57,9 @@ bool feeder_put(struct feeder *feeder, const struct entry *entry) {
 
 void feeder_flush(struct feeder *feeder) {
   int64_t close_ns;
-  if (frame_rule_end(&feeder->rule, &close_ns)) frame_close(feeder, close_ns);
+  if (!frame_rule_end(&feeder->rule, &close_ns)) return;
+  do frame_close(feeder, close_ns);
+  while (feeder->output.waiting > 0);
 }
 
 void feeder_end(struct feeder *feeder) {

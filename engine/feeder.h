@@ -29,7 +29,7 @@ int feeder_open(struct feeder *feeder, struct site *site, const struct engine_op
 bool feeder_put(struct feeder *feeder, const struct entry *entry);
 /* Steps a frame that was closed elsewhere (a journal's). */
 void feeder_frame(struct feeder *feeder, const struct frame *frame);
-/* Closes and steps the open frame, if there is one. */
+/* Closes and steps the open frame, if there is one, and empty ones for the lines that it left waiting. */
 void feeder_flush(struct feeder *feeder);
 /* No more input: flushes, settles the books. */
 void feeder_end(struct feeder *feeder);

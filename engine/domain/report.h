@@ -89,6 +89,7 @@ struct step_output {
   int64_t frame_time_ns;
   uint32_t overload_step; /* the frame's */
   uint32_t count, capacity;
+  uint32_t waiting; /* tracks that changed and have their lines in the next frame */
   struct track_report *reports; /* ordered by track number */
 };
 

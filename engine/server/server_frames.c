@@ -335,6 +335,11 @@ int64_t frames_wait_ns(const struct server *server) {
   return left_ns < poll_ns ? left_ns : poll_ns;
 }
 
+/* The last frame had more to say than fits into one: another one says it. */
+static bool lines_wait(struct server *server) {
+  return server->emitted > 0 && slot_of(server, server->emitted - 1)->output.waiting > 0;
+}
+
 bool frames_finish(struct server *server) {
   if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
   const int64_t say_every_ns = 5000000000;
@@ -358,6 +363,7 @@ bool frames_finish(struct server *server) {
     append_retry(server);
     if (server->journal) journal_turn(server->journal, io_now(server->io));
     frames_emit(server);
+    if (server->emitted == server->closed && lines_wait(server)) frame_close(server);
     service_turn(server);
     if (clock_monotonic_ns() - said_ns > say_every_ns) {
       said_ns = clock_monotonic_ns();

@@ -102,8 +102,8 @@ struct tracker {
   struct following *followings; /* FOLLOWINGS_MAX */
 
   /* lines of this frame */
-  uint32_t *touched; /* slots */
-  uint32_t touched_count;
+  uint32_t *touched; /* slots; between two steps those that wait for their lines */
+  uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
   double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */

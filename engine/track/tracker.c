@@ -14,6 +14,8 @@ static struct tracker_options options_complete(const struct tracker_options *opt
   if (out.tracks_max < TRACKS_MIN) out.tracks_max = TRACKS_MIN;
   if (out.tracks_max > TRACKS_LIMIT) out.tracks_max = TRACKS_LIMIT;
   if (out.detections_max == 0) out.detections_max = FRAME_DETECTIONS_MAX;
+  if (out.lines_max == 0) out.lines_max = FRAME_DETECTIONS_MAX;
+  if (out.lines_max > out.tracks_max) out.lines_max = out.tracks_max;
   if (out.history_bytes == 0) out.history_bytes = history_bytes_default(out.tracks_max);
   if (out.foreign_max > FOREIGN_TRACKS_MAX) out.foreign_max = FOREIGN_TRACKS_MAX;
   if (!out.parallel.run) out.parallel = parallel_inline();
@@ -25,8 +27,15 @@ static uint32_t lost_room(uint32_t tracks_max) {
   return (tracks_max < TRACKER_LOST_MAX ? tracks_max : TRACKER_LOST_MAX) + STITCH_YOUNG_MAX;
 }
 
-uint32_t tracker_reports_max(uint32_t tracks_max) {
-  return tracks_max + lost_room(tracks_max);
+/* Lines of living tracks in a frame of so many detections. */
+static uint32_t lines_most(uint32_t lines_max, uint32_t detections) {
+  uint64_t most = TRACKER_LINES_MIN + (uint64_t)TRACKER_LINES_PER_DETECTION * detections;
+  return most < lines_max ? (uint32_t)most : lines_max;
+}
+
+uint32_t tracker_reports_max(const struct tracker_options *options, uint32_t detections) {
+  struct tracker_options o = options_complete(options);
+  return lines_most(o.lines_max, detections) + lost_room(o.tracks_max);
 }
 
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options) {
@@ -98,6 +107,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->site = site;
   t->parallel = o.parallel;
   t->detections_max = o.detections_max;
+  t->lines_max = o.lines_max;
   t->front_ns = INT64_MIN;
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
       track_index_open(&t->index, arena, site, &t->store) || queue_open(&t->refresh, arena, o.tracks_max) ||
@@ -261,8 +271,17 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   }
 }
 
-/* Lines of the tracks that this frame touched and that still live, in order of their numbers. */
-static void lines_fill(struct tracker *tracker, struct step_output *output) {
+/* Those that had no line in the frame before are touched by this one. */
+static void waiting_touch(struct tracker *tracker) {
+  for (uint32_t i = 0; i < tracker->touched_count; i++)
+    tracker->store.tracks[tracker->touched[i]].touched_frame = tracker->frame;
+}
+
+/* Lines of the tracks that this frame touched and that still live, in order of their numbers; beyond `most` of them those that
+ * were touched last wait. */
+static void lines_fill(struct tracker *tracker, uint32_t most, struct step_output *output) {
+  output->waiting = tracker->touched_count > most ? tracker->touched_count - most : 0;
+  tracker->touched_count -= output->waiting;
   weft_assert(tracker->touched_count <= output->capacity);
   sort_items(tracker->touched, tracker->touched_count, sizeof *tracker->touched, slots_compare, tracker->store.tracks);
   filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
@@ -276,6 +295,8 @@ static void lines_fill(struct tracker *tracker, struct step_output *output) {
     track->innovation2 = 0;
     track->innovation_components = 0;
   }
+  memmove(tracker->touched, tracker->touched + output->count, output->waiting * sizeof *tracker->touched);
+  tracker->touched_count = output->waiting;
 }
 
 /* Lines of the tracks that ended in this frame, each to its place: a report is too large to be sorted with the others. */
@@ -307,14 +328,15 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->frame = frame->number;
   tracker->frame_time_ns = frame->time_ns;
   tracker->overload_step = frame->overload_step;
-  tracker->touched_count = tracker->lost_count = tracker->fresh_count = 0;
+  tracker->lost_count = tracker->fresh_count = 0;
+  waiting_touch(tracker);
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   foreign_take(tracker, frame);
   frame_take(tracker, frame);
   slices_step(tracker, frame);
   stitch_step(tracker);
   foreign_step(tracker);
-  lines_fill(tracker, output);
+  lines_fill(tracker, lines_most(tracker->lines_max, frame->count), output);
   lost_merge(tracker, output);
   foreign_lines(tracker, output);
   sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL); /* in order but for those */

@@ -16,12 +16,14 @@
 
 struct tracker;
 
-/* TRACKER_LOST_MAX: tracks that a step lets end; what would be more ends a review later. */
-enum { FOREIGN_TRACKS_MAX = 4096, TRACKER_LOST_MAX = 1 << 14 };
+/* TRACKER_LOST_MAX: tracks that a step lets end; what would be more ends a review later. TRACKER_LINES_...: lines of living tracks
+ * that a frame gives: at least so many, and so many more for each detection, while a detection hardly ever touches more than one track. */
+enum { FOREIGN_TRACKS_MAX = 4096, TRACKER_LOST_MAX = 1 << 14, TRACKER_LINES_MIN = 1024, TRACKER_LINES_PER_DETECTION = 64 };
 
 struct tracker_options {
   uint32_t tracks_max;      /* 64 to 4,194,304; 0 = 65,536 */
   uint32_t detections_max;  /* per frame; 0 = FRAME_DETECTIONS_MAX */
+  uint32_t lines_max;       /* lines of living tracks per frame, at most; 0 = FRAME_DETECTIONS_MAX */
   uint32_t foreign_max;     /* tracks of other centres, at most FOREIGN_TRACKS_MAX; 0 = their lines are ignored */
   uint64_t number_base;     /* track numbers are number_base + 1, + 2, ... */
   struct parallel parallel; /* run = NULL: parallel_inline() */
@@ -54,8 +56,9 @@ struct tracker_statistics {
   uint64_t tracks_started, tracks_confirmed, tracks_lost;
 };
 
-/* Reports that a step can give, lines of other centres aside: one of every track and of every one that ended. */
-uint32_t tracker_reports_max(uint32_t tracks_max);
+/* Reports that a step of so many detections can give, lines of other centres aside. It depends on nothing else, so that the same
+ * frames give the same lines wherever they are stepped. */
+uint32_t tracker_reports_max(const struct tracker_options *options, uint32_t detections);
 /* Bytes of arena that tracker_open takes at most for these options. */
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options);
 /* `site` must outlive the tracker. NULL when the arena is too small or the site has more line-of-sight
@@ -65,7 +68,8 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
 
 /* The next frame: frame->time_ns never decreases. Fills `output` (reports in order of track number; capacity
  * tracker_reports_max, and FRAME_FOREIGN_MAX and foreign_max more where lines of other centres come, is always enough) and adds to the fates of the ledger's rows, one per sensor of
- * the site. */
+ * the site. Of more tracks that changed than a frame has lines for, those that changed last have theirs in the next frame
+ * (output->waiting); a frame without detections does. */
 void tracker_step(struct tracker *tracker, const struct frame *frame, struct step_output *output,
                   struct ledger *ledger);
 

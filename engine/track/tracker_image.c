@@ -29,6 +29,18 @@ static int64_t oldest_ns(const struct tracker *tracker) {
   return tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
 }
 
+/* Tracks whose lines come with the next frame, with what those lines will say of the plots that they have had. */
+static void waiting_image(struct tracker *tracker, struct image *image) {
+  uint32_t high = tracker->store.high;
+  image_count(image, &tracker->touched_count, high);
+  for (uint32_t i = 0; i < tracker->touched_count; i++) {
+    image_count(image, &tracker->touched[i], high - 1);
+    struct track *track = &tracker->store.tracks[tracker->touched[i]];
+    image_value(image, track->innovation2);
+    image_value(image, track->innovation_components);
+  }
+}
+
 _Static_assert(sizeof(struct sensor_state) == 72, "a sensor state has no padding");
 _Static_assert(sizeof(struct tracker_statistics) % sizeof(uint64_t) == 0, "statistics have no padding");
 
@@ -37,6 +49,7 @@ void tracker_image(struct tracker *tracker, struct image *image) {
   clocks_image(tracker, image);
   sensors_image(tracker, image);
   store_image(&tracker->store, image);
+  waiting_image(tracker, image);
   uint32_t high = tracker->store.high;
   history_image(&tracker->filter.history, &tracker->store, oldest_ns(tracker), image);
   track_index_image(&tracker->index, image);

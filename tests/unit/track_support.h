@@ -43,6 +43,7 @@ struct rig {
   uint32_t pending_count, capacity;
   uint32_t foreign_max; /* set before rig_open */
   size_t history_bytes; /* tracker_options; set before rig_open */
+  uint32_t lines_max;   /* the same */
 };
 
 static inline struct sensor *rig_sensor(struct site *site, uint8_t kind, double lat_deg, double lon_deg, double height_m) {
@@ -74,7 +75,7 @@ static inline struct sensor *rig_sensor(struct site *site, uint8_t kind, double 
 /* A rig with the sensors that are in rig->site. `frame_max` bounds detections per frame. */
 static inline void rig_open(struct rig *rig, uint32_t tracks_max, uint32_t frame_max, const struct parallel *parallel) {
   struct tracker_options options = {.tracks_max = tracks_max, .detections_max = frame_max, .foreign_max = rig->foreign_max,
-                                    .history_bytes = rig->history_bytes, .parallel = parallel ? *parallel : parallel_inline()};
+                                    .history_bytes = rig->history_bytes, .lines_max = rig->lines_max, .parallel = parallel ? *parallel : parallel_inline()};
   uint32_t tracks = (tracks_max < 64 ? 64 : tracks_max) + (rig->foreign_max ? rig->foreign_max + FRAME_FOREIGN_MAX : 0);
   size_t size = tracker_arena_size(&rig->site, &options) + frame_bytes(frame_max) + frame_builder_bytes(frame_max) +
                 2 * (size_t)tracks * sizeof(struct track_report) + (size_t)frame_max * sizeof(struct detection) + (1 << 20);
