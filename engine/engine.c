@@ -84,13 +84,13 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
                                     .foreign_max = engine->foreign_max,
                                     .number_base = options->track_base,
                                     .parallel = pool_parallel(engine->pool)};
-  size_t outputs = options->outputs ? options->outputs : 1;
+  size_t reports = options->outputs_elsewhere ? 0 : engine_reports_max(engine, FRAME_DETECTIONS_MAX);
   if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);
   if (rc < 0) goto fail;
   struct warn_options warn = {
       .tracks_max = engine->tracks_max + engine->foreign_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
   size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) +
-                outputs * engine_reports_max(engine, FRAME_DETECTIONS_MAX) * sizeof(struct track_report) + (1u << 20);
+                reports * sizeof(struct track_report) + (1u << 20);
   rc = arena_open(&engine->arena, size);
   if (rc < 0) {
     weft_fail(err, rc, "out of memory: the tracker needs %zu MiB; ask for fewer tracks with --tracks-max",

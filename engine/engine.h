@@ -21,7 +21,7 @@ struct engine_options {
   uint32_t tracks_max; /* 0: default */
   uint32_t foreign_max; /* tracks of other centres; 0: their lines are ignored */
   uint64_t track_base; /* track numbers begin above it */
-  uint32_t outputs;    /* how many outputs will be opened; 0 means 1 */
+  bool outputs_elsewhere; /* no output is opened: steps write their lines to memory of the caller's */
 };
 
 struct engine {
@@ -44,7 +44,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
 int engine_profile_load(const char *path, struct profile *profile, struct weft_error *err);
 /* Reports that a step of so many detections can give. */
 uint32_t engine_reports_max(const struct engine *engine, uint32_t detections);
-/* An output with room for every line a step can give, from the engine's arena: only before engine_seal. */
+/* The output, with room for every line a step can give, from the engine's arena: once, before engine_seal. */
 int engine_output_open(struct engine *engine, struct step_output *output, struct weft_error *err);
 /* Nothing is allocated from here on. */
 void engine_seal(struct engine *engine);

@@ -26,7 +26,7 @@ static int engine_start(struct server *server, struct weft_error *err) {
   struct engine_options options = {.workers = o->workers,
                                    .profile = &server->profile,
                                    .tracks_max = o->tracks_max,
-                                   .outputs = SERVER_SLOTS,
+                                   .outputs_elsewhere = true,
                                    .track_base = engine_track_base(server->started_ns)};
   struct site *site;
   rc = engine_site_load(o->config_path, &site, err);
@@ -88,8 +88,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
   struct http_port_config pages = pages_config(server);
   struct journal_options journal = journal_config(server, "");
   size_t size = frame_builder_bytes(FRAME_DETECTIONS_MAX) +
-                SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) +
-                intake_bytes(server->site) + keys_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
+                frames_bytes(server) + intake_bytes(server->site) + keys_bytes(server->site) + SERVER_STREAMS_MAX * sizeof(struct stream) +
                 2 * sizeof(struct io_batch) + sizeof(struct ledger) + sizeof(struct metrics_snapshot) +
                 sizeof(struct histogram) + sizeof(struct latency) + (1u << 20);
   if (server->site->listen_tracks.enabled) size += track_port_arena_bytes(&tracks);

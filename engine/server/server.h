@@ -26,6 +26,7 @@
 #include "engine/platform/io.h"
 #include "engine/platform/notify.h"
 #include "engine/server/ladder.h"
+#include "engine/server/line_room.h"
 #include "engine/server/marks_keeper.h"
 #include "engine/server/resume.h"
 #include "engine/server/snapshots.h"
@@ -100,6 +101,7 @@ struct server {
 
   /* frames */
   struct slot *slots;       /* SERVER_SLOTS, used in turn */
+  struct line_room lines;   /* of the slots' outputs, from closing to emission */
   uint64_t closed, emitted; /* frames closed and emitted so far */
   uint64_t
       append_waiting;    /* number of the closed frame whose append the journal could not take yet; 0: none */
@@ -165,7 +167,8 @@ void standby_emitted(struct server *server, const struct slot *slot); /* its lin
 bool standby_lets(const struct server *server, const struct slot *slot); /* may they? */
 void standby_close(struct server *server);
 
-/* server_frames.c. Memory: the slots and the engine's outputs; then the engine is sealed. Open: its thread begins. */
+/* server_frames.c. Memory: the slots and their lines; then the engine is sealed. Open: its thread begins. */
+size_t frames_bytes(const struct server *server);
 int frames_memory(struct server *server, struct weft_error *err);
 int frames_open(struct server *server, struct weft_error *err);
 void frames_close(struct server *server);
@@ -181,7 +184,7 @@ void frames_turn(struct server *server, bool force);
 bool frames_finish(struct server *server);
 /* The journal's marks as they are now, into the ledger. */
 void frames_journal_marks(struct server *server);
-/* Is the engine behind by all slots, so that closing the open frame would have to wait? */
+/* Is the engine behind by all slots, or all room for lines, so that closing the open frame would have to wait? */
 bool frames_crowded(const struct server *server);
 /* Nanoseconds until frames_turn has something to do; 0: at once. */
 int64_t frames_wait_ns(const struct server *server);

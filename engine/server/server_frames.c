@@ -57,15 +57,29 @@ static void *engine_thread(void *context) {
   }
 }
 
+/* A part of the room for lines: half of what the fullest frame needs, or what one of so few detections does. */
+static uint32_t lines_part(const struct server *server) {
+  enum { DETECTIONS_FEW = 64 };
+  uint32_t half = (engine_reports_max(&server->engine, FRAME_DETECTIONS_MAX) + 1) / 2;
+  uint32_t few = engine_reports_max(&server->engine, DETECTIONS_FEW);
+  return half > few ? half : few;
+}
+
+size_t frames_bytes(const struct server *server) {
+  return SERVER_SLOTS * (frame_bytes(FRAME_DETECTIONS_MAX) + sizeof(struct slot)) + line_room_bytes(lines_part(server));
+}
+
+/* Before the first frame closes, all lines are the first slot's, for who steps frames of another run (resume, follow). */
 int frames_memory(struct server *server, struct weft_error *err) {
-  int rc = -ENOMEM;
+  int rc = line_room_open(&server->lines, lines_part(server), &server->arena);
+  if (rc < 0) return weft_fail(err, rc, "out of memory for the lines of frames");
   server->slots = arena_take(&server->arena, SERVER_SLOTS, sizeof *server->slots);
   for (int i = 0; server->slots && i < SERVER_SLOTS; i++) {
     rc = frame_open(&server->slots[i].frame, &server->arena, FRAME_DETECTIONS_MAX);
-    if (rc == 0) rc = engine_output_open(&server->engine, &server->slots[i].output, err);
     if (rc < 0) return weft_fail(err, rc, "out of memory for frames");
   }
-  if (!server->slots) return weft_fail(err, rc, "out of memory for frames");
+  if (!server->slots) return weft_fail(err, -ENOMEM, "out of memory for frames");
+  server->slots[0].output = (struct step_output){.capacity = 2 * server->lines.part, .reports = server->lines.reports};
   engine_seal(&server->engine);
   server->ladder.limit_ns = server->site->latency_limit_ns;
   server->newest_ns = INT64_MIN;
@@ -168,6 +182,7 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->stages[1].sum_ns += (uint64_t)step_ns;
   server->stages[2].count++;
   server->stages[2].sum_ns += (uint64_t)(clock_monotonic_ns() - began_ns);
+  line_room_give(&server->lines, &slot->output);
   atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_release);
   server->emitted++;
 }
@@ -237,8 +252,14 @@ static uint32_t ladder_turn(struct server *server) {
   return step;
 }
 
+/* Lines that the open frame may give. */
+static uint32_t lines_open(const struct server *server) {
+  return engine_reports_max(&server->engine, server->builder.open.count);
+}
+
 static void frame_close(struct server *server) {
   struct slot *slot = slot_of(server, server->closed);
+  line_room_take(&server->lines, lines_open(server), &slot->output);
   int64_t now_ns = io_now(server->io);
   server->closed_clock_ns = clock_monotonic_ns();
   intake_close_frame(&server->intake, frame_time_ns(server, now_ns), ladder_turn(server), &slot->frame);
@@ -255,7 +276,8 @@ static void frame_close(struct server *server) {
 }
 
 static bool slot_free(const struct server *server) {
-  return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting;
+  return server->closed - server->emitted < SERVER_SLOTS && !server->append_waiting &&
+         line_room_fits(&server->lines, lines_open(server));
 }
 
 bool frames_crowded(const struct server *server) { return !slot_free(server); }
@@ -272,7 +294,7 @@ static void append_retry(struct server *server) {
   }
 }
 
-/* The engine is behind by all slots and the open frame is full, which sensors without a budget alone can bring about
+/* The engine is behind by all slots, or by all room for lines, and the open frame is full, which sensors without a budget alone can bring about
  * (intake.h): nothing more is taken from the kernel until a slot is free. What overflows there is counted there. */
 static void slot_wait(struct server *server) {
   static const struct timespec pause = {.tv_nsec = 50000};
