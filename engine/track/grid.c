@@ -6,7 +6,9 @@
 
 #include "engine/base/check.h"
 
-enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1), HEADS_MAX = 64 };
+enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1), LEVEL_SHIFT = 3 * COORDINATE_BITS, HEADS_MAX = 64 };
+static const uint64_t KEY_TAKEN = UINT64_C(1) << 63;
+_Static_assert(GRID_LEVELS == 8, "a level has three bits of a key");
 
 int grid_open(struct grid *grid, struct arena *arena, uint32_t capacity, double base) {
   uint32_t buckets = 64;
@@ -23,32 +25,32 @@ static uint64_t cell_key(int level, int64_t x, int64_t y, int64_t z) {
   const uint64_t mask = (1u << COORDINATE_BITS) - 1;
   uint64_t ux = (uint64_t)(x + COORDINATE_BIAS) & mask, uy = (uint64_t)(y + COORDINATE_BIAS) & mask;
   uint64_t uz = (uint64_t)(z + COORDINATE_BIAS) & mask;
-  return (uint64_t)level << (3 * COORDINATE_BITS) | ux << (2 * COORDINATE_BITS) | uy << COORDINATE_BITS | uz;
+  return KEY_TAKEN | (uint64_t)level << LEVEL_SHIFT | ux << (2 * COORDINATE_BITS) | uy << COORDINATE_BITS | uz;
 }
+
+static int level_of_key(uint64_t key) { return (int)(key >> LEVEL_SHIFT & (GRID_LEVELS - 1)); }
 
 static uint32_t bucket_of(const struct grid *grid, uint64_t key) {
   key *= 0x9e3779b97f4a7c15u;
   return (uint32_t)(key >> 32 ^ key >> 13) & grid->bucket_mask;
 }
 
+static double cell_size(const struct grid *grid, int level) {
+  return grid->base * (double)(1u << 2 * level);
+}
+
 static int level_of(const struct grid *grid, double radius) {
   int level = 0;
-  double cell = grid->base;
-  while (level < GRID_LEVELS - 1 && cell < 2 * radius) {
-    cell *= 2;
-    level++;
-  }
+  while (level < GRID_LEVELS - 1 && cell_size(grid, level) < 4 * radius) level++;
   return level;
 }
 
-static double cell_size(const struct grid *grid, int level) {
-  return grid->base * (double)(1u << level);
-}
-
 /* What is nowhere near the Earth shares the outermost cells. */
-static int64_t cell_coordinate(double value, double cell) {
+static int64_t cell_coordinate(double value, double per_cell) {
   const double outermost = 1e15;
-  return (int64_t)floor(fmax(fmin(value / cell, outermost), -outermost));
+  double cells = value * per_cell;
+  cells = cells < outermost ? cells : outermost;
+  return (int64_t)floor(cells > -outermost ? cells : -outermost);
 }
 
 static void unlink_entry(struct grid *grid, uint32_t item) {
@@ -59,62 +61,67 @@ static void unlink_entry(struct grid *grid, uint32_t item) {
     grid->entries[entry->prev].next = entry->next;
   }
   if (entry->next != GRID_NONE) grid->entries[entry->next].prev = entry->prev;
-  grid->on_level[entry->level]--;
-  entry->present = false;
+  grid->on_level[level_of_key(entry->key)]--;
+  entry->key = 0;
+}
+
+uint64_t grid_key(const struct grid *grid, const double centre[3], double radius) {
+  int level = level_of(grid, radius);
+  double per_cell = 1 / cell_size(grid, level);
+  return cell_key(level, cell_coordinate(centre[0], per_cell), cell_coordinate(centre[1], per_cell),
+                  cell_coordinate(centre[2], per_cell));
+}
+
+void grid_place(struct grid *grid, uint32_t item, uint64_t key) {
+  weft_assert(item < grid->capacity);
+  struct grid_entry *entry = &grid->entries[item];
+  if (entry->key == key) return;
+  if (entry->key) unlink_entry(grid, item);
+  uint32_t bucket = bucket_of(grid, key);
+  *entry = (struct grid_entry){.key = key, .next = grid->buckets[bucket], .prev = GRID_NONE};
+  if (entry->next != GRID_NONE) grid->entries[entry->next].prev = item;
+  grid->buckets[bucket] = item;
+  grid->on_level[level_of_key(key)]++;
 }
 
 void grid_put(struct grid *grid, uint32_t item, const double centre[3], double radius) {
-  weft_assert(item < grid->capacity);
-  struct grid_entry *entry = &grid->entries[item];
-  int level = level_of(grid, radius);
-  double cell = cell_size(grid, level);
-  uint64_t key = cell_key(level, cell_coordinate(centre[0], cell), cell_coordinate(centre[1], cell),
-                          cell_coordinate(centre[2], cell));
-  if (entry->present && entry->key == key) return;
-  if (entry->present) unlink_entry(grid, item);
-  uint32_t bucket = bucket_of(grid, key);
-  *entry = (struct grid_entry){
-      .key = key, .next = grid->buckets[bucket], .prev = GRID_NONE, .present = true, .level = (uint8_t)level};
-  if (entry->next != GRID_NONE) grid->entries[entry->next].prev = item;
-  grid->buckets[bucket] = item;
-  grid->on_level[level]++;
+  grid_place(grid, item, grid_key(grid, centre, radius));
 }
 
 void grid_remove(struct grid *grid, uint32_t item) {
-  if (grid->entries[item].present) unlink_entry(grid, item);
+  if (grid->entries[item].key) unlink_entry(grid, item);
 }
 
-/* Heads of the chains that a level's box meets: gathered first, so that the memory behind them comes while others are found. */
-struct heads {
+/* What a query wants to know, and the heads of the chains that its box meets: gathered first, so that the memory behind them
+ * comes while others are found. */
+struct query {
+  const struct grid *grid;
+  void (*visit)(void *context, uint32_t item);
+  void *context;
+  uint32_t visited;
+  int heads;
   uint64_t key[HEADS_MAX];
   uint32_t item[HEADS_MAX];
-  int count;
 };
 
-static uint32_t heads_visit(const struct grid *grid, struct heads *heads, void (*visit)(void *, uint32_t),
-                            void *context) {
-  uint32_t visited = 0;
-  for (int h = 0; h < heads->count; h++) {
-    for (uint32_t item = heads->item[h]; item != GRID_NONE;) {
-      const struct grid_entry *entry = &grid->entries[item];
-      uint32_t next = entry->next;
-      if (next != GRID_NONE) __builtin_prefetch(&grid->entries[next]);
-      if (entry->key == heads->key[h]) {
-        visit(context, item);
-        visited++;
+static void heads_visit(struct query *query) {
+  const struct grid_entry *entries = query->grid->entries;
+  for (int h = 0; h < query->heads; h++) {
+    for (uint32_t item = query->item[h]; item != GRID_NONE;) {
+      uint32_t next = entries[item].next;
+      if (next != GRID_NONE) __builtin_prefetch(&entries[next]);
+      if (entries[item].key == query->key[h]) {
+        query->visit(query->context, item);
+        query->visited++;
       }
       item = next;
     }
   }
-  heads->count = 0;
-  return visited;
+  query->heads = 0;
 }
 
-static uint32_t visit_level(const struct grid *grid, int level, const int64_t low[3], const int64_t high[3],
-                            void (*visit)(void *, uint32_t), void *context) {
-  struct heads heads;
-  uint32_t visited = 0;
-  heads.count = 0;
+static void level_gather(struct query *query, int level, const int64_t low[3], const int64_t high[3]) {
+  const struct grid *grid = query->grid;
   for (int64_t x = low[0]; x <= high[0]; x++) {
     for (int64_t y = low[1]; y <= high[1]; y++) {
       for (int64_t z = low[2]; z <= high[2]; z++) {
@@ -122,44 +129,50 @@ static uint32_t visit_level(const struct grid *grid, int level, const int64_t lo
         uint32_t item = grid->buckets[bucket_of(grid, key)];
         if (item == GRID_NONE) continue;
         __builtin_prefetch(&grid->entries[item]);
-        heads.key[heads.count] = key;
-        heads.item[heads.count++] = item;
-        if (heads.count == HEADS_MAX) visited += heads_visit(grid, &heads, visit, context);
+        query->key[query->heads] = key;
+        query->item[query->heads++] = item;
+        if (query->heads == HEADS_MAX) heads_visit(query);
       }
     }
   }
-  return visited + heads_visit(grid, &heads, visit, context);
 }
 
 /* A box so large that walking its cells costs more than walking the entries. */
-static uint32_t visit_entries(const struct grid *grid, int level, void (*visit)(void *, uint32_t),
-                              void *context) {
-  uint32_t visited = 0;
-  for (uint32_t item = 0; item < grid->capacity && visited < grid->on_level[level]; item++) {
-    if (!grid->entries[item].present || grid->entries[item].level != level) continue;
-    visit(context, item);
-    visited++;
+static void entries_visit(struct query *query, int level) {
+  const struct grid *grid = query->grid;
+  for (uint32_t item = 0, left = grid->on_level[level]; item < grid->capacity && left > 0; item++) {
+    if (!grid->entries[item].key || level_of_key(grid->entries[item].key) != level) continue;
+    query->visit(query->context, item);
+    query->visited++;
+    left--;
   }
-  return visited;
 }
 
 uint32_t grid_query(const struct grid *grid, const double centre[3], const double half[3],
                     void (*visit)(void *context, uint32_t item), void *context) {
-  uint32_t visited = 0;
+  struct query query;
+  query.grid = grid;
+  query.visit = visit;
+  query.context = context;
+  query.visited = 0;
+  query.heads = 0;
   for (int level = 0; level < GRID_LEVELS; level++) {
     if (grid->on_level[level] == 0) continue;
-    double cell = cell_size(grid, level);
+    double reach = cell_size(grid, level) / 4, per_cell = 1 / cell_size(grid, level), cells = 1;
     int64_t low[3], high[3];
-    double cells = 1;
     for (int i = 0; i < 3; i++) {
-      low[i] = cell_coordinate(centre[i] - half[i] - cell / 2, cell);
-      high[i] = cell_coordinate(centre[i] + half[i] + cell / 2, cell);
+      low[i] = cell_coordinate(centre[i] - half[i] - reach, per_cell);
+      high[i] = cell_coordinate(centre[i] + half[i] + reach, per_cell);
       cells *= (double)(high[i] - low[i] + 1);
     }
-    visited += cells <= GRID_CELLS_PER_QUERY_MAX ? visit_level(grid, level, low, high, visit, context)
-                                                 : visit_entries(grid, level, visit, context);
+    if (cells <= GRID_CELLS_PER_QUERY_MAX) {
+      level_gather(&query, level, low, high);
+    } else {
+      entries_visit(&query, level);
+    }
   }
-  return visited;
+  heads_visit(&query);
+  return query.visited;
 }
 
 /* A link to an item below `high`, or GRID_NONE. */
@@ -181,11 +194,9 @@ void grid_image(struct grid *grid, uint32_t high, struct image *image) {
   }
   for (uint32_t item = 0; item < high; item++) {
     struct grid_entry *entry = &grid->entries[item];
-    image_value(image, entry->present);
-    if (!entry->present) continue;
     image_value(image, entry->key);
+    if (!entry->key) continue;
     link_image(&entry->next, high, image);
     link_image(&entry->prev, high, image);
-    image_value(image, entry->level);
   }
 }

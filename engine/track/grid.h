@@ -1,7 +1,8 @@
 /* A hierarchical hash grid: items with a centre and a radius, found by a box in time that does not grow with
- * their number. Level k has cells of base * 2^k; an item lives in the one cell that holds its centre, on the
- * lowest level whose cell is at least twice its radius, so a query looks at the cells within (half box + half
- * cell) of its centre. Serves positions (metres, ECEF) and directions (unit vectors) alike. */
+ * their number. Level k has cells of base * 4^k; an item lives in the one cell that holds its centre, on the
+ * lowest level whose cell is at least four times its radius, so a query looks at the cells within (half box +
+ * quarter cell) of its centre: three or four on a level for a small box. Serves positions (metres, ECEF) and
+ * directions (unit vectors) alike. */
 #ifndef WEFT_TRACK_GRID_H
 #define WEFT_TRACK_GRID_H
 
@@ -11,13 +12,11 @@
 #include "engine/base/arena.h"
 #include "engine/base/image.h"
 
-enum { GRID_LEVELS = 14, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
+enum { GRID_LEVELS = 8, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
 
 struct grid_entry {
-  uint64_t key;        /* level and cell */
+  uint64_t key;        /* level and cell; 0: the item is in none */
   uint32_t next, prev; /* chain of its bucket; prev = GRID_NONE at the head */
-  bool present;
-  uint8_t level;
 };
 
 struct grid {
@@ -29,7 +28,11 @@ struct grid {
 };
 
 int grid_open(struct grid *grid, struct arena *arena, uint32_t capacity, double base);
-/* Puts or moves an item. A radius beyond the top level's half cell is put there all the same. */
+/* Where an item belongs: never 0. A radius beyond the top level's quarter cell is put there all the same. */
+uint64_t grid_key(const struct grid *grid, const double centre[3], double radius);
+/* Puts an item where it belongs, or moves it there. */
+void grid_place(struct grid *grid, uint32_t item, uint64_t key);
+/* Both. */
 void grid_put(struct grid *grid, uint32_t item, const double centre[3], double radius);
 void grid_remove(struct grid *grid, uint32_t item);
 /* The grid as bytes, the order of its chains included; items are below `high`. */

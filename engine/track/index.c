@@ -8,8 +8,8 @@
 /* Gate radii in sigmas for the coarse test: generous, since the fine gate follows. */
 static const double coarse_sigmas = 5;
 static const double speed_max_mps = 8500;
-static const double cell_space_m = 4000;
-static const double cell_direction_rad = 1.0 / 2048;
+static const double cell_space_m = 8000;
+static const double cell_direction_rad = 1.0 / 1024;
 
 int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
                      const struct store *store) {

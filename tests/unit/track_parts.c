@@ -91,13 +91,13 @@ static void grid_random(uint64_t seed, double base, double span, double radius_m
 static void grid_visits_every_item_that_touches_the_box(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 4; seed++) {
-    grid_random(seed, 4000, 8e6, 4000 * 4096);    /* all levels, negative coordinates */
-    grid_random(seed + 10, 4000, 5e4, 3e4);       /* crowded */
-    grid_random(seed + 20, 1.0 / 2048, 1, 2);     /* unit vectors: from a pencil to all directions */
+    grid_random(seed, 4000, 8e6, 1000 * (1 << 14)); /* all levels, negative coordinates */
+    grid_random(seed + 10, 4000, 5e4, 3e4);         /* crowded */
+    grid_random(seed + 20, 1.0 / 1024, 1, 2);       /* unit vectors: from a pencil to all directions */
   }
 }
 
-/* Spheres up to half the top level's cell are in its reach; every level is used. */
+/* Spheres up to a quarter of the top level's cell are in its reach; every level is used. */
 static void grid_uses_every_level_and_scans_a_level_for_a_huge_box(void **state) {
   (void)state;
   struct arena arena;
@@ -107,7 +107,7 @@ static void grid_uses_every_level_and_scans_a_level_for_a_huge_box(void **state)
   memset(items, 0, sizeof items);
   struct prng prng = prng_seed(5, 0);
   for (uint32_t i = 0; i < ITEMS; i++) {
-    items[i].radius = 5 * (double)(1u << (i % GRID_LEVELS));
+    items[i].radius = 2.5 * (double)(1u << 2 * (i % GRID_LEVELS));
     items[i].present = true;
     for (int k = 0; k < 3; k++) items[i].centre[k] = 1e5 * (2 * prng_uniform(&prng) - 1);
     grid_put(&grid, i, items[i].centre, items[i].radius);
@@ -128,7 +128,7 @@ static void grid_finds_directions_by_angle(void **state) {
   struct arena arena;
   struct grid grid;
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(grid_open(&grid, &arena, ITEMS, 1.0 / 2048), 0);
+  assert_int_equal(grid_open(&grid, &arena, ITEMS, 1.0 / 1024), 0);
   memset(items, 0, sizeof items);
   struct prng prng = prng_seed(6, 0);
   for (uint32_t i = 0; i < ITEMS; i++) {
