@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
   char *data;      /* borrowed */
@@ -16,9 +17,21 @@ struct text {
 };
 
 struct text text_open(char *data, size_t capacity);
-void text_bytes(struct text *text, const char *bytes, size_t size);
-void text_put(struct text *text, const char *string);
-void text_char(struct text *text, char c);
+
+/* The three small ones are inline, so that a string known to the compiler is a few moves. */
+static inline void text_bytes(struct text *text, const char *bytes, size_t size) {
+  if (text->cut || size > text->capacity - text->used) {
+    text->cut = true;
+    return;
+  }
+  memcpy(text->data + text->used, bytes, size);
+  text->used += size;
+}
+
+static inline void text_put(struct text *text, const char *string) { text_bytes(text, string, strlen(string)); }
+
+static inline void text_char(struct text *text, char c) { text_bytes(text, &c, 1); }
+
 void text_u64(struct text *text, uint64_t value);
 void text_i64(struct text *text, int64_t value);
 /* As printf("%.*f") in the C locale, rounded to nearest even of the exact value, but never "-0". `digits` 0 to 9; |value|

@@ -19,7 +19,7 @@
 enum { ROUNDS = 400000, SEED = 11 };
 
 static void general_compare(double value, unsigned digits) {
-  char got[64], want[64];
+  char got[128], want[64];
   struct text text = text_open(got, sizeof got - 1);
   text_general(&text, value, digits);
   got[text.used] = 0;
@@ -28,7 +28,7 @@ static void general_compare(double value, unsigned digits) {
 }
 
 static void fixed_compare(double value, unsigned digits) {
-  char got[64], want[400];
+  char got[128], want[400];
   struct text text = text_open(got, sizeof got - 1);
   text_fixed(&text, value, digits);
   got[text.used] = 0;
@@ -128,6 +128,16 @@ static void integers_reach_their_ends(void **state) {
   text_u64(&text, 0);
   got[text.used] = 0;
   assert_string_equal(got, "-9223372036854775808 9223372036854775807 18446744073709551615 0");
+  for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10) {
+    for (uint64_t value = power - 1; value <= power + 1; value++) {
+      char want[32];
+      snprintf(want, sizeof want, "%llu", (unsigned long long)value);
+      text = text_open(got, sizeof got - 1);
+      text_u64(&text, value);
+      got[text.used] = 0;
+      assert_string_equal(got, want);
+    }
+  }
 }
 
 static void any_bytes_become_a_valid_json_string(void **state) {
@@ -160,16 +170,20 @@ static void any_bytes_become_a_valid_json_string(void **state) {
 
 static void text_never_writes_past_its_end(void **state) {
   (void)state;
-  for (size_t capacity = 0; capacity < 40; capacity++) {
-    char out[64];
+  static const char whole[] = "position -6378137.2501.5e-0917000000001234567890.25\"x\\u000a\"";
+  for (size_t capacity = 0; capacity < 160; capacity++) { /* numbers are put together in place where there is much room */
+    char out[200];
     memset(out, '#', sizeof out);
     struct text text = text_open(out, capacity);
     text_put(&text, "position ");
     text_fixed(&text, -6378137.25, 3);
     text_general(&text, 1.5e-9, 9);
+    text_u64(&text, 1700000000123456789);
+    text_general(&text, 0.25, 9);
     text_json(&text, "x\n");
     assert_true(text.used <= capacity);
-    assert_int_equal(text.cut, capacity < 9 + 12 + 7 + 9);
+    assert_int_equal(text.cut, capacity < sizeof whole - 1);
+    assert_memory_equal(out, whole, text.cut ? 0 : sizeof whole - 1);
     for (size_t i = capacity; i < sizeof out; i++) assert_int_equal(out[i], '#');
   }
 }
