@@ -228,34 +228,45 @@ void bank_mix(Bank &b, double dt, const wk_tuning &t) {
   weights_floor(b.weight);
 }
 
-template <int N, Kind K> void update(Mode<N, K> &m, const eigen_radar &radar, double gate = 1e300) {
-  using Rows = Eigen::Matrix<double, 4, N>;
+/* A measurement before it is taken: innovation, Jacobian, P H' and the inverse of S. */
+template <int N> struct Look {
+  Eigen::Vector4d y;
+  Eigen::Matrix<double, 4, N> h = Eigen::Matrix<double, 4, N>::Zero();
+  Eigen::Matrix<double, N, 4> ph;
+  Eigen::Matrix4d s, inverse;
+};
+
+template <int N, Kind K> void look(const Mode<N, K> &m, const eigen_radar &radar, Look<N> &l) {
   const Matrix3d enu = Eigen::Map<const Eigen::Matrix<double, 3, 3, Eigen::RowMajor>>(radar.enu);
   const Vector3d d = m.x.template head<3>() - Eigen::Map<const Vector3d>(radar.site_m), local = enu * d;
   const Vector3d v = m.x.template segment<3>(3) - Eigen::Map<const Vector3d>(radar.site_velocity_mps);
   const double range = d.norm(), ground2 = local.head<2>().squaredNorm(), ground = std::sqrt(ground2),
                speed = d.dot(v) / range;
-  Eigen::Vector4d y(range, std::atan2(local.x(), local.y()), std::atan2(local.z(), ground), speed);
-  y = Eigen::Map<const Eigen::Vector4d>(radar.z) - y;
-  y(1) = std::remainder(y(1), 2 * M_PI);
-  Rows h = Rows::Zero();
+  const Eigen::Vector4d expected(range, std::atan2(local.x(), local.y()), std::atan2(local.z(), ground), speed);
+  l.y = Eigen::Map<const Eigen::Vector4d>(radar.z) - expected;
+  l.y(1) = std::remainder(l.y(1), 2 * M_PI);
   const Vector3d e = enu.row(0), n = enu.row(1), u = enu.row(2);
-  h.template block<1, 3>(0, 0) = d.transpose() / range;
-  h.template block<1, 3>(1, 0) = (local.y() * e - local.x() * n).transpose() / ground2;
-  h.template block<1, 3>(2, 0) =
+  l.h.template block<1, 3>(0, 0) = d.transpose() / range;
+  l.h.template block<1, 3>(1, 0) = (local.y() * e - local.x() * n).transpose() / ground2;
+  l.h.template block<1, 3>(2, 0) =
       (ground * u - local.z() / ground * (local.x() * e + local.y() * n)).transpose() / (range * range);
-  h.template block<1, 3>(3, 0) = (v - speed / range * d).transpose() / range;
-  h.template block<1, 3>(3, 3) = d.transpose() / range;
-  const Eigen::Matrix<double, N, 4> ph = m.p * h.transpose();
-  Eigen::Matrix4d s = h * ph;
-  s.diagonal() += Eigen::Map<const Eigen::Vector4d>(radar.variance);
-  const Eigen::Matrix4d inverse = s.inverse();
-  const Eigen::Matrix<double, N, 4> k = ph * inverse;
-  m.distance2 = y.dot(inverse * y);
-  m.likelihood = -0.5 * (4 * std::log(2 * M_PI) + std::log(s.determinant()) + m.distance2);
+  l.h.template block<1, 3>(3, 0) = (v - speed / range * d).transpose() / range;
+  l.h.template block<1, 3>(3, 3) = d.transpose() / range;
+  l.ph = m.p * l.h.transpose();
+  l.s = l.h * l.ph;
+  l.s.diagonal() += Eigen::Map<const Eigen::Vector4d>(radar.variance);
+  l.inverse = l.s.inverse();
+}
+
+template <int N, Kind K> void update(Mode<N, K> &m, const eigen_radar &radar, double gate = 1e300) {
+  Look<N> l;
+  look(m, radar, l);
+  const Eigen::Matrix<double, N, 4> k = l.ph * l.inverse;
+  m.distance2 = l.y.dot(l.inverse * l.y);
+  m.likelihood = -0.5 * (4 * std::log(2 * M_PI) + std::log(l.s.determinant()) + m.distance2);
   if (!(m.distance2 < gate)) return;
-  m.x += k * y;
-  m.p = (Matrix<N>::Identity() - k * h) * m.p;
+  m.x += k * l.y;
+  m.p = (Matrix<N>::Identity() - k * l.h) * m.p;
 }
 
 template <int N, Kind K> const double *load(Mode<N, K> &m, const double *from) {
@@ -303,5 +314,15 @@ void NAMED(eigen_ekf)(eigen_coast *track, const eigen_radar *radar, int count, d
     predict(m, dt_s, *tuning);
     update(m, radar[i], gate);
     store(m, track[i].x);
+  }
+}
+
+void NAMED(eigen_innovation)(const eigen_coast *track, const eigen_radar *radar, int count, double *distance2) {
+  for (int i = 0; i < count; i++) {
+    Mode<6, COAST> m;
+    Look<6> l;
+    load(m, track[i].x);
+    look(m, radar[i], l);
+    distance2[i] = l.y.dot(l.inverse * l.y);
   }
 }

@@ -30,6 +30,9 @@ void eigen_ekf_v3(struct eigen_coast *track, const struct eigen_radar *radar, in
                   const struct wk_tuning *tuning);
 void eigen_ekf_v4(struct eigen_coast *track, const struct eigen_radar *radar, int count, double dt_s, double gate,
                   const struct wk_tuning *tuning);
+/* Normalised innovations squared of `count` tracks' measurements (T14). */
+void eigen_innovation_v3(const struct eigen_coast *track, const struct eigen_radar *radar, int count, double *distance2);
+void eigen_innovation_v4(const struct eigen_coast *track, const struct eigen_radar *radar, int count, double *distance2);
 
 #ifdef __cplusplus
 }

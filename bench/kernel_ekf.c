@@ -1,5 +1,5 @@
-/* One coasting track and one radar: prediction, gate and update of a single mode; wk's lanes against Eigen doing the same maths one
- * track after the other. Tracks live where each wants them: blocks of eight, records. */
+/* One coasting track and one radar: prediction, gate and update of a single mode, and the innovation alone; wk's lanes against Eigen
+ * doing the same maths one track after the other. Tracks live where each wants them: blocks of eight, records. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static struct eigen_coast eigen_start[TRACKS], eigen[TRACKS];
 static struct eigen_radar radars[TRACKS];
 static struct wk_measure_block measures[TRACKS / WK_LANES];
 static struct wk_tuning tuning;
+static double distance_lanes[TRACKS] __attribute__((aligned(64))), distance_eigen[TRACKS];
 
 static void radar_make(struct bench_prng *r, int t, double lat, double lon, const double *x) {
   static const double sigma[4] = {30.0, 1e-3, 1e-3, 5.0};
@@ -86,7 +87,23 @@ static void run_eigen(void *way) {
   }
 }
 
-/* Largest difference of the two, in sigmas of each state: the rival must do the same maths. */
+static void run_innovation(void *table) {
+  for (int pass = 0; pass < PASSES; pass++) {
+    for (int b = 0; b < TRACKS / WK_LANES; b++) {
+      ((const struct wk_table *)table)->gauss_innovation(&blocks_start[b], WK_RADAR, &measures[b], &distance_lanes[b * WK_LANES]);
+    }
+    bench_use(distance_lanes);
+  }
+}
+typedef void (*eigen_innovation)(const struct eigen_coast *track, const struct eigen_radar *radar, int count, double *distance2);
+static void run_eigen_innovation(void *way) {
+  for (int pass = 0; pass < PASSES; pass++) {
+    (*(eigen_innovation *)way)(eigen_start, radars, TRACKS, distance_eigen);
+    bench_use(distance_eigen);
+  }
+}
+
+/* Largest difference of the two, in sigmas of each state and in parts of each distance: the rival must do the same maths. */
 static double difference(void) {
   double most = 0.0;
   for (int t = 0; t < TRACKS; t++) {
@@ -94,12 +111,14 @@ static double difference(void) {
       const double sigma = sqrt(eigen[t].p[WK_AT(6, i, i)]);
       most = fmax(most, fabs(blocks[t / WK_LANES].e[i][t % WK_LANES] - eigen[t].x[i]) / sigma);
     }
+    most = fmax(most, fabs(distance_lanes[t] / distance_eigen[t] - 1.0));
   }
   return most;
 }
 
 int main(void) {
   static eigen_way theirs[2] = {eigen_ekf_v3, eigen_ekf_v4};
+  static eigen_innovation their_innovation[2] = {eigen_innovation_v3, eigen_innovation_v4};
   static lane_way ours[2] = {ekf_coast_v3, ekf_coast_v4};
   const int v = wk_variant("v4") ? 1 : 0;
   const double items = (double)TRACKS * PASSES;
@@ -109,13 +128,19 @@ int main(void) {
   struct bench_contestant c[] = {{"v3", run_lanes, &ours[0], items, 0, 0},
                                  {"the best", run_lanes, &ours[v], items, 0, 0},
                                  {"Eigen v3", run_eigen, &theirs[0], items, 0, 0},
-                                 {"Eigen, the best's instruction set", run_eigen, &theirs[v], items, 0, 0}};
+                                 {"Eigen, the best's instruction set", run_eigen, &theirs[v], items, 0, 0},
+                                 {"innovation, v3", run_innovation, (void *)wk_variant("v3"), items, 0, 0},
+                                 {"innovation, the best", run_innovation, (void *)wk_variant(v ? "v4" : "v3"), items, 0, 0},
+                                 {"innovation, Eigen v3", run_eigen_innovation, &their_innovation[0], items, 0, 0},
+                                 {"innovation, Eigen, the best's instruction set", run_eigen_innovation, &their_innovation[v], items, 0, 0}};
   enum { CONTESTANTS = sizeof c / sizeof c[0] };
   bench_contest(c, CONTESTANTS);
   bench_begin("kernel_ekf");
   bench_times(c, CONTESTANTS, "track");
   bench_ratio("Eigen over v3", &c[2], &c[0], 10);
   bench_ratio("Eigen over the best", c[2].minimum_ns < c[3].minimum_ns ? &c[2] : &c[3], &c[1], 10);
+  bench_ratio("innovation: Eigen over v3", &c[6], &c[4], 0);
+  bench_ratio("innovation: Eigen over the best", c[6].minimum_ns < c[7].minimum_ns ? &c[6] : &c[7], &c[5], 0);
   const double apart = difference();
   bench_figure("difference of the two", apart, "sigma", 0.1, -1);
   bench_end();

@@ -190,6 +190,10 @@ struct wk_table {
    * 1 or 0, every bit of a or of b. A lane where either is not definite yields a, weight 1. `out` may be a or b. */
   void (*gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b, struct wk_gauss_block *out,
                           wk_lane weight);
+  /* Normalised innovation squared of a measurement: its squared Mahalanobis distance from what each lane's Gaussian expects, over
+   * the present components; 1e300 where that is no number, or below 0 (T14). */
+  void (*gauss_innovation)(const struct wk_gauss_block *block, enum wk_kind kind, const struct wk_measure_block *measure,
+                           wk_lane distance2);
 
   /* Predicts every lane of `count` blocks over its dt with white acceleration of density accel_psd ((m/s^2)^2 s), and updates those
    * whose measurement lies nearer than gate (squared distance); the others are left predicted (docs/maths.md L1 to L4). Covariances of

@@ -6,7 +6,6 @@
 
 #include "engine/base/check.h"
 #include "engine/domain/orbit.h"
-#include "engine/track/innovation.h"
 #include "engine/track/rewind.h"
 #include "engine/track/vector.h"
 
@@ -80,10 +79,12 @@ static uint32_t runs_build(struct filter *filter, const struct pair *pairs, uint
   return runs;
 }
 
-/* Both banks of up to eight tracks in lanes, and which of them any lane needs. */
+/* Both banks of up to eight tracks in lanes, and which of them any lane needs; and the plots that they meet, if they do. */
 struct lanes {
   struct wk_ballistic_block ballistic;
   struct wk_aircraft_block aircraft;
+  struct wk_measure_block measure;
+  wk_lane dt_s; /* from the tracks to their plots */
   uint8_t banks, in_use[WK_LANES];
 };
 
@@ -119,6 +120,73 @@ static void lanes_predict(const struct filter *filter, struct lanes *lanes, cons
     filter->kernels->ballistic_predict(&lanes->ballistic, dt_s, quiet, tuning);
   }
   if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_predict(&lanes->aircraft, dt_s, quiet, tuning);
+}
+
+/* One lane's Gaussian: p of it and 1 - p of the other. */
+static void moments_mix(double p, struct wk_gauss_block *a, const struct wk_gauss_block *b, int lane) {
+  double apart[6];
+  for (int i = 0; i < 6; i++) {
+    apart[i] = a->e[i][lane] - b->e[i][lane];
+    a->e[i][lane] = p * a->e[i][lane] + (1 - p) * b->e[i][lane];
+  }
+  for (int i = 0; i < 6; i++) {
+    for (int j = i; j < 6; j++) {
+      int at = 6 + WK_AT(6, i, j);
+      a->e[at][lane] = p * a->e[at][lane] + (1 - p) * b->e[at][lane] + p * (1 - p) * apart[i] * apart[j];
+    }
+  }
+}
+
+/* Each track's mixture over modes and classes as one Gaussian (docs/maths.md T13). */
+static void lanes_moments(const struct filter *filter, const struct lanes *lanes,
+                          struct track *const tracks[WK_LANES], struct wk_gauss_block *out) {
+  struct wk_gauss_block aircraft;
+  if (!(lanes->banks & BANK_BALLISTIC)) {
+    *out = (struct wk_gauss_block){0};
+    if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_moments(&lanes->aircraft, out->e);
+    return;
+  }
+  filter->kernels->ballistic_moments(&lanes->ballistic, out->e);
+  if (lanes->banks == BANK_BALLISTIC) return;
+  filter->kernels->aircraft_moments(&lanes->aircraft, aircraft.e);
+  for (int i = 0; i < WK_LANES; i++) {
+    double p = tracks[i] ? track_ballistic_probability(tracks[i]) : 1;
+    if (p >= 1) continue;
+    if (p > 0) {
+      moments_mix(p, out, &aircraft, i);
+    } else {
+      for (int k = 0; k < WK_GAUSS_ELEMENTS; k++) out->e[k][i] = aircraft.e[k][i];
+    }
+  }
+}
+
+static void track_summarise(struct track *track, const struct wk_gauss_block *moments, int lane, double height_m) {
+  double position2 = 0, velocity2 = 0;
+  for (int i = 0; i < 3; i++) {
+    track->position_m[i] = moments->e[i][lane];
+    track->velocity_mps[i] = moments->e[3 + i][lane];
+    position2 += moments->e[6 + WK_AT(6, i, i)][lane];
+    velocity2 += moments->e[6 + WK_AT(6, i + 3, i + 3)][lane];
+  }
+  track->sigma_position_m = sqrt(fmax(position2, 1));
+  track->sigma_velocity_mps = sqrt(fmax(velocity2, 1));
+  track->height_m = height_m;
+  /* Free fall plus felt force for the ballistic share; an aircraft is held up by its wings. */
+  double p = track_ballistic_probability(track), r = vector_norm(track->position_m);
+  double gravity = -3.986004418e14 / (r * r * r);
+  for (int i = 0; i < 3; i++) {
+    double force = track->bank[WK_B_WEIGHT] * track->bank[WK_B_BOOST_X + 6 + i];
+    track->acceleration_mps2[i] = p * (gravity * track->position_m[i] + force);
+  }
+}
+
+static void tracks_summarise(const struct filter *filter, struct track *const tracks[WK_LANES],
+                             const struct wk_gauss_block *moments) {
+  wk_lane lat_rad, lon_rad, height_m;
+  filter->kernels->geodetic(lat_rad, lon_rad, height_m, moments->e[0], moments->e[1], moments->e[2], WK_LANES);
+  for (int i = 0; i < WK_LANES; i++) {
+    if (tracks[i]) track_summarise(tracks[i], moments, i, height_m[i]);
+  }
 }
 
 /* ln(exp(a) + exp(b)) with the smaller term's weight small or not. */
@@ -171,10 +239,6 @@ struct filter_job {
   const struct filter_taking *taking; /* NULL: none */
 };
 
-static void track_summarise(struct track *track, const double moments[27]);
-static void lanes_moments(const struct filter *filter, const struct lanes *lanes,
-                          struct track *const tracks[WK_LANES], double out[WK_LANES][27]);
-
 /* Class evidence, and a bank that no longer takes part once it is out of the question. */
 static void class_take(struct track *track, const struct pair_evidence *evidence) {
   const double bank_lost = 18; /* e^-18: 1.5e-8 */
@@ -189,14 +253,14 @@ static void class_take(struct track *track, const struct pair_evidence *evidence
 
 /* Lanes in which the measurement bends so much over the extent of the state that the EKF would be
  * overconfident (docs/maths.md M21). True where there is one. */
-static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, enum wk_kind kind,
-                       const struct wk_measure_block *measure, int count, bool bends[WK_LANES]) {
+static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, enum wk_kind kind, int count,
+                       bool bends[WK_LANES]) {
   const double bend_max = 0.3;
   wk_lane ballistic = {0}, aircraft = {0};
   bool any = false;
   if (lanes->banks & BANK_BALLISTIC)
-    filter->kernels->ballistic_bend(&lanes->ballistic, kind, measure, ballistic);
-  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_bend(&lanes->aircraft, kind, measure, aircraft);
+    filter->kernels->ballistic_bend(&lanes->ballistic, kind, &lanes->measure, ballistic);
+  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_bend(&lanes->aircraft, kind, &lanes->measure, aircraft);
   for (int i = 0; i < count; i++) {
     bends[i] = fmax(lanes->in_use[i] & BANK_BALLISTIC ? ballistic[i] : 0,
                     lanes->in_use[i] & BANK_AIRCRAFT ? aircraft[i] : 0) > bend_max;
@@ -205,6 +269,7 @@ static bool lanes_bend(const struct filter *filter, const struct lanes *lanes, e
   return any;
 }
 
+static const double absurd = 1e300; /* what a kernel reports that finds no number */
 static const double dim = 0.1; /* chance of a line of sight where nothing burns, relative to a plume */
 
 /* Below where anything orbits; by the boost mode's place. */
@@ -217,15 +282,14 @@ static bool lane_low(const struct lanes *lanes, int lane) {
 
 /* What a line of sight says beside its direction (docs/maths.md T8): low down it is of a plume. In space it
  * may be of a satellite, seen for as long as one likes without burning; but what has burnt out since the last
- * look is seldom seen still. `dt_s`: since the last look; evidence of the ballistic bank out. */
-static void plumes_take(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s, int count,
-                        wk_lane log_seen) {
+ * look is seldom seen still. Evidence of the ballistic bank out. */
+static void plumes_take(const struct filter *filter, struct lanes *lanes, int count, wk_lane log_seen) {
   for (int i = 0; i < count; i++) {
     if (!(lanes->in_use[i] & BANK_BALLISTIC)) continue;
     double *weight[3];
     for (int m = 0; m < 3; m++) weight[m] = &lanes->ballistic.e[WK_B_WEIGHT + m][i];
     double boost = *weight[0], out = *weight[1] + *weight[2];
-    double ended = boost * (wk_exp(filter->tuning.boost_end_rate * fmax(dt_s[i], 0)) - 1);
+    double ended = boost * (wk_exp(filter->tuning.boost_end_rate * fmax(lanes->dt_s[i], 0)) - 1);
     double left = out - (1 - dim) * (lane_low(lanes, i) ? out : fmin(ended, out)), seen = boost + left;
     if (!(out > 0 && seen > 0)) continue;
     *weight[0] = boost / seen;
@@ -234,28 +298,25 @@ static void plumes_take(const struct filter *filter, struct lanes *lanes, const 
   }
 }
 
-/* Both banks' updates in the lanes at hand, dt_s after the last look, of the tracks in `taken`, and what their plots say; where
- * that is NULL, no updates and what each pair's plot says. By sigma points where the measurement bends. */
-static void lanes_update(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
-                         struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
+/* Both banks' updates in the lanes at hand of the tracks in `taken`, and what their plots say; where that is NULL, no updates and
+ * what each pair's plot says. By sigma points where the measurement bends. */
+static void lanes_update(const struct filter *filter, struct lanes *lanes, struct track *const tracks[WK_LANES],
                          int count, enum wk_kind kind, struct track *const *taken,
                          struct pair_evidence evidence[WK_LANES]) {
   const struct wk_table *kernels = filter->kernels;
-  struct wk_measure_block measure;
   struct wk_evidence_block ballistic[2] = {0}, aircraft[2] = {0}; /* by the EKF, by sigma points */
   wk_lane plain = {0}, points = {0}, log_seen = {0};
   bool bends[WK_LANES] = {0}, plumes = taken && kind == WK_LOS;
-  if (plumes) plumes_take(filter, lanes, dt_s, count, log_seen);
-  measure_fill(&measure, plots);
-  bool any = kind != WK_POSITION && lanes_bend(filter, lanes, kind, &measure, count, bends);
+  if (plumes) plumes_take(filter, lanes, count, log_seen);
+  bool any = kind != WK_POSITION && lanes_bend(filter, lanes, kind, count, bends);
   for (int i = 0; i < count && taken; i++) (bends[i] ? points : plain)[i] = taken[i] ? 1.0 : 0.0;
   if (lanes->banks & BANK_BALLISTIC) {
-    kernels->ballistic_update(&lanes->ballistic, kind, &measure, plain, &ballistic[0]);
-    if (any) kernels->ballistic_update_sigma(&lanes->ballistic, kind, &measure, points, &ballistic[1]);
+    kernels->ballistic_update(&lanes->ballistic, kind, &lanes->measure, plain, &ballistic[0]);
+    if (any) kernels->ballistic_update_sigma(&lanes->ballistic, kind, &lanes->measure, points, &ballistic[1]);
   }
   if (lanes->banks & BANK_AIRCRAFT) {
-    kernels->aircraft_update(&lanes->aircraft, kind, &measure, plain, &aircraft[0]);
-    if (any) kernels->aircraft_update_sigma(&lanes->aircraft, kind, &measure, points, &aircraft[1]);
+    kernels->aircraft_update(&lanes->aircraft, kind, &lanes->measure, plain, &aircraft[0]);
+    if (any) kernels->aircraft_update_sigma(&lanes->aircraft, kind, &lanes->measure, points, &aircraft[1]);
   }
   for (int i = 0; i < count; i++) {
     if (taken && !taken[i]) continue;
@@ -273,72 +334,73 @@ static double between_s(const struct track *track, const struct plot *plot) {
 
 /* The lanes of up to eight tracks at the times of their plots. */
 static void lanes_begin(const struct filter *filter, struct lanes *lanes, struct track *const tracks[WK_LANES],
-                        const struct plot *const plots[WK_LANES], int count, wk_lane dt_s) {
+                        const struct plot *const plots[WK_LANES], int count) {
   wk_lane loud = {0};
-  for (int i = 0; i < count; i++) dt_s[i] = between_s(tracks[i], plots[i]);
+  for (int i = 0; i < WK_LANES; i++) lanes->dt_s[i] = i < count ? between_s(tracks[i], plots[i]) : 0;
   lanes_load(filter, lanes, tracks);
-  lanes_predict(filter, lanes, dt_s, loud, &filter->tuning);
+  lanes_predict(filter, lanes, lanes->dt_s, loud, &filter->tuning);
+  measure_fill(&lanes->measure, plots);
 }
 
-/* The tracks in `taken`, NULL elsewhere, take the plots in whose lanes they have been predicted. */
-static void lanes_take(const struct filter *filter, struct lanes *lanes, const wk_lane dt_s,
-                       struct track *const taken[WK_LANES], const struct plot *const plots[WK_LANES], int count,
-                       enum wk_kind kind, struct pair_evidence evidence[WK_LANES]) {
-  double moments[WK_LANES][27], innovation2[WK_LANES] = {0};
-  int components[WK_LANES] = {0};
-  lanes_moments(filter, lanes, taken, moments);
-  for (int i = 0; i < count; i++) {
-    if (taken[i]) components[i] = innovation_squared(plots[i], moments[i], &innovation2[i]);
-  }
-  lanes_update(filter, lanes, dt_s, taken, plots, count, kind, taken, evidence);
+/* How far the plots lie from what the predicted tracks expect. */
+static void lanes_innovations(const struct filter *filter, const struct lanes *lanes,
+                              struct track *const tracks[WK_LANES], enum wk_kind kind, wk_lane innovation2) {
+  struct wk_gauss_block expected;
+  lanes_moments(filter, lanes, tracks, &expected);
+  filter->kernels->gauss_innovation(&expected, kind, &lanes->measure, innovation2);
+}
+
+/* The tracks in `taken`, NULL elsewhere, get what the lanes have become by their plots. */
+static void lanes_take(const struct filter *filter, const struct lanes *lanes, struct track *const taken[WK_LANES],
+                       const struct plot *const plots[WK_LANES], int count, const wk_lane innovation2,
+                       struct pair_evidence evidence[WK_LANES]) {
+  struct wk_gauss_block moments;
   lanes_store(filter, lanes, taken);
-  lanes_moments(filter, lanes, taken, moments);
+  lanes_moments(filter, lanes, taken, &moments);
   for (int i = 0; i < count; i++) {
     if (!taken[i]) continue;
-    evidence[i].innovation2 = components[i] ? innovation2[i] : 0;
-    evidence[i].innovation_components = components[i];
+    bool told = innovation2[i] < absurd;
+    evidence[i].innovation2 = told ? innovation2[i] : 0;
+    evidence[i].innovation_components = told ? (int)evidence[i].dimension : 0;
     taken[i]->time_ns = plots[i]->time_ns;
     class_take(taken[i], &evidence[i]);
-    track_summarise(taken[i], moments[i]);
   }
+  tracks_summarise(filter, taken, &moments);
 }
 
 void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
                  const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
                  struct pair_evidence evidence[WK_LANES]) {
-  wk_lane dt_s = {0};
+  wk_lane innovation2;
   struct lanes lanes;
-  lanes_begin(filter, &lanes, tracks, plots, count, dt_s);
-  if (update) {
-    lanes_take(filter, &lanes, dt_s, tracks, plots, count, kind, evidence);
-  } else {
-    lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, NULL, evidence);
-  }
+  lanes_begin(filter, &lanes, tracks, plots, count);
+  if (update) lanes_innovations(filter, &lanes, tracks, kind, innovation2);
+  lanes_update(filter, &lanes, tracks, count, kind, update ? tracks : NULL, evidence);
+  if (update) lanes_take(filter, &lanes, tracks, plots, count, innovation2, evidence);
 }
 
 /* Rolls the tracks back to their plots without noise, updates, and rolls them forward again. */
 static void step_back(const struct filter *filter, struct track *const tracks[WK_LANES],
                       const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
                       struct pair_evidence evidence[WK_LANES]) {
-  wk_lane dt_s = {0}, quiet = {0};
+  wk_lane quiet = {0}, back_s = {0};
   struct lanes lanes;
-  for (int i = 0; i < count; i++) {
-    dt_s[i] = between_s(tracks[i], plots[i]);
-    quiet[i] = 1.0;
+  struct wk_gauss_block moments;
+  for (int i = 0; i < WK_LANES; i++) {
+    lanes.dt_s[i] = i < count ? between_s(tracks[i], plots[i]) : 0;
+    back_s[i] = -lanes.dt_s[i];
+    quiet[i] = i < count ? 1.0 : 0;
   }
   lanes_load(filter, &lanes, tracks);
-  lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
-  lanes_update(filter, &lanes, dt_s, tracks, plots, count, kind, update ? tracks : NULL, evidence);
+  lanes_predict(filter, &lanes, lanes.dt_s, quiet, &filter->tuning);
+  measure_fill(&lanes.measure, plots);
+  lanes_update(filter, &lanes, tracks, count, kind, update ? tracks : NULL, evidence);
   if (!update) return;
-  double moments[WK_LANES][27];
-  for (int i = 0; i < count; i++) dt_s[i] = -dt_s[i];
-  lanes_predict(filter, &lanes, dt_s, quiet, &filter->tuning);
+  lanes_predict(filter, &lanes, back_s, quiet, &filter->tuning);
   lanes_store(filter, &lanes, tracks);
-  lanes_moments(filter, &lanes, tracks, moments);
-  for (int i = 0; i < count; i++) {
-    class_take(tracks[i], &evidence[i]);
-    track_summarise(tracks[i], moments[i]);
-  }
+  lanes_moments(filter, &lanes, tracks, &moments);
+  for (int i = 0; i < count; i++) class_take(tracks[i], &evidence[i]);
+  tracks_summarise(filter, tracks, &moments);
 }
 
 /* The state that a plot finds goes into the history. */
@@ -362,11 +424,11 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
   const uint32_t *order = &filter->order[run->first];
   enum wk_kind kind = (enum wk_kind)run->kind;
   struct track *taken[WK_LANES] = {0};
-  wk_lane dt_s = {0};
+  wk_lane innovation2;
   struct lanes lanes;
   bool any = false;
-  lanes_begin(filter, &lanes, tracks, plots, run->count, dt_s);
-  lanes_update(filter, &lanes, dt_s, tracks, plots, run->count, kind, NULL, evidence);
+  lanes_begin(filter, &lanes, tracks, plots, run->count);
+  lanes_update(filter, &lanes, tracks, run->count, kind, NULL, evidence);
   for (int i = 0; i < run->count; i++) {
     job->evidence[order[i]] = evidence[i];
     if (taking->asked[order[i]] == FILTER_WAITS || !taking->takes(taking->context, order[i], worker)) continue;
@@ -375,7 +437,11 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
     taken[i] = tracks[i];
     any = true;
   }
-  if (any) lanes_take(filter, &lanes, dt_s, taken, plots, run->count, kind, evidence);
+  if (any) {
+    lanes_innovations(filter, &lanes, taken, kind, innovation2);
+    lanes_update(filter, &lanes, taken, run->count, kind, taken, evidence);
+    lanes_take(filter, &lanes, taken, plots, run->count, innovation2, evidence);
+  }
   for (int i = 0; i < run->count; i++) {
     if (taken[i]) class_remember(filter, taken[i], filter->places[order[i]]);
   }
@@ -456,63 +522,6 @@ void filter_update(struct filter *filter, const struct pair *pairs, uint32_t cou
   for (uint32_t i = 0; i < count; i++) filter->bent += evidence[i].bends;
 }
 
-/* Two Gaussians with weights p and 1 - p into one. */
-static void moments_mix(double p, const double a[27], const double b[27], double out[27]) {
-  for (int i = 0; i < 6; i++) out[i] = p * a[i] + (1 - p) * b[i];
-  for (int i = 0; i < 6; i++) {
-    for (int j = i; j < 6; j++) {
-      int at = 6 + WK_AT(6, i, j);
-      out[at] = p * a[at] + (1 - p) * b[at] + p * (1 - p) * (a[i] - b[i]) * (a[j] - b[j]);
-    }
-  }
-}
-
-static void lanes_moments(const struct filter *filter, const struct lanes *lanes,
-                          struct track *const tracks[WK_LANES], double out[WK_LANES][27]) {
-  wk_lane ballistic[27], aircraft[27];
-  if (lanes->banks & BANK_BALLISTIC) filter->kernels->ballistic_moments(&lanes->ballistic, ballistic);
-  if (lanes->banks & BANK_AIRCRAFT) filter->kernels->aircraft_moments(&lanes->aircraft, aircraft);
-  for (int i = 0; i < WK_LANES; i++) {
-    if (!tracks[i]) continue;
-    double a[27], b[27];
-    for (int k = 0; k < 27; k++) { /* lanes->banks are the tracks' together: what is read was written */
-      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
-      a[k] = tracks[i]->banks & BANK_BALLISTIC ? ballistic[k][i] : 0;
-      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
-      b[k] = tracks[i]->banks & BANK_AIRCRAFT ? aircraft[k][i] : 0;
-    }
-    double p = track_ballistic_probability(tracks[i]);
-    if (p >= 1) {
-      memcpy(out[i], a, sizeof a);
-    } else if (p <= 0) {
-      memcpy(out[i], b, sizeof b);
-    } else {
-      moments_mix(p, a, b, out[i]);
-    }
-  }
-}
-
-static void track_summarise(struct track *track, const double moments[27]) {
-  memcpy(track->position_m, moments, sizeof track->position_m);
-  memcpy(track->velocity_mps, moments + 3, sizeof track->velocity_mps);
-  double position2 = 0, velocity2 = 0;
-  for (int i = 0; i < 3; i++) {
-    position2 += moments[6 + WK_AT(6, i, i)];
-    velocity2 += moments[6 + WK_AT(6, i + 3, i + 3)];
-  }
-  track->sigma_position_m = sqrt(fmax(position2, 1));
-  track->sigma_velocity_mps = sqrt(fmax(velocity2, 1));
-  double lat_rad, lon_rad;
-  wk_geodetic_from_ecef(track->position_m, &lat_rad, &lon_rad, &track->height_m);
-  /* Free fall plus felt force for the ballistic share; an aircraft is held up by its wings. */
-  double p = track_ballistic_probability(track), r = vector_norm(track->position_m);
-  double gravity = -3.986004418e14 / (r * r * r);
-  for (int i = 0; i < 3; i++) {
-    double force = track->bank[WK_B_WEIGHT] * track->bank[WK_B_BOOST_X + 6 + i];
-    track->acceleration_mps2[i] = p * (gravity * track->position_m[i] + force);
-  }
-}
-
 /* Tracks alone, without plots: advance, summarise, moments. */
 struct slots_job {
   struct filter *filter;
@@ -548,15 +557,13 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
       if (moved[i]) moved[i]->time_ns = until_ns[i];
     }
   }
-  double moments[WK_LANES][27];
-  lanes_moments(job->filter, &lanes, tracks, moments);
-  for (int i = 0; i < count; i++) {
-    if (job->moments) {
-      uint32_t at = first + (uint32_t)i;
-      memcpy(job->moments[job->by_slot ? job->slots[at] : at], moments[i], sizeof moments[i]);
-    } else {
-      track_summarise(tracks[i], moments[i]);
-    }
+  struct wk_gauss_block moments;
+  lanes_moments(job->filter, &lanes, tracks, &moments);
+  if (!job->moments) tracks_summarise(job->filter, tracks, &moments);
+  for (int i = 0; i < count && job->moments; i++) {
+    uint32_t at = first + (uint32_t)i;
+    double *to = job->moments[job->by_slot ? job->slots[at] : at];
+    for (int k = 0; k < WK_GAUSS_ELEMENTS; k++) to[k] = moments.e[k][i];
   }
 }
 

@@ -24,6 +24,7 @@ const struct wk_table WK_NAME(wk_table) = {
     .gauss_predict = WK_NAME(gauss_predict),
     .gauss_distance = WK_NAME(gauss_distance),
     .gauss_intersect = WK_NAME(gauss_intersect),
+    .gauss_innovation = WK_NAME(gauss_innovation),
     .linear_step = WK_NAME(linear_step),
     .sin = WK_NAME(array_sin),
     .cos = WK_NAME(array_cos),

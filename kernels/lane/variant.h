@@ -42,6 +42,8 @@ void WK_NAME(gauss_distance)(const double one[WK_GAUSS_ELEMENTS], const struct w
                              wk_lane distance2, wk_lane log_likelihood);
 void WK_NAME(gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b,
                               struct wk_gauss_block *out, wk_lane weight);
+void WK_NAME(gauss_innovation)(const struct wk_gauss_block *block, enum wk_kind kind,
+                               const struct wk_measure_block *measure, wk_lane distance2);
 
 void WK_NAME(linear_step)(struct wk_linear_block *blocks, size_t count, double accel_psd, double gate);
 
