@@ -415,7 +415,15 @@ static void class_remember(const struct filter *filter, const struct track *trac
   if (entry) entry->class_after = track->class_log_odds;
 }
 
-/* Says what the plots say, asks who takes his, and lets him. */
+static bool run_asks(const struct filter_job *job, const struct filter_run *run) {
+  for (uint32_t i = 0; i < run->count; i++) {
+    if (job->taking->asked[job->filter->order[run->first + i]] != FILTER_WAITS) return true;
+  }
+  return false;
+}
+
+/* Says what the plots say, asks who takes his, and lets him. Most do, so that the lanes are updated first and those who don't are
+ * left as they were; what a line of sight says of a plume is known only to those who take it. */
 static void run_attempt(const struct filter_job *job, const struct filter_run *run,
                         struct track *const tracks[WK_LANES], const struct plot *const plots[WK_LANES],
                         unsigned worker, struct pair_evidence evidence[WK_LANES]) {
@@ -428,7 +436,9 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
   struct lanes lanes;
   bool any = false;
   lanes_begin(filter, &lanes, tracks, plots, run->count);
-  lanes_update(filter, &lanes, tracks, run->count, kind, NULL, evidence);
+  bool again = kind == WK_LOS && (lanes.banks & BANK_BALLISTIC);
+  lanes_innovations(filter, &lanes, tracks, kind, innovation2);
+  lanes_update(filter, &lanes, tracks, run->count, kind, again ? NULL : tracks, evidence);
   for (int i = 0; i < run->count; i++) {
     job->evidence[order[i]] = evidence[i];
     if (taking->asked[order[i]] == FILTER_WAITS || !taking->takes(taking->context, order[i], worker)) continue;
@@ -437,11 +447,8 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
     taken[i] = tracks[i];
     any = true;
   }
-  if (any) {
-    lanes_innovations(filter, &lanes, taken, kind, innovation2);
-    lanes_update(filter, &lanes, taken, run->count, kind, taken, evidence);
-    lanes_take(filter, &lanes, taken, plots, run->count, innovation2, evidence);
-  }
+  if (any && again) lanes_update(filter, &lanes, tracks, run->count, kind, taken, evidence);
+  if (any) lanes_take(filter, &lanes, taken, plots, run->count, innovation2, evidence);
   for (int i = 0; i < run->count; i++) {
     if (taken[i]) class_remember(filter, taken[i], filter->places[order[i]]);
   }
@@ -462,7 +469,7 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   enum wk_kind kind = (enum wk_kind)run->kind;
   switch ((enum filter_way)run->way) {
   case WAY_IN_ORDER:
-    if (job->taking) {
+    if (job->taking && run_asks(job, run)) {
       run_attempt(job, run, tracks, plots, worker, evidence);
       break;
     }
