@@ -25,24 +25,18 @@ static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4 };
 
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    const struct look *look = &track->looks[i];
-    if (!look->used || look->sensor != plot->sensor || look->last_hit_ns == INT64_MIN) continue;
-    double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
-    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
-  }
-  return false;
+  const struct look *look = track_look_read(track, plot->sensor);
+  if (!look || look->last_hit_ns == INT64_MIN) return false;
+  double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
+  return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
 }
 
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track,
                            const struct plot *plot) {
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    const struct look *look = &track->looks[i];
-    if (!look->used || look->sensor != plot->sensor || look->judged_ns == INT64_MIN) continue;
-    double since_s = fabs((double)(plot->time_ns - look->judged_ns) * 1e-9);
-    return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
-  }
-  return false;
+  const struct look *look = track_look_read(track, plot->sensor);
+  if (!look || look->judged_ns == INT64_MIN) return false;
+  double since_s = fabs((double)(plot->time_ns - look->judged_ns) * 1e-9);
+  return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
 }
 
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
@@ -52,16 +46,14 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
 }
 
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
-  struct track *track = &tracker->store.tracks[slot];
   track_index_put(&tracker->index, tracker->site, tracker->motion, slot, tracker->front_ns);
-  track->refresh_ns = tracker->front_ns + INDEX_REACH_NS;
-  queue_set(&tracker->refresh, slot, track->refresh_ns);
+  queue_set(&tracker->refresh, slot, tracker->front_ns + INDEX_REACH_NS);
 }
 
 void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
-  if (track->touched_frame == tracker->frame) return;
-  track->touched_frame = tracker->frame;
+  if (track->touched) return;
+  track->touched = 1;
   tracker->touched[tracker->touched_count++] = slot;
 }
 
@@ -146,7 +138,7 @@ void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot 
 
 void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot) {
   struct track *track = &tracker->store.tracks[slot];
-  if (track_look(track, plot->sensor)) look_judged(tracker, track, plot);
+  if (track_look_read(track, plot->sensor)) look_judged(tracker, track, plot);
 }
 
 void lifecycle_started(struct tracker *tracker, uint32_t slot) {
@@ -164,9 +156,8 @@ double lifecycle_revisit_s(const struct tracker *tracker, const struct track *tr
   double shortest_s = INFINITY;
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     const struct look *look = &track->looks[i];
-    if (look->used && look->last_hit_ns != INT64_MIN) {
-      shortest_s = fmin(shortest_s, tracker->site->sensors[look->sensor].revisit_s);
-    }
+    if (track->look_sensors[i] && look->last_hit_ns != INT64_MIN)
+      shortest_s = fmin(shortest_s, tracker->site->sensors[look_sensor(track, look)].revisit_s);
   }
   return isfinite(shortest_s) ? shortest_s : 1;
 }
@@ -211,7 +202,7 @@ double lifecycle_detection_probability(const struct tracker *tracker, const stru
 /* A plume that a sensor has seen and now misses has more likely burnt out than vanished: the miss speaks
  * against existence no more than against boost (docs/maths.md T7). */
 static void burn_out_weigh(const struct tracker *tracker, struct track *track, const struct look *look) {
-  const struct sensor *sensor = &tracker->site->sensors[look->sensor];
+  const struct sensor *sensor = &tracker->site->sensors[look_sensor(track, look)];
   if (sensor->kind != KIND_LOS || look->last_hit_ns == INT64_MIN) return;
   double *weight = track->bank + WK_B_WEIGHT, missed = weight[0] * sensor->detection_probability;
   if (weight[0] <= plume_min) return;
@@ -221,23 +212,24 @@ static void burn_out_weigh(const struct tracker *tracker, struct track *track, c
 
 /* Charges what is due on one look; returns the time of the next one. */
 static int64_t look_review(struct tracker *tracker, struct track *track, struct look *look) {
-  const struct sensor *sensor = &tracker->site->sensors[look->sensor];
+  uint32_t index = look_sensor(track, look);
+  const struct sensor *sensor = &tracker->site->sensors[index];
   int64_t revisit_ns = (int64_t)(sensor->revisit_s * 1e9);
-  bool down = sensor_motion_status(&tracker->motion[look->sensor]) == SENSOR_DOWN;
-  const struct hearing *hearing = &tracker->hearing[look->sensor];
+  bool down = sensor_motion_status(&tracker->motion[index]) == SENSOR_DOWN;
+  const struct hearing *hearing = &tracker->hearing[index];
   bool out = hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
   int64_t lag_ns = tracker->site->lag_ns,
           behind_ns = hearing->behind_ns < lag_ns ? hearing->behind_ns : lag_ns;
   /* Who sees plumes from above and has not seen this one may have clouds before it. */
   bool clouded = sensor->kind == KIND_LOS && look->last_hit_ns == INT64_MIN;
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
-    bool reported = tracker->sensor_front_ns[look->sensor] > look->next_ns + behind_ns;
+    bool reported = tracker->sensor_front_ns[index] > look->next_ns + behind_ns;
     bool overdue = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
     if (!reported && !overdue) return look->next_ns;
     bool looked = !down && !out && !clouded && !track->parked &&
                   !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
     if (looked) {
-      track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, look->sensor));
+      track->log_odds += wk_log(1 - lifecycle_detection_probability(tracker, track, index));
       burn_out_weigh(tracker, track, look);
     }
     look->next_ns += revisit_ns;
@@ -276,14 +268,12 @@ struct duplicate_search {
 static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b,
                            double *revisit_s) {
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    for (int j = 0; j < TRACK_LOOKS_MAX; j++) {
-      const struct look *x = &a->looks[i], *y = &b->looks[j];
-      if (!x->used || !y->used || x->sensor != y->sensor) continue;
-      if (x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
-      double apart_s = fabs((double)(x->last_hit_ns - y->last_hit_ns) * 1e-9);
-      *revisit_s = tracker->site->sensors[x->sensor].revisit_s;
-      if (apart_s < 0.4 * *revisit_s) return true;
-    }
+    if (!a->look_sensors[i]) continue;
+    const struct look *x = &a->looks[i], *y = track_look_read(b, look_sensor(a, x));
+    if (!y || x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
+    double apart_s = fabs((double)(x->last_hit_ns - y->last_hit_ns) * 1e-9);
+    *revisit_s = tracker->site->sensors[look_sensor(a, x)].revisit_s;
+    if (apart_s < 0.4 * *revisit_s) return true;
   }
   return false;
 }
@@ -392,7 +382,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   stitch_ended(tracker, slot, merged);
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
-  if (track->touched_frame == tracker->frame) { /* its last plots have had no line yet */
+  if (track->touched) { /* its last plots have had no line yet */
     untouch(tracker, slot);
     filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
   }

@@ -6,7 +6,8 @@
 
 #include "engine/base/check.h"
 
-_Static_assert(sizeof(struct track) <= 2304, "a track record stays near 2 KiB");
+_Static_assert(sizeof(struct track) <= 2112, "a track record stays near 2 KiB");
+_Static_assert(SITE_SENSORS_MAX < UINT16_MAX, "a look's sensor has 16 bits");
 
 int store_open(struct store *store, struct arena *arena, uint32_t capacity, uint64_t number_base) {
   *store = (struct store){.capacity = capacity, .next_number = number_base + 1};
@@ -39,11 +40,21 @@ void store_give(struct store *store, uint32_t slot) {
   store->live--;
 }
 
+/* Place of a sensor's look; TRACK_LOOKS_MAX: none. */
+static int look_place(const struct track *track, uint32_t sensor) {
+  int i = 0;
+  while (i < TRACK_LOOKS_MAX && track->look_sensors[i] != sensor + 1) i++;
+  return i;
+}
+
 struct look *track_look(struct track *track, uint32_t sensor) {
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    if (track->looks[i].used && track->looks[i].sensor == sensor) return &track->looks[i];
-  }
-  return NULL;
+  int place = look_place(track, sensor);
+  return place < TRACK_LOOKS_MAX ? &track->looks[place] : NULL;
+}
+
+const struct look *track_look_read(const struct track *track, uint32_t sensor) {
+  int place = look_place(track, sensor);
+  return place < TRACK_LOOKS_MAX ? &track->looks[place] : NULL;
 }
 
 struct look *track_look_take(struct track *track, uint32_t sensor) {
@@ -52,13 +63,14 @@ struct look *track_look_take(struct track *track, uint32_t sensor) {
   struct look *stalest = &track->looks[0];
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     struct look *look = &track->looks[i];
-    if (!look->used) {
+    if (!track->look_sensors[i]) {
       stalest = look;
       break;
     }
     if (look->last_hit_ns < stalest->last_hit_ns) stalest = look;
   }
-  *stalest = (struct look){.last_hit_ns = INT64_MIN, .judged_ns = INT64_MIN, .sensor = sensor, .used = 1};
+  *stalest = (struct look){.last_hit_ns = INT64_MIN, .judged_ns = INT64_MIN};
+  track->look_sensors[stalest - track->looks] = (uint16_t)(sensor + 1);
   return stalest;
 }
 
@@ -92,16 +104,17 @@ double track_sigma_at(const struct track *track, int64_t time_ns) {
   return track->sigma_position_m + dt * (track->sigma_velocity_mps + 0.25 * manoeuvre_mps2 * dt);
 }
 
-static void look_image(struct look *look, struct image *image) {
-  image_value(image, look->used);
-  if (!look->used) return;
-  image_value(image, look->last_hit_ns);
-  image_value(image, look->judged_ns);
-  image_value(image, look->next_ns);
-  image_value(image, look->sensor);
+static void look_image(struct track *track, int i, struct image *image) {
+  uint32_t sensor = track->look_sensors[i];
+  image_count(image, &sensor, SITE_SENSORS_MAX);
+  track->look_sensors[i] = (uint16_t)sensor;
+  if (!sensor) return;
+  image_value(image, track->looks[i].last_hit_ns);
+  image_value(image, track->looks[i].judged_ns);
+  image_value(image, track->looks[i].next_ns);
 }
 
-/* All but what one frame alone needs (arrival, innovations) and the history, which goes with its ring. */
+/* All but what one frame alone needs (arrival, innovations; of tracks that wait for their line the tracker says them) and the history, which goes with its ring. */
 static void track_image(struct track *track, struct image *image) {
   image_value(image, track->bank);
   image_value(image, track->position_m);
@@ -118,7 +131,7 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->log_odds);
   image_value(image, track->class_log_odds);
   image_value(image, track->sensors);
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) look_image(&track->looks[i], image);
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) look_image(track, i, image);
   image_value(image, track->apart);
   image_value(image, track->detections);
   image_value(image, track->banks);
@@ -127,8 +140,6 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->phase);
   image_value(image, track->has_phase);
   image_value(image, track->parked);
-  image_value(image, track->touched_frame);
-  image_value(image, track->refresh_ns);
 }
 
 void store_image(struct store *store, struct image *image) {

@@ -13,14 +13,12 @@
 enum { TRACK_LOOKS_MAX = 12, TRACK_APART_MAX = 4, TRACK_NONE = UINT32_MAX };
 enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
 
-/* One sensor's opportunities to see a track. */
+/* One sensor's opportunities to see a track; which sensor's: look_sensor. */
 struct look {
   int64_t last_hit_ns; /* measurement time of the newest detection used, INT64_MIN if none */
   int64_t judged_ns;   /* newest scan that an uncertain association took the chance of a miss from, or
                           INT64_MIN */
   int64_t next_ns;     /* a detection is expected by this time; else a miss is charged */
-  uint32_t sensor;     /* index */
-  uint32_t used;       /* 0 = empty slot */
 };
 
 /* Another track near this one that one sensor saw beside it in one scan: for some scans nobody takes the two
@@ -41,6 +39,7 @@ struct track {
   uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, has_phase;
+  uint8_t touched; /* it has changed since its last line */
 
   double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
 
@@ -49,16 +48,15 @@ struct track {
   int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
+  uint32_t detections; /* used so far */
   uint64_t number;       /* track number */
   uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
   uint64_t sensors[SENSOR_WORDS];
   struct look looks[TRACK_LOOKS_MAX];
+  uint16_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks: index + 1; 0 = none. Looked through before any look is */
   struct apart apart[TRACK_APART_MAX];
-  uint32_t detections; /* used so far */
-  uint64_t touched_frame; /* number of the last frame that gave it a line */
-  int64_t refresh_ns;     /* its place in the spatial index is good until this measurement time */
   uint64_t history;       /* place of its newest entry in the history, 0 = none */
 };
 
@@ -81,8 +79,13 @@ void store_give(struct store *store, uint32_t slot);
 /* The store as bytes: what lives, and in which order slots will be given. */
 void store_image(struct store *store, struct image *image);
 
+/* The sensor that a look of the track is of, which must not be empty. */
+static inline uint32_t look_sensor(const struct track *track, const struct look *look) {
+  return track->look_sensors[look - track->looks] - 1u;
+}
 /* The look entry of a sensor, or NULL. */
 struct look *track_look(struct track *track, uint32_t sensor);
+const struct look *track_look_read(const struct track *track, uint32_t sensor);
 /* The same, made if missing; the stalest entry is replaced when all are taken. */
 struct look *track_look_take(struct track *track, uint32_t sensor);
 /* P(ballistic). */

@@ -271,13 +271,7 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   }
 }
 
-/* Those that had no line in the frame before are touched by this one. */
-static void waiting_touch(struct tracker *tracker) {
-  for (uint32_t i = 0; i < tracker->touched_count; i++)
-    tracker->store.tracks[tracker->touched[i]].touched_frame = tracker->frame;
-}
-
-/* Lines of the tracks that this frame touched and that still live, in order of their numbers; beyond `most` of them those that
+/* Lines of the tracks that have been touched and still live, in order of their numbers; beyond `most` of them those that
  * were touched last wait. */
 static void lines_fill(struct tracker *tracker, uint32_t most, struct step_output *output) {
   output->waiting = tracker->touched_count > most ? tracker->touched_count - most : 0;
@@ -291,6 +285,7 @@ static void lines_fill(struct tracker *tracker, uint32_t most, struct step_outpu
   output->count = tracker->touched_count;
   for (uint32_t i = 0; i < tracker->touched_count; i++) {
     struct track *track = &tracker->store.tracks[tracker->touched[i]];
+    track->touched = 0;
     track->arrival_ns = 0;
     track->innovation2 = 0;
     track->innovation_components = 0;
@@ -329,7 +324,6 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   tracker->frame_time_ns = frame->time_ns;
   tracker->overload_step = frame->overload_step;
   tracker->lost_count = tracker->fresh_count = 0;
-  waiting_touch(tracker);
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
   foreign_take(tracker, frame);
   frame_take(tracker, frame);

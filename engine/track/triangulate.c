@@ -211,7 +211,7 @@ struct known_search {
 static bool seen_beside(const struct tracker *tracker, struct track *track, const struct meeting *meeting) {
   for (uint32_t k = 0; k < meeting->count; k++) {
     const struct tracklet *part = meeting->parts[k];
-    const struct look *look = track_look(track, part->sensor);
+    const struct look *look = track_look_read(track, part->sensor);
     if (!look || look->last_hit_ns == INT64_MIN) continue;
     double apart_s = fabs((double)(look->last_hit_ns - tracklet_newest_ns(part)) * 1e-9);
     if (apart_s < 0.4 * tracker->site->sensors[part->sensor].revisit_s) return true;
