@@ -187,6 +187,8 @@ static void event_take(struct server *server, const struct io_event *event) {
                (unsigned long long)failures);
   } else if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) {
     server->stopping = server_signal_taken(server) || server->stopping;
+  } else if (event->kind == IO_EVENT_READY && event->token == TAG_ENGINE) {
+    frames_woken(server);
   } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
     track_port_ready(server->track_port, event->token, event->result, io_now(server->io));
   } else if (server->http && http_port_owns(server->http, event->token)) {

@@ -175,6 +175,8 @@ void frames_close(struct server *server);
 /* The engine thread's part: steps the frame that was closed as number `ordinal`, from 0. They are stepped one after the
  * other. False where it is not closed yet. A simulation calls it in the thread's place. */
 bool frames_step(struct server *server, uint64_t ordinal);
+/* The engine thread said that it has stepped frames: takes that in, so that it is not told again. */
+void frames_woken(struct server *server);
 /* Puts emitted slots back, in order; emits what is stepped and appended. */
 void frames_emit(struct server *server);
 /* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for

@@ -17,6 +17,8 @@
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000
 
+enum { SLOT_PAUSE_NS = 50000, SLOT_PAUSE_NS_MAX = 32 * SLOT_PAUSE_NS };
+
 static struct slot *slot_of(struct server *server, uint64_t ordinal) {
   return &server->slots[ordinal % SERVER_SLOTS];
 }
@@ -187,9 +189,12 @@ static void slot_emit(struct server *server, struct slot *slot) {
   server->emitted++;
 }
 
-void frames_emit(struct server *server) {
+void frames_woken(struct server *server) {
   uint64_t count;
   if (read(server->done_fd, &count, sizeof count) < 0) weft_assert(errno == EAGAIN || errno == EINTR);
+}
+
+void frames_emit(struct server *server) {
   while (server->emitted < server->closed) {
     struct slot *slot = slot_of(server, server->emitted);
     if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_STEPPED ||
@@ -295,11 +300,13 @@ static void append_retry(struct server *server) {
 }
 
 /* The engine is behind by all slots, or by all room for lines, and the open frame is full, which sensors without a budget alone can bring about
- * (intake.h): nothing more is taken from the kernel until a slot is free. What overflows there is counted there. */
+ * (intake.h): nothing more is taken from the kernel until a slot is free. What overflows there is counted there. The engine has frames
+ * to do meanwhile, so that a look now and then is enough; the first ones come soon, for small frames. */
 static void slot_wait(struct server *server) {
-  static const struct timespec pause = {.tv_nsec = 50000};
+  struct timespec pause = {.tv_nsec = SLOT_PAUSE_NS};
   while (!slot_free(server)) {
     nanosleep(&pause, NULL);
+    if (pause.tv_nsec < SLOT_PAUSE_NS_MAX) pause.tv_nsec *= 2;
     append_retry(server);
     frames_emit(server);
   }
@@ -377,6 +384,7 @@ bool frames_finish(struct server *server) {
         journal_completed(server->journal, event->token, event->result);
       if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
         signalled = server_signal_taken(server);
+      if (event->kind == IO_EVENT_READY && event->token == TAG_ENGINE) frames_woken(server);
       if (event->kind == IO_EVENT_READY && standby_port_owns(server->standby, event->token))
         standby_port_ready(server->standby, event->token, event->result, clock_monotonic_ns());
     }
