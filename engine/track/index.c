@@ -11,6 +11,15 @@ static const double speed_max_mps = 8500;
 static const double cell_space_m = 8000;
 static const double cell_direction_rad = 1.0 / 1024;
 
+/* Tracks that are put in at a time; of a piece of them; and how far ahead their memory is asked for. */
+enum { PUT_BATCH = 4096, PUT_PIECE = 128, PUT_AHEAD = 8 };
+
+size_t track_index_bytes(const struct site *site, uint32_t tracks_max) {
+  size_t grids = 1;
+  for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
+  return grids * (tracks_max * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t)) + PUT_BATCH * sizeof(uint64_t) + 1024);
+}
+
 int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
                      const struct store *store) {
   *index = (struct track_index){.store = store};
@@ -23,27 +32,82 @@ int track_index_open(struct track_index *index, struct arena *arena, const struc
     index->los_sensor[index->los_count] = i;
     rc = grid_open(&index->directions[index->los_count++], arena, store->capacity, cell_direction_rad);
   }
-  return rc;
+  index->keys = arena_take(arena, PUT_BATCH, (1 + index->los_count) * sizeof *index->keys);
+  return rc == 0 && !index->keys ? -ENOMEM : rc;
 }
 
-void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
-                     uint32_t slot, int64_t time_ns) {
-  const struct track *track = &index->store->tracks[slot];
-  double centre[3], reach_s = INDEX_REACH_NS * 1e-9;
-  track_extrapolate(track, time_ns, centre);
-  double sigma =
-      fmax(track_sigma_at(track, time_ns + INDEX_REACH_NS), track_sigma_at(track, time_ns - INDEX_REACH_NS));
-  double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * reach_s;
-  grid_put(&index->space, slot, centre, radius);
+void track_index_at(struct track_index *index, const struct site *site, const struct sensor_motion *motion, int64_t time_ns) {
+  index->time_ns = time_ns;
   for (uint32_t g = 0; g < index->los_count; g++) {
-    double site_m[3], velocity_mps[3], d[3];
+    double velocity_mps[3];
     uint32_t sensor = index->los_sensor[g];
-    sensor_motion_at(&motion[sensor], &site->sensors[sensor], time_ns, site_m, velocity_mps);
-    vector_subtract(d, centre, site_m);
-    double distance = fmax(vector_norm(d), 1);
-    double direction[3] = {d[0] / distance, d[1] / distance, d[2] / distance};
-    double own_motion = vector_norm(velocity_mps) * reach_s;
-    grid_put(&index->directions[g], slot, direction, fmin((radius + own_motion) / distance, 2));
+    sensor_motion_at(&motion[sensor], &site->sensors[sensor], time_ns, index->eyes[g].site_m, velocity_mps);
+    index->eyes[g].motion_m = vector_norm(velocity_mps) * (INDEX_REACH_NS * 1e-9);
+  }
+}
+
+/* Where a track belongs: in space, then in each grid of directions. */
+static void keys_find(const struct track_index *index, const struct track *track, uint64_t *keys) {
+  double centre[3];
+  track_extrapolate(track, index->time_ns, centre);
+  double before = track_sigma_at(track, index->time_ns - INDEX_REACH_NS);
+  double after = track_sigma_at(track, index->time_ns + INDEX_REACH_NS);
+  double sigma = before > after ? before : after;
+  double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * (INDEX_REACH_NS * 1e-9);
+  keys[0] = grid_key(&index->space, centre, radius);
+  for (uint32_t g = 0; g < index->los_count; g++) {
+    const struct index_eye *eye = &index->eyes[g];
+    double d[3];
+    vector_subtract(d, centre, eye->site_m);
+    double distance = vector_norm(d), per_m = 1 / (distance > 1 ? distance : 1);
+    double direction[3] = {d[0] * per_m, d[1] * per_m, d[2] * per_m}, width = (radius + eye->motion_m) * per_m;
+    keys[1 + g] = grid_key(&index->directions[g], direction, width < 2 ? width : 2);
+  }
+}
+
+static struct grid *grid_of(struct track_index *index, uint32_t g) { return g == 0 ? &index->space : &index->directions[g - 1]; }
+
+void track_index_put(struct track_index *index, uint32_t slot) {
+  uint64_t keys[1 + INDEX_LOS_MAX];
+  keys_find(index, &index->store->tracks[slot], keys);
+  for (uint32_t g = 0; g <= index->los_count; g++) grid_place(grid_of(index, g), slot, keys[g]);
+}
+
+struct put_job {
+  struct track_index *index;
+  const uint32_t *slots;
+};
+
+static void put_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct put_job *job = argument;
+  struct track_index *index = job->index;
+  uint32_t grids = 1 + index->los_count;
+  for (uint32_t i = begin; i < end; i++) {
+    uint32_t slot = job->slots[i], ahead = job->slots[i + PUT_AHEAD < end ? i + PUT_AHEAD : i];
+    uint64_t *keys = &index->keys[i * grids];
+    __builtin_prefetch(&index->store->tracks[ahead]);
+    __builtin_prefetch((const char *)&index->store->tracks[ahead] + 64);
+    for (uint32_t g = 0; g < grids; g++) __builtin_prefetch(&grid_of(index, g)->entries[ahead]);
+    keys_find(index, &index->store->tracks[slot], keys);
+    for (uint32_t g = 0; g < grids; g++) {
+      if (grid_of(index, g)->entries[slot].key == keys[g]) keys[g] = 0;
+    }
+  }
+}
+
+void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count) {
+  uint32_t grids = 1 + index->los_count;
+  for (uint32_t first = 0; first < count; first += PUT_BATCH) {
+    uint32_t batch = count - first < PUT_BATCH ? count - first : PUT_BATCH;
+    struct put_job job = {.index = index, .slots = slots + first};
+    parallel->run(parallel->context, put_piece, &job, batch, PUT_PIECE);
+    for (uint32_t i = 0; i < batch; i++) {
+      for (uint32_t g = 0; g < grids; g++) {
+        uint64_t key = index->keys[i * grids + g];
+        if (key) grid_place(grid_of(index, g), slots[first + i], key);
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/parallel.h"
 #include "engine/track/grid.h"
 #include "engine/track/plot.h"
 #include "engine/track/store.h"
@@ -14,21 +15,35 @@
 #define INDEX_REACH_NS 1000000000
 enum { INDEX_LOS_MAX = 32, CANDIDATES_MAX = 32 };
 
+/* A line-of-sight sensor as its grid of directions sees it, at the time that entries are made for. */
+struct index_eye {
+  double site_m[3]; /* ECEF */
+  double motion_m;  /* how far it moves within the index's reach */
+};
+
 struct track_index {
   struct grid space;
   struct grid directions[INDEX_LOS_MAX];
   uint32_t los_sensor[INDEX_LOS_MAX];        /* sensor index of each grid of directions */
   uint16_t grid_of_sensor[SITE_SENSORS_MAX]; /* the other way; INDEX_LOS_MAX if none */
   uint32_t los_count;
+  struct index_eye eyes[INDEX_LOS_MAX];
+  int64_t time_ns; /* entries are made for measurement times around this one */
+  uint64_t *keys;  /* of a batch of tracks: where each belongs, grid by grid; 0: where it is */
   const struct store *store;
 };
 
+/* Bytes of arena that track_index_open takes at most. */
+size_t track_index_bytes(const struct site *site, uint32_t tracks_max);
 /* -E2BIG when the site has more line-of-sight sensors than INDEX_LOS_MAX, -ENOMEM. */
 int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
                      const struct store *store);
-/* (Re)enters a track for measurement times around time_ns. */
-void track_index_put(struct track_index *index, const struct site *site, const struct sensor_motion *motion,
-                     uint32_t slot, int64_t time_ns);
+/* Entries are made for measurement times around time_ns from now on. */
+void track_index_at(struct track_index *index, const struct site *site, const struct sensor_motion *motion, int64_t time_ns);
+/* (Re)enters a track. */
+void track_index_put(struct track_index *index, uint32_t slot);
+/* The same for many: where they belong is found in parallel, and they are put there in their order. */
+void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count);
 void track_index_remove(struct track_index *index, uint32_t slot);
 void track_index_image(struct track_index *index, struct image *image);
 

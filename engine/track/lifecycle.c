@@ -45,9 +45,27 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
   return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
 }
 
+/* Its index entry has been renewed. One that waits for an earlier time is put off when that comes: most are renewed several
+ * times before. */
+static void refresh_wait(struct tracker *tracker, uint32_t slot) {
+  struct track *track = &tracker->store.tracks[slot];
+  track->refresh_ns = tracker->front_ns + INDEX_REACH_NS;
+  if (!queue_has(&tracker->refresh, slot)) queue_set(&tracker->refresh, slot, track->refresh_ns);
+}
+
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
-  track_index_put(&tracker->index, tracker->site, tracker->motion, slot, tracker->front_ns);
-  queue_set(&tracker->refresh, slot, tracker->front_ns + INDEX_REACH_NS);
+  track_index_put(&tracker->index, slot);
+  refresh_wait(tracker, slot);
+}
+
+static void index_all(struct tracker *tracker, const uint32_t *slots, uint32_t count) {
+  track_index_put_all(&tracker->index, &tracker->parallel, slots, count);
+  for (uint32_t i = 0; i < count; i++) refresh_wait(tracker, slots[i]);
+}
+
+void lifecycle_index_moved(struct tracker *tracker) {
+  index_all(tracker, tracker->moved, tracker->moved_count);
+  tracker->moved_count = 0;
 }
 
 void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
@@ -101,7 +119,9 @@ static void track_changed(struct tracker *tracker, uint32_t slot, int64_t arriva
   confirm_if_sure(tracker, track);
   classify(track);
   lifecycle_touch(tracker, slot);
-  lifecycle_index(tracker, slot);
+  if (track->refresh_ns == REFRESH_DUE) return;
+  track->refresh_ns = REFRESH_DUE;
+  tracker->moved[tracker->moved_count++] = slot;
 }
 
 double lifecycle_log_odds_step(double before, double step) {
@@ -170,13 +190,17 @@ static bool silent(const struct tracker *tracker, const struct track *track) {
 
 /* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the
  * kernels, since the summary's constant acceleration serves for seconds only. */
-void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
+void lifecycle_refresh(struct tracker *tracker) {
   const int64_t stale_ns = 5000000000;
   uint32_t count = 0, stale = 0, free = tracker->store.capacity,
            *slots = tracker->fresh; /* nothing is fresh yet */
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;)
-    tracker->due[count++] = slot;
-  int64_t moved_ns = front_ns - tracker->site->lag_ns;
+  int64_t front_ns = tracker->front_ns, moved_ns = front_ns - tracker->site->lag_ns;
+  if (front_ns == INT64_MIN) return;
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) {
+    int64_t refresh_ns = tracker->store.tracks[slot].refresh_ns;
+    if (refresh_ns <= front_ns) tracker->due[count++] = slot;
+    else queue_set(&tracker->refresh, slot, refresh_ns);
+  }
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = tracker->due[i];
     const struct track *track = &tracker->store.tracks[slot];
@@ -188,7 +212,7 @@ void lifecycle_refresh(struct tracker *tracker, int64_t front_ns) {
   stitch_park(tracker, slots + free, tracker->store.capacity - free);
   filter_advance(&tracker->filter, slots, stale, moved_ns, false);
   filter_advance(&tracker->filter, slots + free, tracker->store.capacity - free, moved_ns, true);
-  for (uint32_t i = 0; i < count; i++) lifecycle_index(tracker, tracker->due[i]);
+  index_all(tracker, tracker->due, count);
 }
 
 double lifecycle_detection_probability(const struct tracker *tracker, const struct track *track,

@@ -1,7 +1,6 @@
 #include "engine/track/queue.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 int queue_open(struct queue *queue, struct arena *arena, uint32_t capacity) {
@@ -58,6 +57,8 @@ void queue_set(struct queue *queue, uint32_t slot, int64_t time_ns) {
   sift_up(queue, index);
   sift_down(queue, queue->position[slot]);
 }
+
+bool queue_has(const struct queue *queue, uint32_t slot) { return queue->position[slot] != QUEUE_NONE; }
 
 void queue_remove(struct queue *queue, uint32_t slot) {
   uint32_t index = queue->position[slot];

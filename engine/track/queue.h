@@ -3,6 +3,7 @@
 #ifndef WEFT_TRACK_QUEUE_H
 #define WEFT_TRACK_QUEUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/arena.h"
@@ -20,6 +21,8 @@ struct queue {
 int queue_open(struct queue *queue, struct arena *arena, uint32_t capacity);
 /* Puts a slot in, or moves it. */
 void queue_set(struct queue *queue, uint32_t slot, int64_t time_ns);
+/* Whether a slot is in it. */
+bool queue_has(const struct queue *queue, uint32_t slot);
 void queue_remove(struct queue *queue, uint32_t slot);
 /* The slot due first if its time is at or before `time_ns` (it is taken out), else QUEUE_NONE. */
 uint32_t queue_pop_due(struct queue *queue, int64_t time_ns);

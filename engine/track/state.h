@@ -105,6 +105,8 @@ struct tracker {
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
   uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
+  uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
+  uint32_t moved_count;
   double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */
   uint32_t lost_count;
@@ -167,7 +169,10 @@ bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *tr
 /* A plot that may have been the track's was shed: this look says nothing against it. */
 void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
-void lifecycle_refresh(struct tracker *tracker, int64_t front_ns);
+/* Renews the index entries that are about to run out. */
+void lifecycle_refresh(struct tracker *tracker);
+/* Renews those of tracks that plots have moved. Until then their old ones are good. */
+void lifecycle_index_moved(struct tracker *tracker);
 void lifecycle_review(struct tracker *tracker);
 void lifecycle_index(struct tracker *tracker, uint32_t slot);
 /* Gives the track a line in this frame. */

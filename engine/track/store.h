@@ -10,6 +10,7 @@
 #include "engine/domain/report.h"
 #include "kernels/wk.h"
 
+#define REFRESH_DUE INT64_MIN
 enum { TRACK_LOOKS_MAX = 12, TRACK_APART_MAX = 4, TRACK_NONE = UINT32_MAX };
 enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
 
@@ -39,11 +40,12 @@ struct track {
   uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, has_phase;
-  uint8_t touched; /* it has changed since its last line */
+  uint8_t touched;    /* it has changed since its last line */
+  int64_t refresh_ns; /* its place in the index is good until this measurement time; REFRESH_DUE within a slice: to be renewed */
+  int64_t newest_ns;  /* newest detection used */
 
   double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
 
-  int64_t newest_ns;     /* newest detection used */
   int64_t first_ns;      /* measurement time of the first detection */
   int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */

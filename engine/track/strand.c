@@ -63,7 +63,7 @@ void strands_image(struct strands *strands, struct image *image) {
   for (uint32_t i = 0; i < strands->free_count; i++) image_count(image, &strands->free_slots[i], strands->high - 1);
   queue_image(&strands->expiry, strands->high, image);
   for (uint32_t slot = 0; slot < strands->high; slot++) {
-    if (strands->expiry.position[slot] != QUEUE_NONE) strand_image(&strands->strands[slot], image);
+    if (queue_has(&strands->expiry, slot)) strand_image(&strands->strands[slot], image);
   }
   grid_image(&strands->grid, strands->high, image);
 }

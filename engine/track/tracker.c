@@ -40,10 +40,7 @@ uint32_t tracker_reports_max(const struct tracker_options *options, uint32_t det
 
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options) {
   struct tracker_options o = options_complete(options);
-  size_t grids = 1;
-  for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
-  size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 96 +
-                     grids * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t));
+  size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 100;
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
                     sizeof(struct seed) + 40;
@@ -54,7 +51,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
   return o.tracks_max * per_track + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
-         o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
+         track_index_bytes(site, o.tracks_max) + o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
          (1u << 20);
 }
 
@@ -90,13 +87,14 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
+  t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->due && t->fresh && t->moments && t->lost;
+         t->touched && t->due && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -216,9 +214,11 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
                  tracker->site->sensors[plot->sensor].revisit_s);
     if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
   }
-  if (tracker->front_ns != INT64_MIN) lifecycle_refresh(tracker, tracker->front_ns);
+  track_index_at(&tracker->index, tracker->site, tracker->motion, tracker->front_ns);
+  lifecycle_refresh(tracker);
   associate_slice(tracker, slice->begin, slice->end);
   initiate_slice(tracker, slice->begin, slice->end);
+  lifecycle_index_moved(tracker);
   lifecycle_review(tracker);
 }
 

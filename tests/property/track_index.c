@@ -33,7 +33,8 @@ static void tracks_scatter(struct rig *rig, struct prng *prng, double front_s, d
     track->sigma_velocity_mps = exp(between(prng, 0, 7.5));
     track->time_ns = at(front_s - between(prng, 0, 5 + 1e-9 * (double)rig->site.lag_ns));
     /* The entry was made up to a reach ago. */
-    track_index_put(&t->index, &rig->site, t->motion, slot, at(front_s - between(prng, 0, 1)));
+    track_index_at(&t->index, &rig->site, t->motion, at(front_s - between(prng, 0, 1)));
+    track_index_put(&t->index, slot);
   }
 }
 
