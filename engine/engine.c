@@ -87,6 +87,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   size_t reports = options->outputs_elsewhere ? 0 : engine_reports_max(engine, FRAME_DETECTIONS_MAX);
   if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);
   if (rc < 0) goto fail;
+  site->region_names = (const char(*)[SITE_NAME_MAX])engine->regions.name;
   struct warn_options warn = {
       .tracks_max = engine->tracks_max + engine->foreign_max, .parallel = pool_parallel(engine->pool), .regions = &engine->regions};
   size_t size = tracker_arena_size(site, &tracker) + warn_arena_size(&warn) +
@@ -154,7 +155,7 @@ uint64_t engine_layout(const struct engine *engine) {
   image_value(&image, limits);
   image_span(&image, engine->site->text, engine->site->text_size);
   for (uint32_t r = 0; r < engine->regions.count; r++) {
-    char *name = engine->regions.region[r].name;
+    char *name = engine->regions.name[r];
     image_span(&image, name, strlen(name));
   }
   return image.hash;

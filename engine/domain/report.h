@@ -32,32 +32,34 @@ struct ground_estimate {
   double orientation_deg; /* of the major axis, clockwise from north, 0 to 180 */
 };
 
-struct region_share {
-  const char *name;   /* lives as long as the engine */
-  double probability; /* that it comes down there */
-};
-
 struct impact_estimate {
   struct ground_estimate ground;
   double probability; /* of coming down at all */
+  double shares[REPORT_REGIONS_MAX];    /* that it comes down in these named areas, likeliest first */
+  uint16_t regions[REPORT_REGIONS_MAX]; /* their numbers, by which the site has their names */
   uint32_t region_count;
-  struct region_share regions[REPORT_REGIONS_MAX]; /* likeliest first */
 };
 
 enum { REPORT_CORRELATED_MAX = 4 };
 
 /* A track of another centre that is the same object. */
 struct correlated_track {
-  uint32_t centre; /* index into the report's foreign_names */
+  uint32_t centre; /* index into names */
   uint64_t track;
+};
+
+/* What ties a track to those of other centres. */
+struct foreign_ties {
+  const struct foreign_names *names;
+  const struct foreign_track *source; /* it is another centre's track that none of ours is; NULL: it is ours */
+  uint32_t correlated_count;
+  struct correlated_track correlated[REPORT_CORRELATED_MAX]; /* in order of centre, then number */
 };
 
 struct track_report {
   int64_t time_ns;               /* when the state is valid */
   uint64_t track;                /* number, unique per centre for ever */
   uint64_t continues;            /* number of the ended track that this one goes on from; 0 = none */
-  uint8_t status, phase, class_; /* enums above */
-  bool has_phase;                /* phase and phase_probability apply (not for class unknown) */
   double position_m[3];          /* ECEF, mean of the whole mixture */
   double velocity_mps[3];
   double covariance[21];             /* upper triangle by rows, position then velocity, SI */
@@ -66,22 +68,21 @@ struct track_report {
   double phase_probability[3];       /* boost, coast, reentry; class ballistic and orbital only */
   uint64_t sensors[SENSOR_WORDS];    /* bit per sensor index whose detections this track used */
   uint64_t detections;               /* used so far */
-  double innovation2; /* sum over this frame's detections of the normalised innovations squared */
-  uint32_t innovation_components; /* and what they are sums of; 0: there is none to state */
+  double innovation2; /* sum over this frame's detections of the normalised innovations squared; of innovation_components */
   int64_t first_time_ns;             /* measurement time of its first detection */
   int64_t arrival_ns;          /* of its newest detection in this frame, 0 if none; only for latency_us */
-  bool has_launch, has_impact; /* written by warn; class ballistic only */
   struct ground_estimate launch;
   uint64_t event;          /* number of the event that the launch belongs to, 0 = none yet */
-  uint32_t event_launches; /* launches of that event so far */
   struct impact_estimate impact;
-  uint32_t correlated_count;
-  struct correlated_track correlated[REPORT_CORRELATED_MAX]; /* in order of centre, then number */
-  const struct foreign_track *source; /* this is another centre's track that none of ours is; good until the next step */
-  const struct foreign_names *foreign_names; /* with either of the two */
+  const struct foreign_ties *ties; /* NULL: none; good until the next step */
   const double *bank; /* the tracker's IMM record of this track (kernels/wk.h), good until the next step; for
                          warn only */
   uint32_t slot;      /* index of that record, below the tracker's capacity, or that and foreign_max together */
+  uint32_t innovation_components; /* of innovation2; 0: there is none to state */
+  uint32_t event_launches;        /* launches of that event so far */
+  uint8_t status, phase, class_;  /* enums above */
+  bool has_phase;                 /* phase and phase_probability apply (not for class unknown) */
+  bool has_launch, has_impact;    /* written by warn; class ballistic only */
 };
 
 struct step_output {

@@ -64,6 +64,7 @@ struct site {
   bool journal_pack;                                      /* closed segments are packed */
   uint32_t journal_parity_segments, journal_parity_files; /* parity files over every so many segments; 0 files: none */
   char regions_path[SITE_PATH_MAX]; /* empty: none */
+  const char (*region_names)[SITE_NAME_MAX]; /* of the named areas there, by number; the engine's, NULL before it has read them */
   char replay_marks_path[SITE_PATH_MAX]; /* of the state of sealed sensors' windows; empty where none has a key */
   uint32_t sensor_count;
   struct sensor sensors[SITE_SENSORS_MAX];

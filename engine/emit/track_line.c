@@ -100,18 +100,19 @@ static void sources_write(struct text *text, const struct track_report *report, 
 }
 
 static void foreign_sources_write(struct text *text, const struct track_report *report) {
-  const struct foreign_track *source = report->source;
+  const struct foreign_names *names = report->ties->names;
+  const struct foreign_track *source = report->ties->source;
   for (uint32_t i = 0; i < source->sensor_count; i++) {
     text_put(text, i ? "," : ",\"sensors\":[");
     text_u64(text, source->sensors[i]);
   }
   text_put(text, source->sensor_count ? "],\"nations\":[" : ",\"sensors\":[],\"nations\":[");
   bool first = true;
-  for (uint32_t n = 0; n < report->foreign_names->nation_count; n++) {
+  for (uint32_t n = 0; n < names->nation_count; n++) {
     if (!(source->nations >> n & 1)) continue;
     if (!first) text_char(text, ',');
     first = false;
-    text_json(text, report->foreign_names->nations[n]);
+    text_json(text, names->nations[n]);
   }
   text_char(text, ']');
 }
@@ -130,14 +131,16 @@ static void ties_write(struct text *text, const struct track_report *report) {
     text_put(text, ",\"continues\":");
     text_u64(text, report->continues);
   }
-  for (uint32_t i = 0; i < report->correlated_count; i++) {
+  const struct foreign_ties *ties = report->ties;
+  if (!ties) return;
+  for (uint32_t i = 0; i < ties->correlated_count; i++) {
     text_put(text, i ? "," : ",\"correlated\":[");
-    centre_track_write(text, report->foreign_names->centres[report->correlated[i].centre], report->correlated[i].track);
+    centre_track_write(text, ties->names->centres[ties->correlated[i].centre], ties->correlated[i].track);
   }
-  if (report->correlated_count) text_char(text, ']');
-  if (!report->source) return;
+  if (ties->correlated_count) text_char(text, ']');
+  if (!ties->source) return;
   text_put(text, ",\"source\":");
-  centre_track_write(text, report->foreign_names->centres[report->source->centre], report->source->track);
+  centre_track_write(text, ties->names->centres[ties->source->centre], ties->source->track);
 }
 
 static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground) {
@@ -158,7 +161,7 @@ static void ground_write(struct text *text, const char *key, const struct ground
   text_fixed(text, ground->orientation_deg, DIGITS_BEARING);
 }
 
-static void warning_write(struct text *text, const struct track_report *report) {
+static void warning_write(struct text *text, const struct track_report *report, const struct site *site) {
   if (report->class_ != CLASS_BALLISTIC) return;
   if (report->has_launch) {
     ground_write(text, ",\"launch\":", &report->launch);
@@ -179,9 +182,9 @@ static void warning_write(struct text *text, const struct track_report *report) 
   text_fixed(text, impact->probability, DIGITS_PROBABILITY);
   for (uint32_t i = 0; i < impact->region_count; i++) {
     text_put(text, i ? ",{\"name\":" : ",\"regions\":[{\"name\":");
-    text_json(text, impact->regions[i].name);
+    text_json(text, site->region_names[impact->regions[i]]);
     text_put(text, ",\"probability\":");
-    text_fixed(text, impact->regions[i].probability, DIGITS_PROBABILITY);
+    text_fixed(text, impact->shares[i], DIGITS_PROBABILITY);
     text_char(text, '}');
   }
   text_put(text, impact->region_count ? "]}" : "}");
@@ -195,7 +198,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   head_write(&text, report, site);
   state_write(&text, report);
   probability_write(&text, report);
-  if (report->source) {
+  if (report->ties && report->ties->source) {
     foreign_sources_write(&text, report);
   } else {
     sources_write(&text, report, site);
@@ -212,7 +215,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
     text_char(&text, '}');
   }
   ties_write(&text, report);
-  warning_write(&text, report);
+  warning_write(&text, report, site);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");
     text_i64(&text, latency_us);

@@ -125,10 +125,13 @@ void correlate_state(const struct tracker *tracker, uint32_t slot, struct track_
   const struct foreign_table *t = &tracker->foreign;
   if (t->high == 0) return;
   report->time_ns = line_time_ns(tracker, slot);
-  report->foreign_names = t->names;
-  for (uint32_t at = t->of_slot[slot]; at != FOREIGN_NONE && report->correlated_count < REPORT_CORRELATED_MAX;
-       at = t->entries[at].next_same) {
-    report->correlated[report->correlated_count++] =
+  uint32_t at = t->of_slot[slot];
+  if (at == FOREIGN_NONE) return;
+  struct foreign_ties *ties = &t->entries[at].ties;
+  *ties = (struct foreign_ties){.names = t->names};
+  for (; at != FOREIGN_NONE && ties->correlated_count < REPORT_CORRELATED_MAX; at = t->entries[at].next_same) {
+    ties->correlated[ties->correlated_count++] =
         (struct correlated_track){.centre = t->entries[at].line.centre, .track = t->entries[at].line.track};
   }
+  report->ties = ties;
 }

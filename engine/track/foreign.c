@@ -158,8 +158,8 @@ static void foreign_report(const struct tracker *tracker, struct foreign *entry,
   memcpy(out->phase_probability, line->phase_probability, sizeof out->phase_probability);
   out->detections = line->detections;
   out->first_time_ns = line->first_time_ns;
-  out->source = line;
-  out->foreign_names = tracker->foreign.names;
+  entry->shown_ties = (struct foreign_ties){.names = tracker->foreign.names, .source = line};
+  out->ties = &entry->shown_ties;
   out->bank = entry->bank;
   out->slot = tracker->store.capacity + (uint32_t)(entry - tracker->foreign.entries);
 }

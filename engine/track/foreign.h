@@ -33,6 +33,8 @@ struct foreign {
   uint64_t continues;   /* number of the ended track of ours that it was correlated with, 0 = none */
   uint64_t shown_frame; /* frame in which it has given a line last */
   double bank[WK_BALLISTIC_ELEMENTS]; /* while shown: what the warning works with */
+  struct foreign_ties shown_ties;     /* of its own line */
+  struct foreign_ties ties;           /* of the track of ours whose first correlated one it is */
 };
 
 /* One test's view of a foreign track: who of ours is near. */

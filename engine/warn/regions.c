@@ -151,11 +151,13 @@ static int feature_read(struct reader *r, const json_t *feature) {
   if (regions->count == REGIONS_MAX)
     return refuse(r, "more areas than the 4096 that weft holds; leave some out");
   void *all = grown(regions->region, regions->count, sizeof *regions->region);
-  if (!all) return refuse(r, "out of memory");
-  regions->region = all;
+  if (all) regions->region = all;
+  void *names = all ? grown(regions->name, regions->count, sizeof *regions->name) : NULL;
+  if (!names) return refuse(r, "out of memory");
+  regions->name = names;
+  snprintf(regions->name[regions->count], sizeof *regions->name, "%s", name);
   struct region *region = &regions->region[regions->count++];
   *region = (struct region){.ring_first = regions->ring_count};
-  snprintf(region->name, sizeof region->name, "%s", name);
   int rc = 0;
   if (strcmp(shape, "Polygon") == 0) {
     rc = polygon_read(r, region, coordinates);
@@ -226,6 +228,7 @@ int regions_load(struct regions *regions, const char *path, struct weft_error *e
 
 void regions_free(struct regions *regions) {
   free(regions->region);
+  free(regions->name);
   free(regions->ring);
   free(regions->point);
   memset(regions, 0, sizeof *regions);

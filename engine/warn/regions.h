@@ -15,7 +15,6 @@
 enum { REGIONS_MAX = 4096, REGION_POINTS_MAX = 1 << 20, REGION_FILE_MAX = 128 << 20 };
 
 struct region {
-  char name[SITE_NAME_MAX];
   uint32_t ring_first, ring_count;           /* outer rings and holes alike */
   double lon_min, lon_max, lat_min, lat_max; /* degrees, longitudes unwrapped */
 };
@@ -27,6 +26,7 @@ struct ring {
 struct regions {
   uint32_t count, ring_count, point_count;
   struct region *region;
+  char (*name)[SITE_NAME_MAX]; /* of each */
   struct ring *ring;
   double (*point)[2]; /* longitude, latitude, degrees */
 };

@@ -1,7 +1,6 @@
 #include "engine/warn/retract.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "engine/warn/cloud.h"
 
@@ -10,9 +9,9 @@ static const double stated_min = 0.5, lost_max = 0.05;
 static const double region_99 = 9.2103;
 static const double radians = 0.017453292519943295;
 
-static double share_of(const struct impact_estimate *impact, const char *name) {
+static double share_of(const struct impact_estimate *impact, uint16_t region) {
   for (uint32_t i = 0; i < impact->region_count; i++) {
-    if (strcmp(impact->regions[i].name, name) == 0) return impact->regions[i].probability;
+    if (impact->regions[i] == region) return impact->shares[i];
   }
   return 0;
 }
@@ -20,17 +19,17 @@ static double share_of(const struct impact_estimate *impact, const char *name) {
 uint32_t areas_lost(struct areas_stated *stated, const struct impact_estimate *now) {
   uint32_t kept = 0, lost = 0;
   for (uint32_t i = 0; i < stated->count; i++) {
-    if (share_of(now, stated->name[i]) >= lost_max) {
-      stated->name[kept++] = stated->name[i];
+    if (share_of(now, stated->region[i]) >= lost_max) {
+      stated->region[kept++] = stated->region[i];
     } else {
       lost++;
     }
   }
   stated->count = kept;
-  for (uint32_t i = 0; i < now->region_count && now->regions[i].probability >= stated_min; i++) {
+  for (uint32_t i = 0; i < now->region_count && now->shares[i] >= stated_min; i++) {
     bool known = false;
-    for (uint32_t k = 0; k < stated->count; k++) known |= strcmp(stated->name[k], now->regions[i].name) == 0;
-    if (!known && stated->count < AREAS_STATED_MAX) stated->name[stated->count++] = now->regions[i].name;
+    for (uint32_t k = 0; k < stated->count; k++) known |= stated->region[k] == now->regions[i];
+    if (!known && stated->count < AREAS_STATED_MAX) stated->region[stated->count++] = now->regions[i];
   }
   return lost;
 }

@@ -12,7 +12,7 @@
 enum { AREAS_STATED_MAX = 4 };
 
 struct areas_stated {
-  const char *name[AREAS_STATED_MAX]; /* as in struct region_share */
+  uint16_t region[AREAS_STATED_MAX]; /* numbers */
   uint32_t count;
 };
 

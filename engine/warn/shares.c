@@ -34,13 +34,17 @@ static void scatter_make(const struct share_points *points, const struct ground_
   }
 }
 
-static void share_put(struct impact_estimate *out, const char *name, double probability) {
+static void share_put(struct impact_estimate *out, uint32_t region, double probability) {
   uint32_t at = out->region_count;
-  while (at > 0 && out->regions[at - 1].probability < probability) at--;
+  while (at > 0 && out->shares[at - 1] < probability) at--;
   if (at == REPORT_REGIONS_MAX) return;
   uint32_t last = out->region_count < REPORT_REGIONS_MAX ? out->region_count++ : REPORT_REGIONS_MAX - 1;
-  for (uint32_t i = last; i > at; i--) out->regions[i] = out->regions[i - 1];
-  out->regions[at] = (struct region_share){.name = name, .probability = probability};
+  for (uint32_t i = last; i > at; i--) {
+    out->shares[i] = out->shares[i - 1];
+    out->regions[i] = out->regions[i - 1];
+  }
+  out->shares[at] = probability;
+  out->regions[at] = (uint16_t)region;
 }
 
 void shares_find(const struct share_points *points, const struct regions *regions,
@@ -59,6 +63,6 @@ void shares_find(const struct share_points *points, const struct regions *region
       for (int i = 0; i < SHARE_POINTS; i++) inside += region_holds(regions, r, s->lon[i], s->lat[i]);
       probability += impact->parts[k].weight * inside / SHARE_POINTS;
     }
-    if (probability >= share_least) share_put(out, regions->region[r].name, probability);
+    if (probability >= share_least) share_put(out, r, probability);
   }
 }

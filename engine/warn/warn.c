@@ -33,9 +33,9 @@ struct entry {
   uint64_t event;             /* serial of its launch's event, EVENT_NONE before it has one */
   uint64_t event_number;
   uint32_t event_launches;
+  struct areas_stated areas;
   uint8_t phase;
   bool estimated, has_launch, has_impact, from_boost, waits;
-  struct areas_stated areas;
   struct ground_estimate launch;
   struct impact_estimate impact;
 };
@@ -324,13 +324,12 @@ void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {
   out->events_merged = warn->events.merged;
 }
 
-/* A name is that of a region of ours, by its number. */
-static void name_image(const struct regions *regions, const char **name, struct image *image) {
-  uint32_t number = 0, count = regions ? regions->count : 0;
-  while (image->mode != IMAGE_LOAD && number < count && regions->region[number].name != *name) number++;
+/* A named area of ours. */
+static void region_image(const struct regions *regions, uint16_t *region, struct image *image) {
+  uint32_t number = *region, count = regions ? regions->count : 0;
   image_count(image, &number, count - 1);
   if (count == 0) image->bad = true;
-  if (image->mode == IMAGE_LOAD) *name = image->bad ? "" : regions->region[number].name;
+  *region = (uint16_t)number;
 }
 
 static void impact_image(const struct regions *regions, struct impact_estimate *impact, struct image *image) {
@@ -338,8 +337,8 @@ static void impact_image(const struct regions *regions, struct impact_estimate *
   image_value(image, impact->probability);
   image_count(image, &impact->region_count, REPORT_REGIONS_MAX);
   for (uint32_t i = 0; i < impact->region_count && !image->bad; i++) {
-    name_image(regions, &impact->regions[i].name, image);
-    image_value(image, impact->regions[i].probability);
+    region_image(regions, &impact->regions[i], image);
+    image_value(image, impact->shares[i]);
   }
 }
 
@@ -360,7 +359,7 @@ static void entry_image(const struct regions *regions, struct entry *entry, stru
   image_value(image, entry->from_boost);
   image_value(image, entry->waits);
   image_count(image, &entry->areas.count, AREAS_STATED_MAX);
-  for (uint32_t i = 0; i < entry->areas.count && !image->bad; i++) name_image(regions, &entry->areas.name[i], image);
+  for (uint32_t i = 0; i < entry->areas.count && !image->bad; i++) region_image(regions, &entry->areas.region[i], image);
   image_value(image, entry->launch);
   impact_image(regions, &entry->impact, image);
 }

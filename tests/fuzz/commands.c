@@ -64,6 +64,7 @@ static void world_open(struct world *w, const char *association, uint32_t foreig
       .tracks_max = TRACKS_MAX + foreign_max, .parallel = parallel_inline(), .regions = &areas};
   weft_assert(site_parse(text, (size_t)size, "fuzz", &w->site, NULL) == 0);
   fuzz_image_open(&w->image, tracker_arena_size(&w->site, &options) + warn_arena_size(&warn) + ARENA_SLACK);
+  w->site.region_names = (const char(*)[SITE_NAME_MAX])areas.name;
   w->tracker = tracker_open(&w->image.arena, &w->site, &options);
   w->warn = warn_open(&w->image.arena, &warn);
   w->foreign_max = foreign_max;

@@ -85,7 +85,7 @@ static size_t areas_draw(struct input *in, char *text) {
 
 static void region_check(const struct regions *regions, uint32_t index, double lon_deg, double lat_deg) {
   const struct region *region = &regions->region[index];
-  weft_assert(region->name[0] != 0 && memchr(region->name, 0, sizeof region->name));
+  weft_assert(regions->name[index][0] != 0 && memchr(regions->name[index], 0, sizeof *regions->name));
   weft_assert(isfinite(region->lon_min) && isfinite(region->lon_max) && region->lon_min <= region->lon_max);
   weft_assert(region->lat_min >= -90 && region->lat_max <= 90 && region->lat_min <= region->lat_max);
   weft_assert(region->ring_first + region->ring_count <= regions->ring_count && region->ring_count > 0);

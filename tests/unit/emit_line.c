@@ -90,7 +90,9 @@ static void warning_is_said_of_ballistic_tracks_only(void **state) {
   report.launch = (struct ground_estimate){.lat_deg = -44.79954821, .lon_deg = 170.25, .time_ns = 1699999990000000007, .time_sigma_s = 4.4684,
                                            .semi_major_m = 860.54, .semi_minor_m = 618, .orientation_deg = 103.749};
   report.impact = (struct impact_estimate){.ground = report.launch, .probability = 0.95, .region_count = 2,
-                                           .regions = {{"coast", 0.31}, {"the \"bay\"", 0.0625}}};
+                                           .shares = {0.31, 0.0625}, .regions = {1, 0}};
+  static const char names[2][SITE_NAME_MAX] = {"the \"bay\"", "coast"};
+  site.region_names = names;
   report.impact.ground.time_ns = 1700000400000000000;
   size_t size = track_line_write(line, sizeof line, &report, &site, TRACK_LINE_LATENCY_NONE);
   static const char tail[] =

@@ -23,6 +23,7 @@ struct scene {
   uint64_t own, shown; /* numbers of the last confirmed lines of either kind, 0 = none so far */
   uint64_t lost;       /* number of the last lost line */
   struct track_report own_report, shown_report, lost_report;
+  struct foreign_ties own_ties; /* as they were with own_report */
 };
 
 /* One radar of nation A, id 100; a missile in free flight. */
@@ -80,12 +81,13 @@ static void second_step(struct scene *scene, int s, bool seen, const struct fore
     if (r->status == STATUS_LOST) {
       scene->lost = r->track;
       scene->lost_report = *r;
-    } else if (r->source) {
+    } else if (r->ties && r->ties->source) {
       scene->shown = r->track;
       scene->shown_report = *r;
     } else if (r->status == STATUS_CONFIRMED) {
       scene->own = r->track;
       scene->own_report = *r;
+      scene->own_ties = r->ties ? *r->ties : (struct foreign_ties){0};
     }
   }
   body_fly(&scene->body, 1, 0);
@@ -101,8 +103,8 @@ static void what_only_the_other_sees_is_shown_until_ours_is_the_same(void **stat
     if (s == 2) assert_int_equal(scene->shown, 0); /* ours may be about to see it */
   }
   assert_true(scene->shown != 0 && scene->own == 0);
-  assert_string_equal(names.centres[scene->shown_report.source->centre], "B1");
-  assert_int_equal(scene->shown_report.source->track, 17);
+  assert_string_equal(names.centres[scene->shown_report.ties->source->centre], "B1");
+  assert_int_equal(scene->shown_report.ties->source->track, 17);
   assert_true(scene->shown_report.time_ns == at(11) && scene->shown_report.detections == 9);
   for (; s < 40; s++) {
     struct foreign_track line = line_of(scene, &scene->body, s, 200, 2);
@@ -112,15 +114,16 @@ static void what_only_the_other_sees_is_shown_until_ours_is_the_same(void **stat
   }
   rig_expect(own_at && lost_at && lost_at >= own_at && lost_at <= own_at + 5,
              "ours confirmed at %d s, the shown one lost at %d s", own_at, lost_at);
-  assert_int_equal(scene->own_report.correlated_count, 1);
-  assert_int_equal(scene->own_report.correlated[0].track, 17);
+  assert_int_equal(scene->own_ties.correlated_count, 1);
+  assert_int_equal(scene->own_ties.correlated[0].track, 17);
   assert_int_equal(scene->own_report.continues, scene->shown);
   assert_true(scene->shown_report.time_ns < at(lost_at + 1)); /* and never again */
   scene_close(scene);
 }
 
-/* Our track after 40 s with lines of this sensor and nation, or with none; its last report too. */
-static struct track flown(uint32_t sensor, uint32_t nations, struct track_report *report) {
+/* Our track after 40 s with lines of this sensor and nation, or with none; its last report too, and how many tracks of the other
+ * centre it states. */
+static struct track flown(uint32_t sensor, uint32_t nations, struct track_report *report, uint32_t *correlated) {
   struct scene *scene = scene_new(64);
   for (int s = 0; s < 40; s++) {
     struct foreign_track line = line_of(scene, &scene->body, s, sensor, nations);
@@ -130,7 +133,8 @@ static struct track flown(uint32_t sensor, uint32_t nations, struct track_report
   assert_non_null(track);
   struct track copy = *track;
   *report = scene->own_report;
-  report->source = NULL;
+  report->ties = NULL;
+  *correlated = scene->own_ties.correlated_count;
   scene_close(scene);
   return copy;
 }
@@ -138,9 +142,11 @@ static struct track flown(uint32_t sensor, uint32_t nations, struct track_report
 static void fusing_changes_the_line_and_never_the_filter(void **state) {
   (void)state;
   struct track_report alone, joined;
-  struct track a = flown(0, 0, &alone), b = flown(200, 2, &joined);
+  uint32_t none, one;
+  struct track a = flown(0, 0, &alone, &none), b = flown(200, 2, &joined, &one);
   assert_memory_equal(a.bank, b.bank, sizeof a.bank);
-  assert_int_equal(joined.correlated_count, 1);
+  assert_int_equal(none, 0);
+  assert_int_equal(one, 1);
   double before = 0, after = 0;
   for (int i = 0; i < 3; i++) {
     before += alone.covariance[WK_AT(6, i, i)];
@@ -152,10 +158,11 @@ static void fusing_changes_the_line_and_never_the_filter(void **state) {
 static void known_provenance_changes_nothing_but_the_statement(void **state) {
   (void)state;
   struct track_report alone, known, other_nation;
-  flown(0, 0, &alone);
-  flown(100, 1, &known);
-  flown(100, 2, &other_nation); /* the id is ours but the nation isn't: another sensor after all */
-  assert_int_equal(known.correlated_count, 1);
+  uint32_t none, one, other;
+  flown(0, 0, &alone, &none);
+  flown(100, 1, &known, &one);
+  flown(100, 2, &other_nation, &other); /* the id is ours but the nation isn't: another sensor after all */
+  assert_int_equal(one, 1);
   assert_memory_equal(known.position_m, alone.position_m, sizeof alone.position_m);
   assert_memory_equal(known.covariance, alone.covariance, sizeof alone.covariance);
   assert_memory_not_equal(other_nation.covariance, alone.covariance, sizeof alone.covariance);
@@ -169,13 +176,13 @@ static void a_correlation_is_withdrawn_after_tests_that_disagree(void **state) {
     struct foreign_track line = line_of(scene, &scene->body, s, 200, 2);
     second_step(scene, s, true, &line);
   }
-  assert_int_equal(scene->own_report.correlated_count, 1);
+  assert_int_equal(scene->own_ties.correlated_count, 1);
   for (; s < 50; s++) { /* the other centre's track has gone to another object, 50 km away */
     struct body away = scene->body;
     away.p[2] += 50e3;
     struct foreign_track line = line_of(scene, &away, s, 200, 2);
     second_step(scene, s, true, &line);
-    if (scene->own_report.correlated_count == 0 && !gone_at) gone_at = s;
+    if (scene->own_ties.correlated_count == 0 && !gone_at) gone_at = s;
   }
   rig_expect(gone_at >= 32 && gone_at <= 36, "withdrawn at %d s", gone_at);
   assert_true(scene->shown != 0); /* now it is somebody else */
@@ -263,7 +270,7 @@ static void two_centres_that_see_the_same_object_give_one_shown_track(void **sta
   int s = 20; /* the one that is shown ends: the other takes its place */
   struct foreign_track end = line_of(scene, &scene->body, s, 200, 2);
   end.status = STATUS_LOST;
-  uint32_t was = scene->shown_report.source->centre;
+  uint32_t was = scene->shown_report.ties->source->centre;
   for (; s < 24; s++) {
     struct foreign_track line = line_of(scene, &scene->body, s, was == 0 ? 300 : 200, 2);
     line.centre = 1 - was;

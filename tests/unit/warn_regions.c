@@ -42,7 +42,7 @@ static void polygon_has_an_inside_and_holes_are_outside(void **state) {
                                                                                                "5],[-1,-1],[-"
                                                                                                "5,-5]]]]")));
   assert_int_equal(r.count, 2);
-  assert_string_equal(r.region[1].name, "b");
+  assert_string_equal(r.name[1], "b");
   assert_true(region_holds(&r, 0, 1, 1));
   assert_true(region_holds(&r, 0, 5, 9));
   assert_false(region_holds(&r, 0, 5, 5));
@@ -227,10 +227,10 @@ static void shares_are_the_gaussians_own(void **state) {
     shares_find(points, &r, &impact, &out);
     double south = 0, north = 0;
     for (uint32_t i = 0; i < out.region_count; i++) {
-      assert_string_not_equal(out.regions[i].name, "far");
-      if (strcmp(out.regions[i].name, "south") == 0) south = out.regions[i].probability;
-      if (strcmp(out.regions[i].name, "north") == 0) north = out.regions[i].probability;
-      if (i) assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
+      assert_string_not_equal(r.name[out.regions[i]], "far");
+      if (strcmp(r.name[out.regions[i]], "south") == 0) south = out.shares[i];
+      if (strcmp(r.name[out.regions[i]], "north") == 0) north = out.shares[i];
+      if (i) assert_true(out.shares[i] <= out.shares[i - 1]);
     }
     worst = fmax(worst, fabs(south - 0.5 * erfc(offset / sqrt(2))));
     assert_true(fabs(south + north - 1) < 1e-9);
@@ -267,8 +267,8 @@ static void likeliest_areas_are_kept(void **state) {
   shares_find(points, &r, &impact, &out);
   assert_int_equal(out.region_count, REPORT_REGIONS_MAX);
   for (uint32_t i = 1; i < out.region_count; i++)
-    assert_true(out.regions[i].probability <= out.regions[i - 1].probability);
-  for (uint32_t i = 0; i < out.region_count; i++) assert_string_not_equal(out.regions[i].name, "strip 0");
+    assert_true(out.shares[i] <= out.shares[i - 1]);
+  for (uint32_t i = 0; i < out.region_count; i++) assert_string_not_equal(r.name[out.regions[i]], "strip 0");
   regions_free(&r);
   free(points);
 }

@@ -223,7 +223,7 @@ static void area_that_was_likely_and_is_out_is_a_retraction(void **state) {
     report_put(0, 1, begin_ns + step * 2 * second_ns);
     warn_step(warn, &output);
     assert_true(reports[0].has_impact);
-    double share = reports[0].impact.region_count ? reports[0].impact.regions[0].probability : 0;
+    double share = reports[0].impact.region_count ? reports[0].impact.shares[0] : 0;
     assert_true(step < 2 ? share > 0.5 : share < 0.05);
     expected[RETRACTION_AREA] += step == 2;
     expected[RETRACTION_MOVED] += step == 2;
