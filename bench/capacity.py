@@ -17,6 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import reference
 from stages import stage_shares
 
 OBJECTS, BEGIN_S, PART_S, PARTS = 100_000, 6, 0.5, 3
@@ -148,7 +149,8 @@ def capacity_run(build, folder, objects, workers):
     read = json.loads(reader.stdout.read())
     score = generator.do("score %s" % sample)
     generator.close()
-    return {"parts": parts[1:], "made": generator.made, "confirmed": counted(text, "weft_tracks{", "confirmed"), "ledger": ledger, "read": read,
+    step_ns = reference.imm_step_ns(build)
+    return {"parts": parts[1:], "step_ns": step_ns, "made": generator.made, "confirmed": counted(text, "weft_tracks{", "confirmed"), "ledger": ledger, "read": read,
             "score": score, "shares": shares}
 
 
@@ -164,6 +166,7 @@ def tell(result):
     for role, ns in spent.items():
         figure("CPU time per detection: " + role, ns, "ns", -1)
     server = sum(ns for role, ns in spent.items() if "own process" not in role)
+    figure("CPU time of the server per detection " + reference.NAME, server / result["step_ns"], "x", -1)
     for stage, share in result["shares"].items():
         if share >= 0.005:
             figure("of the server's: " + stage, round(share * server), "ns")
