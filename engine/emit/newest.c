@@ -1,33 +1,53 @@
 #include "engine/emit/newest.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/emit/report_pack.h"
+
+/* A report in the room for them: this, then its words. */
+struct newest_held {
+  uint32_t words; /* with this; since a newer report of the track came it may take fewer */
+  bool used;
+  uint64_t track;
+};
+
+enum {
+  HELD_HEAD_WORDS = sizeof(struct newest_held) / sizeof(uint64_t),
+  HELD_WORDS_MAX = HELD_HEAD_WORDS + REPORT_PACK_WORDS_MAX,
+  HELD_SPARE_WORDS = 16 * HELD_WORDS_MAX /* so that a table of few tracks has room for large reports */
+};
+
+static uint32_t room_words(uint32_t capacity) { return (uint32_t)((capacity + UINT64_C(1)) / 2 * NEWEST_REPORT_BYTES / sizeof(uint64_t)) + HELD_SPARE_WORDS; }
 
 size_t newest_arena_bytes(uint32_t capacity) {
-  size_t entry = 2 * sizeof(uint64_t) + 2 * sizeof(uint32_t) + sizeof(struct track_report);
-  return capacity * entry + NEWEST_FRESH_MAX * sizeof(struct newest_fresh) + (size_t)6 * 64;
+  size_t entry = 2 * sizeof(uint64_t) + sizeof(uint32_t);
+  return capacity * entry + room_words(capacity) * sizeof(uint64_t) + NEWEST_FRESH_MAX * sizeof(struct newest_fresh) + (size_t)5 * 64;
 }
 
 int newest_open(struct newest *newest, uint32_t capacity, struct arena *arena) {
-  *newest = (struct newest){.capacity = capacity, .free_count = capacity};
+  *newest = (struct newest){.capacity = capacity, .held_words = room_words(capacity)};
   newest->numbers = arena_take(arena, capacity, sizeof *newest->numbers);
   newest->marks = arena_take(arena, capacity, sizeof *newest->marks);
-  newest->slots = arena_take(arena, capacity, sizeof *newest->slots);
-  newest->free_slots = arena_take(arena, capacity, sizeof *newest->free_slots);
-  newest->reports = arena_take(arena, capacity, sizeof *newest->reports);
+  newest->places = arena_take(arena, capacity, sizeof *newest->places);
+  newest->held = arena_take(arena, newest->held_words, sizeof *newest->held);
   newest->fresh = arena_take(arena, NEWEST_FRESH_MAX, sizeof *newest->fresh);
-  if (!newest->numbers || !newest->marks || !newest->slots || !newest->free_slots || !newest->reports ||
-      !newest->fresh) {
-    return -ENOMEM;
-  }
-  for (uint32_t i = 0; i < capacity; i++) newest->free_slots[i] = capacity - 1 - i;
-  return 0;
+  return newest->numbers && newest->marks && newest->places && newest->held && newest->fresh ? 0 : -ENOMEM;
 }
 
-/* First position whose number is at least `number`. */
-static uint32_t position_of(const struct newest *newest, uint64_t number) {
-  uint32_t low = 0, high = newest->count;
+/* First position whose number is at least `number`: from where the last search ended by ever longer steps, or from the beginning. */
+static uint32_t position_of(struct newest *newest, uint64_t number) {
+  uint32_t low = 0, high = newest->count, found = newest->found;
+  if (found < newest->count && newest->numbers[found] < number) {
+    low = high = found + 1;
+    for (uint32_t step = 1; high < newest->count && newest->numbers[high] < number; step *= 2) {
+      low = high + 1;
+      high = newest->count - high > step ? high + step : newest->count;
+    }
+  } else if (found < newest->count) {
+    high = found;
+  }
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
     if (newest->numbers[middle] < number) {
@@ -36,7 +56,47 @@ static uint32_t position_of(const struct newest *newest, uint64_t number) {
       high = middle;
     }
   }
+  newest->found = low;
   return low;
+}
+
+static struct newest_held *held_at(const struct newest *newest, uint32_t place) { return (struct newest_held *)(void *)(newest->held + place); }
+
+static uint32_t words_needed(const struct track_report *report) { return HELD_HEAD_WORDS + report_pack_words(report); }
+
+/* There is room for it. Returns its place. */
+static uint32_t held_append(struct newest *newest, const struct track_report *report) {
+  uint32_t place = newest->held_used, words = words_needed(report);
+  weft_assert(words <= newest->held_words - place);
+  *held_at(newest, place) = (struct newest_held){.words = words, .used = true, .track = report->track};
+  report_pack(report, newest->held + place + HELD_HEAD_WORDS);
+  newest->held_used += words;
+  newest->held_count++;
+  return place;
+}
+
+static void held_drop(struct newest *newest, uint32_t place) {
+  struct newest_held *held = held_at(newest, place);
+  held->used = false;
+  newest->held_count--;
+  if (place + held->words == newest->held_used) newest->held_used = place;
+  if (newest->held_count == 0) newest->held_used = 0;
+}
+
+/* Moves the reports in use together, each with the words that it takes now. */
+static void held_close_up(struct newest *newest) {
+  uint32_t to = 0, used = newest->held_used;
+  for (uint32_t from = 0, next; from < used; from = next) {
+    struct newest_held *held = held_at(newest, from);
+    next = from + held->words;
+    if (!held->used) continue;
+    held->words = HELD_HEAD_WORDS + report_packed_words(newest->held + from + HELD_HEAD_WORDS);
+    newest->places[position_of(newest, held->track)] = to;
+    uint32_t words = held->words;
+    memmove(newest->held + to, newest->held + from, words * sizeof *newest->held);
+    to += words;
+  }
+  newest->held_used = to;
 }
 
 uint64_t newest_put(struct newest *newest, const struct track_report *report, uint64_t mark) {
@@ -47,13 +107,18 @@ uint64_t newest_put(struct newest *newest, const struct track_report *report, ui
     return 0;
   }
   uint64_t before = newest->marks[at];
-  if (!before) newest->slots[at] = newest->free_slots[--newest->free_count];
   newest->marks[at] = before | mark;
-  newest->reports[newest->slots[at]] = *report;
+  if (before && words_needed(report) <= held_at(newest, newest->places[at])->words) {
+    report_pack(report, newest->held + newest->places[at] + HELD_HEAD_WORDS);
+  } else {
+    if (before) held_drop(newest, newest->places[at]);
+    newest->places[at] = held_append(newest, report);
+  }
   return before & mark;
 }
 
 bool newest_merge_due(const struct newest *newest, const struct track_report *next) {
+  if (newest->held_words - newest->held_used < HELD_WORDS_MAX) return true;
   if (newest->fresh_count == 0) return false;
   return newest->fresh_count == NEWEST_FRESH_MAX ||
          newest->fresh[newest->fresh_count - 1].report->track >= next->track;
@@ -66,20 +131,26 @@ static void unmarked_drop(struct newest *newest) {
     if (!newest->marks[i]) continue;
     newest->numbers[kept] = newest->numbers[i];
     newest->marks[kept] = newest->marks[i];
-    newest->slots[kept] = newest->slots[i];
+    newest->places[kept] = newest->places[i];
     kept++;
   }
   newest->count = kept;
 }
 
+/* Room for `words` and any one report more? */
+static bool held_fits(const struct newest *newest, uint32_t words) { return words + HELD_WORDS_MAX <= newest->held_words - newest->held_used; }
+
 bool newest_merge(struct newest *newest) {
-  uint32_t wanted = 0;
+  uint32_t wanted = 0, words = 0;
   for (uint32_t i = 0; i < newest->fresh_count; i++) {
-    if (newest->fresh[i].mark) newest->fresh[wanted++] = newest->fresh[i];
+    if (!newest->fresh[i].mark) continue;
+    newest->fresh[wanted++] = newest->fresh[i];
+    words += words_needed(newest->fresh[i].report);
   }
   newest->fresh_count = wanted;
   if (wanted > newest->capacity - newest->count) unmarked_drop(newest);
-  if (wanted > newest->capacity - newest->count) return false;
+  if (!held_fits(newest, words)) held_close_up(newest);
+  if (wanted > newest->capacity - newest->count || !held_fits(newest, words)) return false;
   /* From the back, so that every entry moves once, to its final place. */
   uint32_t old = newest->count, to = newest->count + wanted;
   newest->count = to;
@@ -90,30 +161,33 @@ bool newest_merge(struct newest *newest) {
       old--;
       newest->numbers[to] = newest->numbers[old];
       newest->marks[to] = newest->marks[old];
-      newest->slots[to] = newest->slots[old];
+      newest->places[to] = newest->places[old];
       continue;
     }
-    uint32_t slot = newest->free_slots[--newest->free_count];
-    newest->reports[slot] = *fresh->report;
     newest->numbers[to] = fresh->report->track;
     newest->marks[to] = fresh->mark;
-    newest->slots[to] = slot;
+    newest->places[to] = held_append(newest, fresh->report);
     wanted--;
   }
   newest->fresh_count = 0;
   return true;
 }
 
-uint32_t newest_next(const struct newest *newest, uint64_t from, uint64_t bit) {
+uint32_t newest_next(struct newest *newest, uint64_t from, uint64_t bit) {
   uint32_t at = position_of(newest, from);
   while (at < newest->count && !(newest->marks[at] & bit)) at++;
   return at;
 }
 
+void newest_read(const struct newest *newest, uint32_t position, struct track_report *report) {
+  weft_assert(position < newest->count && newest->marks[position]);
+  report_unpack(newest->held + newest->places[position] + HELD_HEAD_WORDS, report);
+}
+
 void newest_take(struct newest *newest, uint32_t position, uint64_t bit) {
   weft_assert(position < newest->count && (newest->marks[position] & bit));
   newest->marks[position] &= ~bit;
-  if (!newest->marks[position]) newest->free_slots[newest->free_count++] = newest->slots[position];
+  if (!newest->marks[position]) held_drop(newest, newest->places[position]);
 }
 
 uint64_t newest_withdraw(struct newest *newest, uint64_t bit) {

@@ -55,12 +55,15 @@ struct track_port {
 
 static uint64_t bit_of(uint32_t index) { return (uint64_t)1 << index; }
 
+/* As many lost ones as live ones may wait for a reader. */
+static uint32_t places_of(const struct track_port_config *config) { return 2 * config->tracks_max; }
+
 static uint32_t buffer_bytes_of(const struct track_port_config *config) {
   return config->buffer_bytes ? config->buffer_bytes : BUFFER_DEFAULT;
 }
 
 size_t track_port_arena_bytes(const struct track_port_config *config) {
-  return sizeof(struct track_port) + newest_arena_bytes(config->tracks_max) + 64 +
+  return sizeof(struct track_port) + newest_arena_bytes(places_of(config)) + 64 +
          (size_t)TRACK_PORT_SUBSCRIBERS_MAX * (buffer_bytes_of(config) + 64u);
 }
 
@@ -68,7 +71,7 @@ int track_port_open(struct track_port **out, const struct track_port_config *con
                     struct arena *arena, struct weft_error *err) {
   weft_assert(config->tracks_max > 0 && buffer_bytes_of(config) >= TRACK_PORT_BUFFER_MIN);
   struct track_port *port = arena_take(arena, 1, sizeof *port);
-  if (!port || newest_open(&port->newest, config->tracks_max, arena) < 0) goto no_memory;
+  if (!port || newest_open(&port->newest, places_of(config), arena) < 0) goto no_memory;
   port->io = io;
   port->site = config->site;
   port->tag_first = config->tag_first;
@@ -178,10 +181,11 @@ static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
       s->cursor = 0;
       continue;
     }
-    const struct track_report *report = &port->newest.reports[port->newest.slots[at]];
-    size_t size = report_write(port, buffer_end(port, s, TRACK_LINE_MAX), report, now_ns);
+    struct track_report report;
+    newest_read(&port->newest, at, &report);
+    size_t size = report_write(port, buffer_end(port, s, TRACK_LINE_MAX), &report, now_ns);
     s->tail += (uint32_t)size;
-    s->cursor = report->track + 1;
+    s->cursor = report.track + 1;
     s->pending--;
     if (size) {
       port->counts.delivered++;

@@ -38,7 +38,7 @@ struct track_port_config {
   const struct listen_address *address;
   const struct site *site;   /* for the lines; borrowed for the port's life */
   uint64_t tag_first;        /* the port owns TRACK_PORT_TAGS io tags from here */
-  uint32_t tracks_max;       /* places in the table of newest states, at least the tracker's live tracks */
+  uint32_t tracks_max;       /* that may live at a time; the table of newest states has room for them and for lost ones that wait */
   uint32_t buffer_bytes;     /* output buffer of a subscriber; 0: 256 KiB; at least TRACK_PORT_BUFFER_MIN */
 };
 

@@ -45,7 +45,7 @@ static struct track_port_config tracks_config(const struct server *server) {
   return (struct track_port_config){.address = &server->site->listen_tracks,
                                     .site = server->site,
                                     .tag_first = TAG_TRACKS,
-                                    .tracks_max = 2 * server->engine.tracks_max};
+                                    .tracks_max = server->engine.tracks_max};
 }
 
 static struct http_port_config pages_config(struct server *server) {
