@@ -170,9 +170,20 @@ struct solve_job {
   uint32_t begin;
 };
 
+/* Beyond what soft association leaves out, a thousandth, whatever the sensor's probability of detection. */
+bool pair_certain(const struct tracker *tracker, uint32_t p) {
+  const double log_certain = 7;
+  const struct pair *pair = &tracker->pairs[p];
+  const struct pair_evidence *evidence = &tracker->evidence[p];
+  return tracker->store.tracks[pair->track].log_odds >= 0 && pair_gated(evidence) &&
+         lifecycle_log_ratio(tracker, &tracker->plots[pair->plot], evidence) >= log_certain;
+}
+
 static void group_solve(struct tracker *tracker, struct group *group, unsigned worker) {
   group->solved = true;
-  if (tracker->soft) {
+  if (group->pair_count == 1 && pair_certain(tracker, group->pair_first)) {
+    tracker->choice[group->pair_first] = CHOICE_OWN;
+  } else if (tracker->soft) {
     soft_solve(tracker, worker, group);
   } else {
     nearest_solve(tracker, &tracker->work[worker], group);

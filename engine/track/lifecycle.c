@@ -41,8 +41,7 @@ bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *tr
 
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
                            const struct pair_evidence *evidence) {
-  double pd = tracker->site->sensors[plot->sensor].detection_probability;
-  return evidence->log_likelihood + wk_log(pd) - plot->log_clutter_density;
+  return evidence->log_likelihood + tracker->log_detection[plot->sensor] - plot->log_clutter_density;
 }
 
 /* Its index entry has been renewed. One that waits for an earlier time is put off when that comes: most are renewed several

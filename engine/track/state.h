@@ -64,6 +64,7 @@ struct tracker {
   struct sensor_motion *motion; /* per sensor */
   int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */
   struct hearing *hearing;      /* per sensor */
+  double *log_detection;        /* per sensor: ln of its detection probability */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
   int64_t frame_time_ns;
@@ -123,6 +124,9 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* The fine gate (T4): squared Mahalanobis distance against tail probabilities of 1e-5 or less, since a lost
  * plot costs more than a pair that is turned down later. */
 bool pair_gated(const struct pair_evidence *evidence);
+/* Of a plot that is alone with one track: the track rather exists than not, and its plot is e^7 times likelier than a false one,
+ * so that either solver would give it the plot and leave no doubt. */
+bool pair_certain(const struct tracker *tracker, uint32_t pair);
 /* Root of i in a union-find forest; shortens the way. */
 uint32_t clusters_root(uint32_t *parent, uint32_t i);
 /* Makes one cluster of those of i and j; its root is the smaller of theirs. */

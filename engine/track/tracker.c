@@ -61,6 +61,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->motion = arena_take(arena, sensors, sizeof *t->motion);
   t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
+  t->log_detection = arena_take(arena, sensors, sizeof *t->log_detection);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
   t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
@@ -90,7 +91,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->fate_counts && t->shares && t->plots && t->candidates &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
@@ -118,6 +119,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->filter.plots = t->plots;
   for (uint32_t s = 0; s < site->sensor_count; s++) {
     t->sensor_front_ns[s] = INT64_MIN;
+    t->log_detection[s] = wk_log(site->sensors[s].detection_probability);
     t->cells = t->cells || site->sensors[s].resolution[1] > 0;
   }
   return t;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/track/soft.h"
 #include "tests/unit/track_support.h"
 
 enum { BODIES_MAX = 6, SCANS = 40, REPORTS_MAX = 400 };
@@ -115,11 +116,47 @@ static void scan_in_two_frames_costs_no_track_its_life(void **state) {
   }
 }
 
+/* One track and one plot, at random: where the short cut says that the plot is the track's, both solvers do, and leave nothing to
+ * be weighed. */
+static void what_is_certain_without_solving_is_what_solving_says(void **state) {
+  (void)state;
+  struct rig *rig = rig_new();
+  struct sensor *sensor = rig_sensor(&rig->site, KIND_RADAR, 45, 5, 0);
+  rig->site.association = ASSOCIATION_SOFT;
+  rig_open(rig, 64, 64, NULL);
+  struct tracker *tracker = rig->tracker;
+  struct prng prng = prng_seed(11, 0);
+  int certain = 0;
+  tracker->pairs[0] = (struct pair){.track = store_take(&tracker->store), .plot = 0};
+  struct track *track = &tracker->store.tracks[tracker->pairs[0].track];
+  for (int n = 0; n < 20000; n++) {
+    sensor->detection_probability = 0.001 + 0.998 * prng_uniform(&prng);
+    tracker->log_detection[0] = wk_log(sensor->detection_probability);
+    track->log_odds = -3 + 17 * prng_uniform(&prng);
+    tracker->evidence[0] = (struct pair_evidence){.dimension = 3, .distance2 = 30 * prng_uniform(&prng),
+                                                  .log_likelihood = -20 + 60 * prng_uniform(&prng)};
+    if (!pair_certain(tracker, 0)) continue;
+    certain++;
+    struct group group = {.count = 1, .pair_count = 1};
+    tracker->choice[0] = CHOICE_NONE;
+    tracker->fates[0] = FATE_IN_FLIGHT;
+    soft_solve(tracker, 0, &group);
+    rig_expect(tracker->choice[0] == CHOICE_OWN && tracker->soft->beliefs[0].hypotheses == 0 && tracker->fates[0] == FATE_ASSOCIATED,
+               "case %d: log odds %g, likelihood %g, detection %g: choice %u, %u hypotheses", n, track->log_odds,
+               tracker->evidence[0].log_likelihood, sensor->detection_probability, tracker->choice[0], tracker->soft->beliefs[0].hypotheses);
+    nearest_solve(tracker, &tracker->work[0], &group);
+    rig_expect(tracker->choice[0] == CHOICE_OWN, "case %d: not by nearest neighbours", n);
+  }
+  assert_in_range(certain, 4000, 16000);
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tracks_apart_are_the_same_to_the_bit_as_by_nearest_neighbours),
       cmocka_unit_test(close_tracks_are_updated_softly_and_stay_as_many),
       cmocka_unit_test(scan_in_two_frames_costs_no_track_its_life),
+      cmocka_unit_test(what_is_certain_without_solving_is_what_solving_says),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
