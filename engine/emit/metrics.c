@@ -73,6 +73,16 @@ static void labelled_write(struct text *text, const char *name, const char *key,
   value_write(text, value);
 }
 
+const char *const metrics_wait_names[METRICS_WAITS] = {"polled", "paused", "blocked"};
+
+static void wait_write(struct text *text, const char *thread, const char *how, uint64_t value) {
+  text_put(text, "weft_waits_total");
+  label_write(text, true, "thread", thread);
+  label_write(text, false, "how", how);
+  text_char(text, '}');
+  value_write(text, value);
+}
+
 /* The rows of the ledger in the order of the site, then that of unknown sensors; `label` gets the row's name. */
 static const struct ledger_sensor *row_of(const struct metrics_snapshot *snapshot, uint32_t i, char label[32]) {
   struct text text = text_open(label, 31);
@@ -249,6 +259,11 @@ static void engine_write(struct text *text, const struct metrics_snapshot *snaps
                snapshot->soft_updates);
   single_write(text, "weft_shared_updates_total", "counter",
                "Updates of a track by an unresolved plot that it shares with others.", snapshot->shared_updates);
+  head_write(text, "weft_waits_total", "counter", "How the threads wait: looks back to back, looks after a pause, waits left to the system.");
+  for (int i = 0; i < METRICS_WAITS; i++) {
+    wait_write(text, "io", metrics_wait_names[i], snapshot->waits_io[i]);
+    wait_write(text, "engine", metrics_wait_names[i], snapshot->waits_engine[i]);
+  }
   single_write(text, "weft_ring_used", "gauge", "Entries waiting between ingest and the engine.", snapshot->ring_used);
   single_write(text, "weft_ring_capacity", "gauge", "Entries that fit between them.", snapshot->ring_capacity);
   single_write(text, "weft_overload_step", "gauge", "Step of the overload ladder; 0: none.", snapshot->overload_step);

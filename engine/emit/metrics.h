@@ -47,6 +47,10 @@ struct metrics_standby {
   uint64_t acknowledged, frames, states, lost, late;
 };
 
+/* How a thread waits: looks back to back, looks after a pause, waits in which it slept (engine/base/spin.h). */
+enum { METRICS_WAITS = 3 };
+extern const char *const metrics_wait_names[METRICS_WAITS];
+
 /* Filled by the server at a frame boundary. About 160 KiB: not on a stack. Zero means zero; nothing is left out but the
  * journal's metrics without a journal. */
 struct metrics_snapshot {
@@ -70,6 +74,7 @@ struct metrics_snapshot {
   bool journal_failed;               /* now */
   struct metrics_state state;
   struct metrics_standby standby;
+  uint64_t waits_io[METRICS_WAITS], waits_engine[METRICS_WAITS]; /* how the threads wait, by metrics_wait_names */
   uint64_t ring_used, ring_capacity; /* between ingest and the engine, entries */
   uint32_t overload_step;
   uint64_t overload_changes;

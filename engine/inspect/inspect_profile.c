@@ -45,6 +45,7 @@ int inspect_profile(struct inspect *inspect, struct weft_error *err) {
   inspect_u64(inspect, "buffers", profile.buffers);
   inspect_u64(inspect, "buffer_bytes", profile.buffer_bytes);
   inspect_u64(inspect, "socket_buffer_mib", profile.socket_buffer_mib);
+  inspect_u64(inspect, "spin_us", profile.spin_us);
   inspect_close(inspect);
   inspect_end(inspect);
   return 0;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/spin.h"
 
 enum {
   IO_DATAGRAM_MAX = 1024,      /* datagrams of one batch */
@@ -29,6 +30,7 @@ enum {
   IO_WATCH_MAX = 1024,         /* watched file descriptors of one io */
   IO_OPERATION_MAX = 256,      /* appends and syncs in flight */
   IO_APPEND_BYTES_MAX = 1 << 30, /* of one append */
+  IO_SPIN_US_MAX = 10000,      /* of the time that a wait keeps the core */
   IO_HOST_MAX = 256            /* characters of a host name with its terminator */
 };
 
@@ -72,6 +74,7 @@ struct io_config {
   uint32_t buffer_count; /* receive buffers, a power of two, 8 to IO_BUFFER_MAX; 0: 128 (more fall out of the cache) */
   uint32_t buffer_bytes; /* longest datagram taken whole, 64 to 65536; 0: 65536. GRO needs 65536. */
   uint32_t rcvbuf_bytes; /* kernel queue asked for per UDP socket; 0: 16 MiB. The kernel may grant less; that is logged. */
+  uint32_t spin_us;      /* a wait keeps the core for so long before it sleeps, 0 to IO_SPIN_US_MAX (engine/base/spin.h) */
   bool gro_off;          /* do not ask the kernel to coalesce datagrams (UDP_GRO) */
 };
 
@@ -80,6 +83,7 @@ enum io_choice { IO_AUTO, IO_URING, IO_PLAIN };
 struct io_ops;
 struct io {
   const struct io_ops *ops;
+  struct spin spin; /* of io_receive; a simulated one never spins, since only waiting moves its clock */
 };
 
 /* The table. Callers use the functions below it. */
@@ -127,9 +131,7 @@ static inline int io_unwatch(struct io *io, int fd) { return io->ops->unwatch(io
  * datagrams + events in the batch (0: time is up or a signal came), or a negative errno. Datagrams of one socket come in
  * the order in which the kernel queued them. Several batches may be held, and are then released in any order; while no
  * receive buffer is free, datagrams wait in the kernel's queue and overflow there (io_kernel_drops). */
-static inline int io_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
-  return io->ops->receive(io, batch, timeout_ns);
-}
+int io_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns);
 
 /* Gives the buffers of a received batch back and empties it. */
 static inline void io_release(struct io *io, struct io_batch *batch) { io->ops->release(io, batch); }

@@ -256,6 +256,7 @@ int io_plain_open(const struct io_config *config, struct io **io, struct weft_er
   struct plain *plain = calloc(1, sizeof *plain);
   if (!plain) return weft_fail(err, -ENOMEM, "io: no memory for the plain back end");
   plain->io.ops = &plain_ops;
+  plain->io.spin.budget_ns = settled.spin_us * INT64_C(1000);
   plain->config = settled;
   plain->stride = (IO_BUFFER_GAP_BYTES + settled.buffer_bytes + 63u) & ~(size_t)63;
   plain->memory_bytes = settled.buffer_count * plain->stride;

@@ -30,6 +30,8 @@ int io_config_settle(const struct io_config *config, struct io_config *settled, 
     return weft_fail(err, -EINVAL, "io: %u receive buffers; give a power of two from 8 to %d", count, IO_BUFFER_MAX);
   if (settled->buffer_bytes < 64 || settled->buffer_bytes > 65536)
     return weft_fail(err, -EINVAL, "io: receive buffers of %u bytes; give 64 to 65536", settled->buffer_bytes);
+  if (settled->spin_us > IO_SPIN_US_MAX)
+    return weft_fail(err, -EINVAL, "io: a wait that spins for %u us; give 0 to %d", settled->spin_us, IO_SPIN_US_MAX);
   if (settled->rcvbuf_bytes > 1u << 30)
     return weft_fail(err, -EINVAL, "io: a kernel queue of %u bytes; give 1 GiB at most", settled->rcvbuf_bytes);
   return 0;

@@ -334,10 +334,20 @@ static int uring_enable(struct uring *u) {
   return rc < 0 ? rc : 0;
 }
 
+/* Nothing to hand to the kernel, and nothing to be had from it: then a look needs no call. */
+static bool uring_idle(const struct uring *u) {
+  if (!u->enabled || u->watch_due_count > 0 || u->operation_due_count > 0 || io_uring_sq_ready(&u->ring) > 0) return false;
+  for (uint32_t s = 0; s < u->socket_count; s++)
+    if (!u->socket_armed[s]) return false;
+  unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_ACQUIRE);
+  return io_uring_cq_ready(&u->ring) == 0 && (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0;
+}
+
 static int uring_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
   struct uring *u = uring_of(io);
   weft_assert(timeout_ns >= 0);
   batch->datagram_count = batch->event_count = batch->held_count = 0;
+  if (timeout_ns == 0 && uring_idle(u)) return 0;
   int rc = uring_enable(u);
   int64_t deadline_ns = timeout_ns > 0 ? io_clock_monotonic_ns() + timeout_ns : 0;
   /* Completions that mean nothing to the caller (a re-arm, an ended multishot) do not end the wait. */
@@ -512,12 +522,13 @@ int io_uring_open(const struct io_config *config, struct io **io, struct weft_er
   struct uring *u = calloc(1, sizeof *u);
   if (!u) return weft_fail(err, -ENOMEM, "io: no memory for the io_uring back end");
   u->io.ops = &uring_ops;
+  u->io.spin.budget_ns = settled.spin_us * INT64_C(1000);
   u->config = settled;
   u->header.msg_controllen = IO_CONTROL_BYTES;
   for (uint32_t i = 0; i < IO_OPERATION_MAX; i++) u->operation_free[u->operation_free_count++] = i;
   /* Every buffer may be in a completion, and each multishot, watch and operation may add one more. */
   struct io_uring_params params = {
-      .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE |
+      .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE |
                IORING_SETUP_SUBMIT_ALL,
       .cq_entries = 2 * settled.buffer_count + IO_SOCKET_MAX + 2 * IO_WATCH_MAX + IO_OPERATION_MAX};
   rc = io_uring_queue_init_params(URING_SQ_ENTRIES, &u->ring, &params);

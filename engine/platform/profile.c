@@ -51,6 +51,8 @@ static void knobs_read(struct yaml_doc *doc, int root, struct profile *profile) 
   count_read(doc, receive, "buffers", BUFFERS_MIN, IO_BUFFER_MAX, &profile->buffers);
   count_read(doc, receive, "buffer_bytes", BUFFER_BYTES_MIN, BUFFER_BYTES_MAX, &profile->buffer_bytes);
   count_read(doc, receive, "socket_buffer_mib", 1, SOCKET_MIB_MAX, &profile->socket_buffer_mib);
+  int64_t spin_us = 0; /* profiles of before there was such a thing are good */
+  if (yaml_doc_int(doc, receive, "spin_us", YAML_OPTIONAL, 0, IO_SPIN_US_MAX, &spin_us) == YAML_FOUND) profile->spin_us = (uint32_t)spin_us;
   if ((profile->buffers & (profile->buffers - 1)) != 0)
     yaml_doc_fail(doc, receive, "buffers", "%u is no power of two (allowed: %d to %d); write for example 128", profile->buffers,
                   BUFFERS_MIN, IO_BUFFER_MAX);
@@ -128,6 +130,7 @@ static const char *const explained[PROFILE_KNOBS] = {
     [PROFILE_BUFFERS] = "Receive buffers, a power of two from 8 to 4096. More take more at a time; io_uring uses few of them while those do.",
     [PROFILE_BUFFER_BYTES] = "Longest datagram taken whole, 64 to 65536. Only 65536 lets the kernel hand over many at once.",
     [PROFILE_SOCKET_BUFFER] = "The kernel's queue of a UDP socket, 1 to 1024; it grants net.core.rmem_max at most: weft tune --host.",
+    [PROFILE_SPIN_US] = "Time that the I/O and the engine thread keep their cores when they wait, before they sleep, 0 to 10000; takes a core each.",
 };
 
 static void knob_begin(struct text *text, enum profile_knob knob, const char *key, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]) {
@@ -203,4 +206,5 @@ void profile_write(struct text *text, const struct profile *profile, const char 
   knob_count(text, PROFILE_BUFFERS, "buffers", profile->buffers, notes);
   knob_count(text, PROFILE_BUFFER_BYTES, "buffer_bytes", profile->buffer_bytes, notes);
   knob_count(text, PROFILE_SOCKET_BUFFER, "socket_buffer_mib", profile->socket_buffer_mib, notes);
+  knob_count(text, PROFILE_SPIN_US, "spin_us", profile->spin_us, notes);
 }

@@ -20,6 +20,7 @@ enum profile_knob {
   PROFILE_BUFFERS,
   PROFILE_BUFFER_BYTES,
   PROFILE_SOCKET_BUFFER,
+  PROFILE_SPIN_US,
   PROFILE_KNOBS
 };
 enum { PROFILE_NOTE_MAX = 256, PROFILE_TEXT_MAX = 16384 };
@@ -36,6 +37,7 @@ struct profile {
   uint32_t buffers;           /* receive buffers, a power of two; 0: the default */
   uint32_t buffer_bytes;      /* of each; 0: the default */
   uint32_t socket_buffer_mib; /* asked for per UDP socket; 0: the default */
+  uint32_t spin_us;           /* of the I/O and the engine thread before they sleep; 0: at once */
 };
 
 /* What the engine does without one. */

@@ -335,7 +335,9 @@ int weft_run(const struct weft_run_options *options, struct weft_error *err) {
   if (rc == 0) rc = memory_open(server, err);
   struct io_config io = {.buffer_count = server->profile.buffers,
                          .buffer_bytes = server->profile.buffer_bytes,
-                         .rcvbuf_bytes = server->profile.socket_buffer_mib << 20};
+                         .rcvbuf_bytes = server->profile.socket_buffer_mib << 20,
+                         .spin_us = server->profile.spin_us};
+  server->spin.budget_ns = server->profile.spin_us * INT64_C(1000);
   if (rc == 0) rc = io_open(choices[options->io], &io, &server->io, err);
   if (rc == 0) rc = signals_open(server, err);
   if (rc == 0) rc = parts_open(server, err);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/histogram.h"
+#include "engine/base/spin.h"
 #include "engine/emit/http_port.h"
 #include "engine/emit/latency.h"
 #include "engine/emit/line_file.h"
@@ -113,6 +114,7 @@ struct server {
   pthread_t thread;
   bool thread_started;
   sem_t work; /* one per closed frame, and one to end */
+  struct spin spin; /* of the engine thread, waiting for it; the I/O thread's is the io's */
   _Atomic bool ending;
   int done_fd; /* eventfd: a frame was stepped */
 

@@ -48,11 +48,20 @@ bool frames_step(struct server *server, uint64_t ordinal) {
   return true;
 }
 
+static void work_wait(struct server *server) {
+  struct spin_wait wait = spin_begin(clock_monotonic_ns());
+  while (sem_trywait(&server->work) < 0) {
+    if (spin_again(&server->spin, &wait, clock_monotonic_ns())) continue;
+    while (sem_wait(&server->work) < 0) weft_assert(errno == EINTR);
+    return;
+  }
+}
+
 static void *engine_thread(void *context) {
   struct server *server = context;
   pthread_setname_np(pthread_self(), "weft-engine");
   for (uint64_t ordinal = 0;; ordinal++) {
-    while (sem_wait(&server->work) < 0) weft_assert(errno == EINTR);
+    work_wait(server);
     if (frames_step(server, ordinal)) continue;
     weft_assert(atomic_load(&server->ending));
     return NULL;

@@ -5,6 +5,12 @@
 #include "engine/server/server.h"
 #include "kernels/wk.h"
 
+static void waits_copy(const struct spin *spin, uint64_t waits[METRICS_WAITS]) {
+  waits[0] = atomic_load_explicit(&spin->polled, memory_order_relaxed);
+  waits[1] = atomic_load_explicit(&spin->paused, memory_order_relaxed);
+  waits[2] = atomic_load_explicit(&spin->blocked, memory_order_relaxed);
+}
+
 static void snapshot_fill(struct server *server) {
   struct metrics_snapshot *snapshot = server->snapshot;
   server->ledger->kernel_drops =
@@ -43,6 +49,8 @@ static void snapshot_fill(struct server *server) {
   snapshot->stage_count = 3;
   memcpy(snapshot->stages, server->stages, sizeof server->stages);
   snapshot->replay_marks_failed = server->marks && marks_keeper_failed(server->marks);
+  waits_copy(&server->io->spin, snapshot->waits_io);
+  waits_copy(&server->spin, snapshot->waits_engine);
   snapshot->ring_used = server->closed - server->emitted;
   snapshot->ring_capacity = SERVER_SLOTS;
   snapshot->overload_step = server->ladder.step;

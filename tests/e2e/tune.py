@@ -16,9 +16,9 @@ DURATION_S, SPEED = 60, 60
 PROFILES = "tools/profiles"
 # As far apart as the ranges allow on any machine.
 SMALL = {"kernels": "scalar", "workers": 1, "workers_per_cache": 1, "frame_limit_ms": 0.1, "inline_items": 0, "spin_rounds": 0,
-         "buffers": 8, "buffer_bytes": 2048, "socket_buffer_mib": 1}
+         "buffers": 8, "buffer_bytes": 2048, "socket_buffer_mib": 1, "spin_us": 0}
 LARGE = {"kernels": "v3", "workers": 5, "workers_per_cache": 256, "frame_limit_ms": 200, "inline_items": 4, "spin_rounds": 100000,
-         "buffers": 1024, "buffer_bytes": 65536, "socket_buffer_mib": 64}
+         "buffers": 1024, "buffer_bytes": 65536, "socket_buffer_mib": 64, "spin_us": 1000}
 
 
 def edited(text, knobs):

@@ -359,6 +359,60 @@ static void watch_wakes_a_waiting_receive(void **state) {
   }
 }
 
+/* A budget that never ends: what comes while it waits is found by looking, and it never sleeps. */
+static void a_spinning_wait_finds_datagrams_and_events_without_sleeping(void **state) {
+  (void)state;
+  for (size_t c = choice_first; c < 2; c++) {
+    struct io *io = io_make(choices[c], &(struct io_config){.spin_us = IO_SPIN_US_MAX});
+    assert_int_equal(io->spin.budget_ns, IO_SPIN_US_MAX * 1000);
+    io->spin.budget_ns = INT64_MAX;
+    struct io_sender *sender = sender_make(port_make(io, 1), false);
+    int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert_int_equal(io_watch(io, wake, 2, IO_READABLE), 0);
+    for (uint64_t round = 0; round < 100; round++) {
+      uint64_t one = 1;
+      assert_int_equal(io_sender_put(sender, &one, sizeof one), 0);
+      assert_int_equal(io_sender_flush(sender), 0);
+      uint32_t datagrams = 0;
+      while (datagrams == 0) {
+        assert_true(io_receive(io, &batch, INT64_C(3600) * 1000000000) > 0);
+        datagrams = batch.datagram_count;
+        io_release(io, &batch);
+      }
+      assert_int_equal(write(wake, &one, sizeof one), sizeof one);
+      assert_int_equal(event_wait(io, 2, INT64_C(3600) * 1000000000), IO_READABLE);
+      assert_int_equal(read(wake, &one, sizeof one), sizeof one);
+      (void)event_wait(io, 2, 0);
+    }
+    assert_int_equal(io->spin.blocked, 0);
+    assert_int_equal(io_receive(io, &batch, 1000000), 0); /* nothing comes: it polls until the time is up */
+    io_release(io, &batch);
+    assert_int_equal(io->spin.blocked, 0);
+    io_sender_close(sender);
+    close(wake);
+    io_close(io);
+  }
+}
+
+/* Each of the three states is come to, however long a turn takes here. */
+static void a_wait_that_finds_nothing_pauses_and_sleeps(void **state) {
+  (void)state;
+  for (size_t c = choice_first; c < 2; c++) {
+    struct io *io = io_make(choices[c], &(struct io_config){.spin_us = 1000});
+    (void)port_make(io, 1);
+    while (io->spin.polled == 0 || io->spin.paused == 0 || io->spin.blocked == 0) {
+      assert_int_equal(io_receive(io, &batch, 2000000), 0);
+      io_release(io, &batch);
+    }
+    io_close(io);
+    io = io_make(choices[c], NULL);
+    (void)port_make(io, 1);
+    assert_int_equal(io_receive(io, &batch, 2000000), 0);
+    assert_int_equal(io->spin.polled + io->spin.paused, 0); /* no budget: not asked for */
+    io_close(io);
+  }
+}
+
 /* More ready descriptors than one batch has room for: each is reported within a few batches, none is starved. */
 static void many_watches_all_get_their_turn(void **state) {
   (void)state;
@@ -490,6 +544,8 @@ int main(void) {
       cmocka_unit_test(exhausted_buffers_lose_nothing_uncounted),
       cmocka_unit_test(watch_reports_a_tcp_listener_and_its_connection),
       cmocka_unit_test(watch_wakes_a_waiting_receive),
+      cmocka_unit_test(a_spinning_wait_finds_datagrams_and_events_without_sleeping),
+      cmocka_unit_test(a_wait_that_finds_nothing_pauses_and_sleeps),
       cmocka_unit_test(many_watches_all_get_their_turn),
       cmocka_unit_test(signal_ends_the_wait),
       cmocka_unit_test(first_receive_binds_the_io_to_its_thread),

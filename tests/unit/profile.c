@@ -64,6 +64,9 @@ static void a_profile_sets_every_knob(void **state) {
   assert_int_equal(profile.buffers, 64);
   assert_int_equal(profile.buffer_bytes, 65536);
   assert_int_equal(profile.socket_buffer_mib, 4);
+  assert_int_equal(profile.spin_us, 0); /* may be absent */
+  assert_int_equal(parse(changed("  socket_buffer_mib: 4\n", "  socket_buffer_mib: 4\n  spin_us: 75\n"), NULL), 0);
+  assert_int_equal(profile.spin_us, 75);
 }
 
 static void what_is_written_reads_back(void **state) {
@@ -72,6 +75,7 @@ static void what_is_written_reads_back(void **state) {
   struct profile before;
   assert_int_equal(parse(good, NULL), 0);
   before = profile;
+  before.spin_us = 75;
   snprintf(before.machine.cpu, sizeof before.machine.cpu, "A \"quoted\": name # of it");
   struct text text = text_open(bytes, sizeof bytes);
   profile_write(&text, &before, "a test", "package:2", notes);
@@ -107,6 +111,7 @@ static void what_is_wrong_is_refused_with_its_line(void **state) {
       {"buffer_bytes: 65536", "buffer_bytes: 65537", "p.yaml:22: buffer_bytes"},
       {"socket_buffer_mib: 4", "socket_buffer_mib: 0", "p.yaml:23: socket_buffer_mib"},
       {"socket_buffer_mib: 4\n", "", "socket_buffer_mib"},
+      {"socket_buffer_mib: 4\n", "socket_buffer_mib: 4\n  spin_us: 10001\n", "p.yaml:24: spin_us: 10001 is out of range (allowed: 0 to 10000)"},
       {"socket_buffer_mib: 4\n", "socket_buffer_mib: 4\nthreads: 3\n", "p.yaml:24: threads: unknown key"},
       {"cores: 64", "cores: 0", "p.yaml:10: cores"},
       {"  cores: 64\n", "  cores: 64\n  sockets: 2\n", "p.yaml:11: sockets: unknown key"},
