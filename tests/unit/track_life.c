@@ -555,6 +555,41 @@ static void one_long_frame_leads_where_short_ones_do(void **state) {
   rig_close(extended);
 }
 
+/* Each of two missiles is seen by a radar of its own, so that their looks are in different order. */
+static void a_track_that_takes_another_over_has_that_ones_looks(void **state) {
+  (void)state;
+  struct rig *rig = rig_new();
+  rig_sensor(&rig->site, KIND_RADAR, 41, 2, 100);
+  rig_sensor(&rig->site, KIND_RADAR, 42.5, 3, 100);
+  rig_open(rig, 256, 1024, NULL);
+  struct prng prng = prng_seed(5, 0);
+  for (int s = 0; s < 12; s++) {
+    struct body one = body_at(42, 1, 150000, 2500, 1500, 1000), other = body_at(43, 3, 150000, 2500, 1500, 1000);
+    body_fly(&one, s, 0);
+    body_fly(&other, s, 0);
+    rig_see(rig, 0, at(s), one.p, &prng);
+    rig_see(rig, 1, at(s), other.p, &prng);
+    rig_step(rig, at(s));
+  }
+  struct track *tracks = rig->tracker->store.tracks;
+  assert_int_equal(rig->tracker->store.live, 2);
+  uint32_t old = tracks[0].sensors[0] == 1 ? 0 : 1, young = 1 - old;
+  struct look looks[2];
+  for (uint32_t s = 0; s < 2; s++) {
+    const struct look *look = track_look_read(&tracks[young], s);
+    assert_non_null(look);
+    looks[s] = *look;
+  }
+  assert_true(looks[0].last_hit_ns != looks[1].last_hit_ns);
+  track_take_over(rig->tracker, old, young);
+  for (uint32_t s = 0; s < 2; s++) {
+    const struct look *look = track_look_read(&tracks[old], s);
+    assert_non_null(look);
+    assert_memory_equal(look, &looks[s], sizeof *look);
+  }
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(track_is_confirmed_with_four_detections_and_follows_an_aircraft),
@@ -577,6 +612,7 @@ int main(void) {
       cmocka_unit_test(two_lines_of_sight_alone_start_a_track_of_a_boosting_missile),
       cmocka_unit_test(moving_platforms_that_say_where_they_are_follow_it_too),
       cmocka_unit_test(one_long_frame_leads_where_short_ones_do),
+      cmocka_unit_test(a_track_that_takes_another_over_has_that_ones_looks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
