@@ -43,13 +43,11 @@ static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned wo
   (void)worker;
   const struct find_job *job = argument;
   struct tracker *tracker = job->tracker;
-  for (uint32_t i = job->begin + begin; i < job->begin + end; i++) {
+  uint32_t first = job->begin + begin;
+  track_index_find(&tracker->index, &tracker->plots[first], end - begin, tracker->front_ns, &tracker->candidates[first]);
+  for (uint32_t i = first; i < job->begin + end; i++) {
     struct candidates *found = &tracker->candidates[i];
-    if (tracker->fates[i] != FATE_IN_FLIGHT) {
-      found->count = found->evaluated = found->overflow = 0;
-      continue;
-    }
-    track_index_find(&tracker->index, &tracker->plots[i], tracker->front_ns, found);
+    if (tracker->fates[i] != FATE_IN_FLIGHT) found->count = found->evaluated = found->overflow = 0;
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "engine/base/check.h"
 
-enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1), LEVEL_SHIFT = 3 * COORDINATE_BITS, HEADS_MAX = 64 };
+enum { COORDINATE_BITS = 19, COORDINATE_BIAS = 1 << (COORDINATE_BITS - 1), LEVEL_SHIFT = 3 * COORDINATE_BITS };
 static const uint64_t KEY_TAKEN = UINT64_C(1) << 63;
 _Static_assert(GRID_LEVELS == 8, "a level has three bits of a key");
 
@@ -92,87 +92,116 @@ void grid_remove(struct grid *grid, uint32_t item) {
   if (grid->entries[item].key) unlink_entry(grid, item);
 }
 
-/* What a query wants to know, and the heads of the chains that its box meets: gathered first, so that the memory behind them
- * comes while others are found. */
-struct query {
-  const struct grid *grid;
-  void (*visit)(void *context, uint32_t item);
-  void *context;
-  uint32_t visited;
-  int heads;
-  uint64_t key[HEADS_MAX];
-  uint32_t item[HEADS_MAX];
-};
+void grid_heads(const struct grid *grid, struct grid_cells *cells) {
+  uint32_t kept = 0;
+  for (uint32_t c = 0; c < cells->count; c++) {
+    uint64_t key = cells->key[c];
+    uint32_t item = grid->buckets[bucket_of(grid, key)];
+    cells->key[kept] = key;
+    cells->item[kept] = item;
+    if (item == GRID_NONE) continue;
+    __builtin_prefetch(&grid->entries[item]);
+    kept++;
+  }
+  cells->count = kept;
+}
 
-static void heads_visit(struct query *query) {
-  const struct grid_entry *entries = query->grid->entries;
-  for (int h = 0; h < query->heads; h++) {
-    for (uint32_t item = query->item[h]; item != GRID_NONE;) {
-      uint32_t next = entries[item].next;
-      if (next != GRID_NONE) __builtin_prefetch(&entries[next]);
-      if (entries[item].key == query->key[h]) {
-        query->visit(query->context, item);
-        query->visited++;
+uint32_t grid_visit(const struct grid *grid, struct grid_cells *cells, void (*visit)(void *context, uint32_t item), void *context) {
+  uint32_t visited = 0;
+  for (uint32_t c = 0; c < cells->count; c++) {
+    for (uint32_t item = cells->item[c]; item != GRID_NONE;) {
+      const struct grid_entry *entry = &grid->entries[item];
+      uint32_t next = entry->next;
+      if (next != GRID_NONE) __builtin_prefetch(&grid->entries[next]);
+      if (entry->key == cells->key[c]) {
+        visit(context, item);
+        visited++;
       }
       item = next;
     }
   }
-  query->heads = 0;
+  cells->count = 0;
+  return visited;
 }
 
-static void level_gather(struct query *query, int level, const int64_t low[3], const int64_t high[3]) {
-  const struct grid *grid = query->grid;
-  for (int64_t x = low[0]; x <= high[0]; x++) {
-    for (int64_t y = low[1]; y <= high[1]; y++) {
-      for (int64_t z = low[2]; z <= high[2]; z++) {
-        uint64_t key = cell_key(level, x, y, z);
-        uint32_t item = grid->buckets[bucket_of(grid, key)];
-        if (item == GRID_NONE) continue;
-        __builtin_prefetch(&grid->entries[item]);
-        query->key[query->heads] = key;
-        query->item[query->heads++] = item;
-        if (query->heads == HEADS_MAX) heads_visit(query);
+/* The cells of a level that a box meets: from low to high. Returns their number. */
+static double level_box(const struct grid *grid, int level, const double centre[3], const double half[3], int64_t low[3],
+                        int64_t high[3]) {
+  double reach = cell_size(grid, level) / 4, per_cell = 1 / cell_size(grid, level), cells = 1;
+  for (int i = 0; i < 3; i++) {
+    low[i] = cell_coordinate(centre[i] - half[i] - reach, per_cell);
+    high[i] = cell_coordinate(centre[i] + half[i] + reach, per_cell);
+    cells *= (double)(high[i] - low[i] + 1);
+  }
+  return cells;
+}
+
+bool grid_gather(const struct grid *grid, const double centre[3], const double half[3], struct grid_cells *cells) {
+  cells->count = 0;
+  for (int level = 0; level < GRID_LEVELS; level++) {
+    int64_t low[3], high[3];
+    if (grid->on_level[level] == 0) continue;
+    if (level_box(grid, level, centre, half, low, high) > GRID_CELLS_MAX - cells->count) return false;
+    for (int64_t x = low[0]; x <= high[0]; x++) {
+      for (int64_t y = low[1]; y <= high[1]; y++) {
+        for (int64_t z = low[2]; z <= high[2]; z++) {
+          uint64_t key = cell_key(level, x, y, z);
+          __builtin_prefetch(&grid->buckets[bucket_of(grid, key)]);
+          cells->key[cells->count++] = key;
+        }
       }
     }
   }
+  return true;
 }
 
 /* A box so large that walking its cells costs more than walking the entries. */
-static void entries_visit(struct query *query, int level) {
-  const struct grid *grid = query->grid;
-  for (uint32_t item = 0, left = grid->on_level[level]; item < grid->capacity && left > 0; item++) {
+static uint32_t entries_visit(const struct grid *grid, int level, void (*visit)(void *, uint32_t), void *context) {
+  uint32_t visited = 0;
+  for (uint32_t item = 0; item < grid->capacity && visited < grid->on_level[level]; item++) {
     if (!grid->entries[item].key || level_of_key(grid->entries[item].key) != level) continue;
-    query->visit(query->context, item);
-    query->visited++;
-    left--;
+    visit(context, item);
+    visited++;
   }
+  return visited;
+}
+
+/* Cells as they come, some at a time. */
+static uint32_t level_visit(const struct grid *grid, int level, const int64_t low[3], const int64_t high[3],
+                            void (*visit)(void *, uint32_t), void *context) {
+  struct grid_cells cells;
+  uint32_t visited = 0;
+  cells.count = 0;
+  for (int64_t x = low[0]; x <= high[0]; x++) {
+    for (int64_t y = low[1]; y <= high[1]; y++) {
+      for (int64_t z = low[2]; z <= high[2]; z++) {
+        cells.key[cells.count++] = cell_key(level, x, y, z);
+        if (cells.count < GRID_CELLS_MAX) continue;
+        grid_heads(grid, &cells);
+        visited += grid_visit(grid, &cells, visit, context);
+      }
+    }
+  }
+  grid_heads(grid, &cells);
+  return visited + grid_visit(grid, &cells, visit, context);
 }
 
 uint32_t grid_query(const struct grid *grid, const double centre[3], const double half[3],
                     void (*visit)(void *context, uint32_t item), void *context) {
-  struct query query;
-  query.grid = grid;
-  query.visit = visit;
-  query.context = context;
-  query.visited = 0;
-  query.heads = 0;
-  for (int level = 0; level < GRID_LEVELS; level++) {
-    if (grid->on_level[level] == 0) continue;
-    double reach = cell_size(grid, level) / 4, per_cell = 1 / cell_size(grid, level), cells = 1;
-    int64_t low[3], high[3];
-    for (int i = 0; i < 3; i++) {
-      low[i] = cell_coordinate(centre[i] - half[i] - reach, per_cell);
-      high[i] = cell_coordinate(centre[i] + half[i] + reach, per_cell);
-      cells *= (double)(high[i] - low[i] + 1);
-    }
-    if (cells <= GRID_CELLS_PER_QUERY_MAX) {
-      level_gather(&query, level, low, high);
-    } else {
-      entries_visit(&query, level);
-    }
+  struct grid_cells few;
+  uint32_t visited = 0;
+  if (grid_gather(grid, centre, half, &few)) {
+    grid_heads(grid, &few);
+    return grid_visit(grid, &few, visit, context);
   }
-  heads_visit(&query);
-  return query.visited;
+  for (int level = 0; level < GRID_LEVELS; level++) {
+    int64_t low[3], high[3];
+    if (grid->on_level[level] == 0) continue;
+    double cells = level_box(grid, level, centre, half, low, high);
+    visited += cells <= GRID_CELLS_PER_QUERY_MAX ? level_visit(grid, level, low, high, visit, context)
+                                                 : entries_visit(grid, level, visit, context);
+  }
+  return visited;
 }
 
 /* A link to an item below `high`, or GRID_NONE. */

@@ -12,7 +12,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/image.h"
 
-enum { GRID_LEVELS = 8, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
+enum { GRID_LEVELS = 8, GRID_CELLS_MAX = 64, GRID_CELLS_PER_QUERY_MAX = 4096, GRID_NONE = UINT32_MAX };
 
 struct grid_entry {
   uint64_t key;        /* level and cell; 0: the item is in none */
@@ -42,5 +42,16 @@ void grid_image(struct grid *grid, uint32_t high, struct image *image);
  * its items are visited cell by cell through the entries instead. */
 uint32_t grid_query(const struct grid *grid, const double centre[3], const double half[3],
                     void (*visit)(void *context, uint32_t item), void *context);
+
+/* The same in three parts, so that the memory of several small queries comes together: the cells that a box meets, false where
+ * they are more than GRID_CELLS_MAX; the heads of their chains; the visit. */
+struct grid_cells {
+  uint64_t key[GRID_CELLS_MAX];
+  uint32_t item[GRID_CELLS_MAX];
+  uint32_t count;
+};
+bool grid_gather(const struct grid *grid, const double centre[3], const double half[3], struct grid_cells *cells);
+void grid_heads(const struct grid *grid, struct grid_cells *cells);
+uint32_t grid_visit(const struct grid *grid, struct grid_cells *cells, void (*visit)(void *context, uint32_t item), void *context);
 
 #endif

@@ -116,7 +116,7 @@ void track_index_remove(struct track_index *index, uint32_t slot) {
   for (uint32_t g = 0; g < index->los_count; g++) grid_remove(&index->directions[g], slot);
 }
 
-enum { FOUND_MAX = 32 };
+enum { FOUND_MAX = 32, FIND_TOGETHER = 8 };
 
 struct search {
   const struct track_index *index;
@@ -204,29 +204,55 @@ static void sort_slots(struct candidates *out) {
   }
 }
 
-void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
-                      struct candidates *out) {
-  struct search search;
-  search.index = index;
-  search.plot = plot;
-  search.out = out;
-  search.found_count = 0;
-  out->count = out->evaluated = out->overflow = 0;
+/* A plot's box, in the grid that its sensor looks into. */
+static const struct grid *box_of(const struct track_index *index, const struct plot *plot, int64_t reference_ns, const double **centre,
+                                 double half[3]) {
   int64_t off_ns = plot->time_ns > reference_ns ? plot->time_ns - reference_ns : reference_ns - plot->time_ns;
-  double beyond_m = speed_max_mps * fmax((double)(off_ns - INDEX_REACH_NS) * 1e-9, 0);
-  double half[3];
+  double beyond_s = (double)(off_ns - INDEX_REACH_NS) * 1e-9, beyond_m = speed_max_mps * (beyond_s > 0 ? beyond_s : 0);
   if (plot->kind == WK_LOS) {
-    uint32_t g = index->grid_of_sensor[plot->sensor];
     /* The nearest track could be close: a direction moves at most so much in the extra time at 100 km. */
     for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * plot->sigma_cross_m + beyond_m / 1e5;
-    grid_query(&index->directions[g], plot->direction, half, find, &search);
-  } else {
-    for (int i = 0; i < 3; i++)
-      half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
-    grid_query(&index->space, plot->point_m, half, find, &search);
+    *centre = plot->direction;
+    return &index->directions[index->grid_of_sensor[plot->sensor]];
   }
-  found_consider(&search);
-  sort_slots(out);
+  for (int i = 0; i < 3; i++) half[i] = coarse_sigmas * sqrt(plot->point_covariance[WK_AT(3, i, i)]) + beyond_m;
+  *centre = plot->point_m;
+  return &index->space;
+}
+
+/* Some plots step by step side by side, so that none waits for memory alone: cells, heads of their chains, tracks. */
+static void some_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
+                      struct candidates *out) {
+  struct search search[FIND_TOGETHER];
+  struct grid_cells cells[FIND_TOGETHER];
+  const struct grid *grid[FIND_TOGETHER];
+  for (uint32_t i = 0; i < count; i++) {
+    const double *centre;
+    double half[3];
+    search[i].index = index;
+    search[i].plot = &plots[i];
+    search[i].out = &out[i];
+    search[i].found_count = 0;
+    out[i].count = out[i].evaluated = out[i].overflow = 0;
+    grid[i] = box_of(index, &plots[i], reference_ns, &centre, half);
+    if (grid_gather(grid[i], centre, half, &cells[i])) continue;
+    cells[i].count = 0;
+    grid_query(grid[i], centre, half, find, &search[i]);
+  }
+  for (uint32_t i = 0; i < count; i++) grid_heads(grid[i], &cells[i]);
+  for (uint32_t i = 0; i < count; i++) grid_visit(grid[i], &cells[i], find, &search[i]);
+  for (uint32_t i = 0; i < count; i++) {
+    found_consider(&search[i]);
+    sort_slots(&out[i]);
+  }
+}
+
+void track_index_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
+                      struct candidates *out) {
+  for (uint32_t first = 0; first < count; first += FIND_TOGETHER) {
+    uint32_t left = count - first;
+    some_find(index, plots + first, left < FIND_TOGETHER ? left : FIND_TOGETHER, reference_ns, out + first);
+  }
 }
 
 void track_index_image(struct track_index *index, struct image *image) {

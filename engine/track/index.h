@@ -54,10 +54,10 @@ struct candidates {
   uint32_t overflow;  /* tracks inside the coarse gate that found no place: the farthest ones */
 };
 
-/* Tracks near enough to a plot to deserve the kernels, by a coarse test on their summaries. `reference_ns` is
+/* Tracks near enough to each of some plots to deserve the kernels, by a coarse test on their summaries. `reference_ns` is
  * the time that the index entries are around: plots farther from it than INDEX_REACH_NS widen their own box.
  */
-void track_index_find(const struct track_index *index, const struct plot *plot, int64_t reference_ns,
+void track_index_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
                       struct candidates *out);
 
 #endif

@@ -83,7 +83,7 @@ static void find_and_compare(uint64_t seed, double lag_s, double spread_m) {
     rig->pending_count = 0;
     plot_align(&plot, &rig->site, rig->tracker->motion, &rig->frame, 0);
     struct candidates found;
-    track_index_find(&rig->tracker->index, &plot, at(front_s), &found);
+    track_index_find(&rig->tracker->index, &plot, 1, at(front_s), &found);
     found_all += found.count;
     if (found.overflow) continue;
     for (uint32_t slot = 0; slot < TRACKS; slot++) {
