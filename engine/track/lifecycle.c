@@ -70,17 +70,15 @@ void lifecycle_index_moved(struct tracker *tracker) {
 void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   if (track->touched) return;
-  track->touched = 1;
   tracker->touched[tracker->touched_count++] = slot;
+  track->touched = tracker->touched_count;
 }
 
 /* A track that ends has its last line elsewhere; its slot may be another track's before the frame is over. */
 static void untouch(struct tracker *tracker, uint32_t slot) {
-  for (uint32_t i = 0; i < tracker->touched_count; i++) {
-    if (tracker->touched[i] != slot) continue;
-    tracker->touched[i] = tracker->touched[--tracker->touched_count];
-    return;
-  }
+  uint32_t last = tracker->touched[--tracker->touched_count], place = tracker->store.tracks[slot].touched;
+  tracker->touched[place - 1] = last;
+  tracker->store.tracks[last].touched = place;
 }
 
 /* The look at the plot's time is over: nothing more is expected of it. */

@@ -40,7 +40,6 @@ struct track {
   uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase, has_phase;
-  uint8_t touched;    /* it has changed since its last line */
   int64_t refresh_ns; /* its place in the index is good until this measurement time; REFRESH_DUE within a slice: to be renewed */
   int64_t newest_ns;  /* newest detection used */
 
@@ -51,6 +50,7 @@ struct track {
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint32_t detections; /* used so far */
+  uint32_t touched;    /* its place, + 1, in the tracker's list of those that have changed since their last line; 0: none */
   uint64_t number;       /* track number */
   uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */

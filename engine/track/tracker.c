@@ -292,8 +292,11 @@ static void lines_fill(struct tracker *tracker, uint32_t most, struct step_outpu
     track->innovation2 = 0;
     track->innovation_components = 0;
   }
-  memmove(tracker->touched, tracker->touched + output->count, output->waiting * sizeof *tracker->touched);
   tracker->touched_count = output->waiting;
+  for (uint32_t i = 0; i < output->waiting; i++) {
+    tracker->touched[i] = tracker->touched[output->count + i];
+    tracker->store.tracks[tracker->touched[i]].touched = i + 1;
+  }
 }
 
 /* Lines of the tracks that ended in this frame, each to its place: a report is too large to be sorted with the others. */

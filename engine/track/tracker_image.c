@@ -36,7 +36,7 @@ static void waiting_image(struct tracker *tracker, struct image *image) {
   for (uint32_t i = 0; i < tracker->touched_count; i++) {
     image_count(image, &tracker->touched[i], high - 1);
     struct track *track = &tracker->store.tracks[tracker->touched[i]];
-    track->touched = 1;
+    track->touched = i + 1;
     image_value(image, track->innovation2);
     image_value(image, track->innovation_components);
   }
