@@ -35,7 +35,7 @@ static void body_make(struct bench_prng *r, int t, double lat, double lon, doubl
 
 static void run_lanes(void *table) {
   memcpy(blocks, blocks_start, sizeof blocks);
-  for (int b = 0; b < BLOCKS; b++) ((const struct wk_table *)table)->fall(&blocks[b], limit_s);
+  ((const struct wk_table *)table)->fall(blocks, BLOCKS, limit_s);
   bench_use(blocks);
 }
 typedef void (*eigen_way)(struct eigen_fall *body, int count, double limit);

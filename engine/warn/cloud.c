@@ -23,21 +23,17 @@ static void lane_set(struct wk_fall_block *block, int lane, const struct fall_st
 }
 
 void cloud_fall(struct cloud *cloud, double direction) {
-  const struct wk_table *kernels = wk_table();
-  uint32_t count = cloud->mains + 2 * cloud->pairs;
-  for (uint32_t first = 0; first < count; first += WK_LANES) {
-    struct wk_fall_block block;
-    for (uint32_t lane = 0; lane < WK_LANES; lane++) {
-      uint32_t point = first + lane < count ? first + lane : first;
-      lane_set(&block, (int)lane, &cloud->start[point], direction);
-    }
-    kernels->fall(&block, CLOUD_LIMIT_S);
-    for (uint32_t lane = 0; lane < WK_LANES && first + lane < count; lane++) {
-      uint32_t point = first + lane;
-      for (int c = 0; c < 3; c++) cloud->position_m[point][c] = block.position_m[c][lane];
-      cloud->time_s[point] = block.time_s[lane];
-      cloud->down[point] = block.down[lane] == 1.0;
-    }
+  struct wk_fall_block blocks[CLOUD_BLOCKS];
+  uint32_t count = cloud->mains + 2 * cloud->pairs, filled = (count + WK_LANES - 1) / WK_LANES;
+  for (uint32_t i = 0; i < filled * WK_LANES; i++)
+    lane_set(&blocks[i / WK_LANES], (int)(i % WK_LANES), &cloud->start[i < count ? i : count - 1], direction);
+  wk_table()->fall(blocks, filled, CLOUD_LIMIT_S);
+  for (uint32_t point = 0; point < count; point++) {
+    const struct wk_fall_block *block = &blocks[point / WK_LANES];
+    uint32_t lane = point % WK_LANES;
+    for (int c = 0; c < 3; c++) cloud->position_m[point][c] = block->position_m[c][lane];
+    cloud->time_s[point] = block->time_s[lane];
+    cloud->down[point] = block->down[lane] == 1.0;
   }
 }
 

@@ -28,12 +28,15 @@ WK_INLINE int motion_extra(enum wk_mode mode) {
   return mode == WK_BOOST ? 3 : mode == WK_REENTRY || mode == WK_CT ? 1 : 0;
 }
 
-/* Gravity, centrifugal and Coriolis acceleration (M1). */
-WK_INLINE void motion_earth(const lane *p, const lane *v, lane *accel) {
-  lane_gravity(p, accel);
+/* What the turning of the axes adds to gravity: centrifugal and Coriolis acceleration (M1). */
+WK_INLINE void motion_turning(const lane *p, const lane *v, lane *accel) {
   const lane squared = lane_all(WK_EARTH_OMEGA * WK_EARTH_OMEGA), twice = lane_all(2.0 * WK_EARTH_OMEGA);
   accel[0] = lane_fma(squared, p[0], lane_fma(twice, v[1], accel[0]));
   accel[1] = lane_fma(squared, p[1], accel[1] - twice * v[0]);
+}
+WK_INLINE void motion_earth(const lane *p, const lane *v, lane *accel) {
+  lane_gravity(p, accel);
+  motion_turning(p, v, accel);
 }
 
 /* What the air does to a body at x (M3): the rate of slowing 1/2 rho |v| CD A / m (1/s), and what else is found on the way. */

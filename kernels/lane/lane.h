@@ -137,4 +137,30 @@ WK_INLINE void lanes_transpose(lane *row) {
 #endif
 }
 
+/* c[i] lane j = table[index of lane j][i]: four values from a row for each lane. */
+WK_INLINE void lanes_look_up(const double (*table)[4], lane_mask index, lane c[4]) {
+#if WK_WIDTH == 1
+  for (int i = 0; i < 4; i++) c[i] = table[index][i];
+#elif WK_WIDTH == 4
+  int64_t at[4];
+  memcpy(at, &index, sizeof at);
+  for (int i = 0; i < 4; i++) c[i] = (lane)_mm256_loadu_pd(table[at[i]]);
+  lanes_transpose(c);
+#else
+  int64_t at[8];
+  __m512d row[4];
+  memcpy(at, &index, sizeof at);
+  for (int i = 0; i < 4; i++) { /* rows 0 and 2, 1 and 3, 4 and 6, 5 and 7 side by side */
+    const int first = i < 2 ? i : i + 2;
+    row[i] = _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(table[at[first]])), _mm256_loadu_pd(table[at[first + 2]]), 1);
+  }
+  for (int odd = 0; odd < 2; odd++) {
+    const __m512d low = odd ? _mm512_unpackhi_pd(row[0], row[1]) : _mm512_unpacklo_pd(row[0], row[1]);
+    const __m512d high = odd ? _mm512_unpackhi_pd(row[2], row[3]) : _mm512_unpacklo_pd(row[2], row[3]);
+    c[odd] = (lane)_mm512_shuffle_f64x2(low, high, 0x88);
+    c[odd + 2] = (lane)_mm512_shuffle_f64x2(low, high, 0xdd);
+  }
+#endif
+}
+
 #endif

@@ -102,15 +102,25 @@ WK_INLINE void lane_enu(lane lat_rad, lane lon_rad, lane enu[9]) {
   enu[8] = slat;
 }
 
-/* Gravitation, central term and J2, without the centrifugal part, m/s^2 (E10). p must not be the centre. */
-WK_INLINE void lane_gravity(const lane p[3], lane g[3]) {
-  const lane i1 = lane_rsqrt(lane_fma(p[0], p[0], lane_fma(p[1], p[1], p[2] * p[2]))), i2 = i1 * i1;
+/* Gravitation, central term and J2, without the centrifugal part, m/s^2 (E10). p must not be the centre; i1 = 1 / |p|. */
+WK_INLINE void lane_gravity_by(const lane p[3], lane i1, lane g[3]) {
+  const lane i2 = i1 * i1;
   lane central = i1 * lane_all(-WK_EARTH_GM) * i2; /* -GM / r^3 */
   lane k = i2 * (1.5 * WK_EARTH_J2 * WK_EARTH_A * WK_EARTH_A);
   lane level = lane_fma(k, lane_fma(p[2] * p[2] * i2, lane_all(-5.0), lane_all(1.0)), lane_all(1.0));
   g[0] = central * p[0] * level;
   g[1] = central * p[1] * level;
   g[2] = central * p[2] * lane_fma(k, lane_all(2.0), level);
+}
+WK_INLINE void lane_gravity(const lane p[3], lane g[3]) {
+  lane_gravity_by(p, lane_rsqrt(lane_fma(p[0], p[0], lane_fma(p[1], p[1], p[2] * p[2]))), g);
+}
+
+/* Radius (m) of the ellipsoid, and its derivative by q = e^2 cos^2 of the geocentric latitude, 0 to e^2 (E15). */
+WK_INLINE lane lane_surface_radius(lane q, lane *slope) {
+  static const double root[] = {1.0, 1.0 / 2, 3.0 / 8, 5.0 / 16, 35.0 / 128, 63.0 / 256};
+  *slope = lane_poly(q, (const double[]){0.5, 0.75, 15.0 / 16}, 2) * WK_EARTH_B;
+  return lane_poly(q, root, 5) * WK_EARTH_B;
 }
 
 /* Its derivative dg_i/dp_j, 1/s^2, central term and J2 both; packed upper triangle by rows (xx xy xz yy yz

@@ -34,7 +34,7 @@ void WK_NAME(aircraft_bend)(const struct wk_aircraft_block *block, enum wk_kind 
 void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]);
 void WK_NAME(aircraft_moments)(const struct wk_aircraft_block *block, wk_lane moments[27]);
 
-void WK_NAME(fall)(struct wk_fall_block *block, double limit_s);
+void WK_NAME(fall)(struct wk_fall_block *blocks, size_t count, double limit_s);
 
 void WK_NAME(gauss_predict)(struct wk_gauss_block *block, enum wk_mode mode, const wk_lane dt_s,
                             const wk_lane accel_mps2, const struct wk_tuning *tuning);
