@@ -3,6 +3,7 @@
  * have), so that a feed's delay never costs a track its life. A sensor of which nothing at all is heard any
  * more, though it used to send more than this track's plots, is out: it misses nothing. */
 #include <math.h>
+#include <stddef.h>
 
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
@@ -22,7 +23,7 @@ static const double apart_scans = 10;    /* how long a look at two objects speak
 static const double plume_min =
     0.3; /* where boost is less likely, a line-of-sight sensor's miss says nothing */
 static const int64_t review_step_ns = 500000000;
-enum { MISSES_PER_REVIEW_MAX = 4 };
+enum { MISSES_PER_REVIEW_MAX = 4, REVIEW_AHEAD = 4, LINE = 64 };
 
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
   const struct look *look = track_look_read(track, plot->sensor);
@@ -326,23 +327,24 @@ static bool duplicate_doubtful(const struct tracker *tracker, const struct track
   return silent(tracker, older) && (silent(tracker, track) || older->newest_ns < track->first_ns);
 }
 
-/* An older track at the same place with the same velocity, within the stated uncertainties of both. */
+/* An older track at the same place with the same velocity, within the stated uncertainties of both. Most that the grid shows lie
+ * elsewhere, so the place is looked at first. */
 static void duplicate_consider(void *context, uint32_t other_slot) {
   struct duplicate_search *search = context;
   struct track *track = &search->tracker->store.tracks[search->slot];
   const struct track *other = &search->tracker->store.tracks[other_slot];
-  if (search->found != TRACK_NONE || other_slot == search->slot || other->number > track->number) return;
-  if (other->status < track->status) return; /* never a confirmed one for a tentative one */
-  if (duplicate_doubtful(search->tracker, track, other)) return;
+  if (search->found != TRACK_NONE || other_slot == search->slot) return;
   double p[3], d[6], distance = 0;
   track_extrapolate(other, track->time_ns, p);
   vector_subtract(d, track->position_m, p);
+  double sigma_p = track_sigma_at(other, track->time_ns) + track->sigma_position_m;
+  if (vector_norm(d) > 5 * sigma_p || other->number > track->number) return;
+  if (other->status < track->status) return; /* never a confirmed one for a tentative one */
+  if (duplicate_doubtful(search->tracker, track, other) || lifecycle_seen_apart(search->tracker, track, other)) return;
   for (int i = 0; i < 3; i++) {
     double dt = (double)(track->time_ns - other->time_ns) * 1e-9;
     d[3 + i] = track->velocity_mps[i] - other->velocity_mps[i] - dt * other->acceleration_mps2[i];
   }
-  double sigma_p = track_sigma_at(other, track->time_ns) + track->sigma_position_m;
-  if (vector_norm(d) > 5 * sigma_p || lifecycle_seen_apart(search->tracker, track, other)) return;
   uint32_t slots[2] = {search->slot, other_slot};
   double moments[2][27], sum[21], inverse[21];
   filter_moments(&search->tracker->filter, slots, 2, moments);
@@ -417,6 +419,13 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   store_give(&tracker->store, slot);
 }
 
+/* Asks for the memory of a track that is to be reviewed: its summary, and all that stands behind the banks. */
+static void review_fetch(const struct tracker *tracker, uint32_t slot) {
+  const char *track = (const char *)&tracker->store.tracks[slot];
+  for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
+  for (size_t at = offsetof(struct track, first_ns); at < sizeof(struct track); at += LINE) __builtin_prefetch(track + at);
+}
+
 void lifecycle_review(struct tracker *tracker) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < tracker->fresh_count; i++) neighbours_note(tracker, tracker->fresh[i]);
@@ -425,6 +434,7 @@ void lifecycle_review(struct tracker *tracker) {
   }
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = tracker->due[i];
+    if (i + REVIEW_AHEAD < count) review_fetch(tracker, tracker->due[i + REVIEW_AHEAD]);
     struct track *track = &tracker->store.tracks[slot];
     double position_m[3];
     track_extrapolate(track, tracker->now_ns, position_m);

@@ -266,6 +266,18 @@ static bool earth_blocks(const double from_m[3], const double to_m[3]) {
   return nearest2 < radius_m * radius_m;
 }
 
+/* Whether what lies at e, n, u, range_m away, is between the elevations that the sensor covers: by bounds of the angle (x + x^3 / 6 <=
+ * asin x <= x pi / 2, mirrored below the horizon) where these tell, which is nearly always. */
+static bool elevation_covered(const struct sensor *sensor, double e, double n, double u, double range_m) {
+  const double *limits_deg = sensor->coverage_elevation_deg, margin_rad = 1e-9;
+  double sine = u / range_m, size = fabs(sine), near = size + size * size * size / 6 - margin_rad, far = size * (pi / 2) + margin_rad;
+  double low_deg = (sine < 0 ? -far : near) * (180 / pi), high_deg = (sine < 0 ? -near : far) * (180 / pi);
+  if (low_deg > limits_deg[0] && high_deg < limits_deg[1]) return true;
+  if (high_deg < limits_deg[0] || low_deg > limits_deg[1]) return false;
+  double elevation_deg = wk_atan2(u, sqrt(e * e + n * n)) * (180 / pi);
+  return elevation_deg >= limits_deg[0] && elevation_deg <= limits_deg[1];
+}
+
 bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *motion, int64_t time_ns,
                    const double position_m[3]) {
   double site_m[3], velocity_mps[3], enu[9], d[3];
@@ -276,9 +288,7 @@ bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *moti
   if (sensor->kind == KIND_POSITION) return true;
   axes_at(sensor, site_m, sensor->kind == KIND_LOS && sensor->frame == LOS_FRAME_ECEF, enu);
   double e = vector_dot(enu, d), n = vector_dot(enu + 3, d), u = vector_dot(enu + 6, d);
-  double elevation_deg = wk_atan2(u, sqrt(e * e + n * n)) * (180 / pi);
-  if (elevation_deg < sensor->coverage_elevation_deg[0] || elevation_deg > sensor->coverage_elevation_deg[1])
-    return false;
+  if (!elevation_covered(sensor, e, n, u, range_m)) return false;
   double width_deg = sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0];
   if (width_deg < 360 - 1e-9) {
     double off_deg = wk_atan2(e, n) * (180 / pi) - sensor->coverage_azimuth_deg[0];
