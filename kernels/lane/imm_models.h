@@ -39,9 +39,28 @@ WK_INLINE void motion_earth(const lane *p, const lane *v, lane *accel) {
   motion_turning(p, v, accel);
 }
 
+/* The earth's pull at a place, and how it changes about it. */
+struct motion_field {
+  lane at[3], gravity[3], gradient[6];
+};
+
+WK_INLINE void motion_field_at(const lane *p, struct motion_field *field) {
+  for (int c = 0; c < 3; c++) field->at[c] = p[c];
+  lane_gravity_field(p, field->gravity, field->gradient);
+}
+
+/* Gravity some tens of metres from the field's place, by its gradient (M6): 200 m leave 2e-8 m/s^2. */
+WK_INLINE void motion_field_near(const struct motion_field *field, const lane *p, lane *gravity) {
+  const lane *g = field->gradient;
+  const lane d[3] = {p[0] - field->at[0], p[1] - field->at[1], p[2] - field->at[2]};
+  const lane rows[9] = {g[0], g[1], g[2], g[1], g[3], g[4], g[2], g[4], g[5]};
+  for (int c = 0; c < 3; c++) gravity[c] = field->gravity[c] + dot3(rows + 3 * c, d);
+}
+
 /* What the air does to a body at x (M3): the rate of slowing 1/2 rho |v| CD A / m (1/s), and what else is found on the way. */
 struct motion_air {
-  lane height, up[3];
+  lane at[3], height, up[3];
+  lane resistance; /* 1/2 rho CD A / m (1/m) */
   lane speed2, drag;
   lane log_slope; /* of the density by height (1/m) */
 };
@@ -49,13 +68,35 @@ struct motion_air {
 /* CD A / m of a state; it stays through a step. */
 WK_INLINE lane motion_coefficient(const lane *x) { return lane_exp(lane_min(x[6], lane_all(0.0))); }
 
-WK_INLINE void motion_air_at(const lane *x, lane coefficient, struct motion_air *air) {
+/* Drag at the velocity v, the resistance being known. */
+WK_INLINE void motion_air_drag(struct motion_air *air, const lane *v) {
+  air->speed2 = dot3(v, v);
+  air->drag = lane_min(air->resistance * lane_sqrt(air->speed2), lane_all(MOTION_DRAG_RATE_MAX));
+}
+
+WK_OUTLINE void motion_air_at(const lane *x, lane coefficient, struct motion_air *air) {
   lane log_density;
+  for (int c = 0; c < 3; c++) air->at[c] = x[c];
   lane_height(x, &air->height, air->up);
-  air->speed2 = dot3(x + 3, x + 3);
   lane_air(air->height, &log_density, &air->log_slope);
-  const lane rate = lane_all(0.5) * coefficient * lane_sqrt(air->speed2) * lane_exp(log_density);
-  air->drag = lane_min(rate, lane_all(MOTION_DRAG_RATE_MAX));
+  air->resistance = lane_all(0.5) * coefficient * lane_exp(log_density);
+  motion_air_drag(air, x + 3);
+}
+
+/* The air some tens of metres from where it is known, the slope of its logarithm taken as constant (M6). */
+WK_INLINE void motion_air_near(const struct motion_air *known, const lane *x, struct motion_air *air) {
+  const lane moved[3] = {x[0] - known->at[0], x[1] - known->at[1], x[2] - known->at[2]};
+  const lane rise = dot3(known->up, moved), change = known->log_slope * rise;
+  const lane u = lane_max(lane_min(change, lane_all(0.5)), lane_all(-0.5)); /* e^u by its series */
+  const lane series = lane_fma(lane_fma(lane_all(1.0 / 24.0), u, lane_all(1.0 / 6.0)), u, lane_all(0.5));
+  for (int c = 0; c < 3; c++) {
+    air->at[c] = x[c];
+    air->up[c] = known->up[c];
+  }
+  air->height = known->height + rise;
+  air->log_slope = known->log_slope;
+  air->resistance = lane_fma(known->resistance * u, lane_fma(series, u, lane_all(1.0)), known->resistance);
+  motion_air_drag(air, x + 3);
 }
 
 WK_INLINE lane motion_turn_rate(const lane *x) {
@@ -83,14 +124,15 @@ WK_INLINE void motion_level(const lane *x, lane turn, lane *accel) {
   for (int c = 0; c < 3; c++) accel[c] = lane_fma(v[c], climb, lane_fma(turn, left[c], -(up[c] * drop)));
 }
 
-/* Rate of the state of a mode (M1 to M5). drag: for re-entry, at x (1/s); force_decay: 1 / correlation time of the
- * specific force (1/s). */
-WK_INLINE void motion_rate(enum wk_mode mode, const lane *x, lane drag, double force_decay, lane *rate) {
+/* Rate of the state of a mode (M1 to M5). gravity: at x, for all but level flight; drag: for re-entry, at x (1/s);
+ * force_decay: 1 / correlation time of the specific force (1/s). */
+WK_INLINE void motion_rate(enum wk_mode mode, const lane *x, const lane *gravity, lane drag, double force_decay, lane *rate) {
   for (int c = 0; c < 3; c++) rate[c] = x[3 + c];
   if (mode == WK_CV || mode == WK_CT) {
     motion_level(x, mode == WK_CT ? motion_turn_rate(x) : lane_all(0.0), rate + 3);
   } else {
-    motion_earth(x, x + 3, rate + 3);
+    for (int c = 0; c < 3; c++) rate[3 + c] = gravity[c];
+    motion_turning(x, x + 3, rate + 3);
   }
   if (mode == WK_BOOST) {
     for (int c = 0; c < 3; c++) {
@@ -104,9 +146,7 @@ WK_INLINE void motion_rate(enum wk_mode mode, const lane *x, lane drag, double f
   if (mode == WK_REENTRY || mode == WK_CT) rate[6] = lane_all(0.0);
 }
 
-WK_INLINE void motion_earth_slope(const lane *x, struct motion_slope *slope) {
-  lane g[6];
-  lane_gravity_gradient(x, g);
+WK_INLINE void motion_earth_slope(const lane *g, struct motion_slope *slope) {
   for (int i = 0; i < 3; i++) {
     for (int j = 0; j < 3; j++) {
       slope->dp[3 * i + j] = g[packed_at(3, i, j)];
@@ -166,14 +206,14 @@ WK_INLINE void motion_level_slope(enum wk_mode mode, const lane *x, struct motio
   }
 }
 
-/* air: for re-entry, at x. */
-WK_INLINE void motion_slope_at(enum wk_mode mode, const lane *x, const struct motion_air *air, double force_decay,
-                               struct motion_slope *slope) {
+/* gradient: of gravity, for all but level flight; air: for re-entry, at x. */
+WK_INLINE void motion_slope_at(enum wk_mode mode, const lane *x, const lane *gradient, const struct motion_air *air,
+                               double force_decay, struct motion_slope *slope) {
   slope->decay = 0.0;
   if (mode == WK_CV || mode == WK_CT) {
     motion_level_slope(mode, x, slope);
   } else {
-    motion_earth_slope(x, slope);
+    motion_earth_slope(gradient, slope);
   }
   if (mode == WK_REENTRY) motion_drag_slope(x, air, slope);
   if (mode == WK_BOOST) {
@@ -383,17 +423,14 @@ WK_INLINE lane motion_lift(const struct motion_air *air, const struct motion_slo
   return lane_fma(lift, dot3(slope->de, slope->de), motion_unrest(air->height, tuning));
 }
 
-/* PSD of the acceleration noise of a mode about the state x, with the air there for re-entry, in the lanes that are noisy (M7). Boost has
- * none. */
-WK_INLINE lane motion_psd(enum wk_mode mode, const lane *x, const struct motion_air *air, const struct motion_slope *slope,
-                          lane_mask noisy, const struct wk_tuning *tuning) {
+/* PSD of the acceleration noise of a mode with the air about it (coast: for the body that the extra noise is for; re-entry), in the lanes
+ * that are noisy (M7). Boost has none. */
+WK_INLINE lane motion_psd(enum wk_mode mode, const struct motion_air *air, const struct motion_slope *slope, lane_mask noisy,
+                          const struct wk_tuning *tuning) {
   lane psd = lane_all(0.0);
   if (mode == WK_COAST) {
-    lane height, up[3];
-    lane_height(x, &height, up);
-    const lane drag = lane_all(tuning->coast_drag_fraction / (2.0 * MOTION_DRAG_BETA)) * lane_density(height) *
-                      dot3(x + 3, x + 3);
-    psd = lane_fma(drag * lane_all(MOTION_DRAG_CORRELATION_S), drag, motion_unrest(height, tuning));
+    const lane drag = air->resistance * air->speed2;
+    psd = lane_fma(drag * lane_all(MOTION_DRAG_CORRELATION_S), drag, motion_unrest(air->height, tuning));
   }
   if (mode == WK_REENTRY) psd = motion_lift(air, slope, tuning);
   if (mode == WK_CV) psd = lane_all(tuning->cv_accel_psd);

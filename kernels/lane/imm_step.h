@@ -38,94 +38,142 @@ WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, const struct motio
   return lane_select(airless, lane_all(5.0), braked);
 }
 
-/* A state on its way through steps: the air at it and its coefficient, for re-entry, come with it. */
+/* A mode on its way through steps: where the step at hand began, the rates of its four stages, and what was found on the way. */
 struct mode_way {
-  struct motion_air air;
-  lane coefficient;
+  struct imm_mode s;
+  lane h, due; /* a step (s), how many */
+  int passes;  /* the most of them in any lane */
+  lane rate[4][IMM_STATE_MAX];
+  lane middle[IMM_STATE_MAX], end[IMM_STATE_MAX];
+  struct motion_field early, half, late;     /* at the first (re-entry only), second and fourth stage */
+  lane coefficient;                          /* CD A / m of re-entry; of coast that of the body that its noise is for */
+  struct motion_air air, half_air, late_air; /* at the start, near the second and the fourth stage; of coast the second alone */
 };
 
-/* Drag at a stage within a step. */
-WK_INLINE lane stage_drag(enum wk_mode mode, const lane *x, const struct mode_way *way) {
-  struct motion_air air;
-  if (mode != WK_REENTRY) return lane_all(0.0);
-  motion_air_at(x, way->coefficient, &air);
-  return air.drag;
-}
-
-/* The mean over h seconds by Runge-Kutta, and a state in the middle: cubic through both ends, since the stages' own middle is too coarse
- * to take slopes at. */
-WK_INLINE void mean_step(enum wk_mode mode, const lane *x, const struct mode_way *way, lane h, double decay, lane *middle,
-                         lane *end) {
-  const int n = 6 + motion_extra(mode);
-  const lane half = h * lane_all(0.5), sixth = h * lane_all(1.0 / 6.0), eighth = h * lane_all(1.0 / 8.0);
-  lane k1[IMM_STATE_MAX], k2[IMM_STATE_MAX], k3[IMM_STATE_MAX], k4[IMM_STATE_MAX];
-  motion_rate(mode, x, mode == WK_REENTRY ? way->air.drag : lane_all(0.0), decay, k1);
-  for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k1[i], x[i]);
-  motion_rate(mode, middle, stage_drag(mode, middle, way), decay, k2);
-  for (int i = 0; i < n; i++) middle[i] = lane_fma(half, k2[i], x[i]);
-  motion_rate(mode, middle, stage_drag(mode, middle, way), decay, k3);
-  for (int i = 0; i < n; i++) end[i] = lane_fma(h, k3[i], x[i]);
-  motion_rate(mode, end, stage_drag(mode, end, way), decay, k4);
-  for (int i = 0; i < n; i++) {
-    end[i] = lane_fma(sixth, k1[i] + k4[i] + lane_all(2.0) * (k2[i] + k3[i]), x[i]);
-    middle[i] = lane_fma(eighth, k1[i] - k4[i], lane_all(0.5) * (x[i] + end[i]));
+WK_INLINE void mode_begin(enum wk_mode mode, const wk_lane *at, int first, lane dt, const struct wk_tuning *tuning,
+                          struct mode_way *way) {
+  mode_load(&way->s, 6 + motion_extra(mode), at, first);
+  if (mode == WK_COAST) way->coefficient = lane_all(tuning->coast_drag_fraction / MOTION_DRAG_BETA);
+  if (mode == WK_REENTRY) {
+    way->coefficient = motion_coefficient(way->s.x);
+    motion_air_at(way->s.x, way->coefficient, &way->air);
+  }
+  const lane one = lane_all(1.0);
+  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, way->s.x, &way->air, dt) + lane_all(0.4999));
+  const lane steps = lane_max(lane_min(wish, lane_all(PREDICT_STEPS_MAX)), one);
+  way->h = dt / steps;
+  way->due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
+  double count[WK_WIDTH];
+  lane_store(count, way->due);
+  way->passes = 0;
+  for (int l = 0; l < WK_WIDTH; l++) {
+    if (count[l] > way->passes) way->passes = (int)count[l];
   }
 }
 
-/* One step of h seconds in all lanes, from s to next; s is spent. */
-WK_INLINE void mode_step(enum wk_mode mode, struct imm_mode *s, struct imm_mode *next, struct mode_way *way, lane h,
-                         lane_mask noisy, const struct wk_tuning *tuning) {
+/* Gravity at a stage: the third is so near the second, and what slopes are taken of so near one of both, that one field serves
+ * each pair. */
+WK_INLINE void stage_gravity(enum wk_mode mode, int stage, const lane *x, struct mode_way *way, lane *gravity) {
+  struct motion_field *field = stage == 0 ? &way->early : stage == 3 ? &way->late : &way->half;
+  if (stage == 2) {
+    motion_field_near(field, x, gravity);
+  } else if (stage == 1 || mode == WK_REENTRY) {
+    motion_field_at(x, field);
+    for (int c = 0; c < 3; c++) gravity[c] = field->gravity[c];
+  } else {
+    lane_gravity(x, gravity);
+  }
+}
+
+/* The air that the stages and slopes of a step need, as soon as its first rate is known: at the second stage's place, and for re-entry
+ * at where the first rate leads to, which is near the fourth's. */
+WK_INLINE void stage_air(enum wk_mode mode, const lane *second, struct mode_way *way) {
+  motion_air_at(second, way->coefficient, &way->half_air);
+  if (mode != WK_REENTRY) return;
+  lane late[6];
+  const lane half = way->h * lane_all(0.5);
+  for (int c = 0; c < 3; c++) {
+    late[c] = lane_fma(way->h, lane_fma(half, way->rate[0][3 + c], way->s.x[3 + c]), way->s.x[c]);
+    late[3 + c] = second[3 + c];
+  }
+  motion_air_at(late, way->coefficient, &way->late_air);
+}
+WK_INLINE lane stage_drag(int stage, const lane *x, const struct mode_way *way) {
+  if (stage == 0) return way->air.drag;
+  if (stage == 1) return way->half_air.drag;
+  struct motion_air near;
+  motion_air_near(stage == 2 ? &way->half_air : &way->late_air, x, &near);
+  return near.drag;
+}
+
+/* A stage of Runge-Kutta for the mean. */
+WK_INLINE void mean_stage(enum wk_mode mode, int stage, double decay, struct mode_way *way) {
   const int n = 6 + motion_extra(mode);
+  lane x[IMM_STATE_MAX], gravity[3], drag = lane_all(0.0);
+  const lane ahead = stage == 3 ? way->h : way->h * lane_all(0.5);
+  for (int i = 0; i < n; i++) x[i] = stage ? lane_fma(ahead, way->rate[stage - 1][i], way->s.x[i]) : way->s.x[i];
+  if (mode == WK_BOOST || mode == WK_COAST || mode == WK_REENTRY) stage_gravity(mode, stage, x, way, gravity);
+  if (stage == 1 && (mode == WK_COAST || mode == WK_REENTRY)) stage_air(mode, x, way);
+  if (mode == WK_REENTRY) drag = stage_drag(stage, x, way);
+  motion_rate(mode, x, gravity, drag, decay, way->rate[stage]);
+}
+
+/* The mean at the end of the step, and a state in the middle: cubic through both ends, since the stages' own middle is too coarse
+ * to take slopes at. */
+WK_INLINE void mean_end(enum wk_mode mode, struct mode_way *way) {
+  const int n = 6 + motion_extra(mode);
+  const lane sixth = way->h * lane_all(1.0 / 6.0), eighth = way->h * lane_all(1.0 / 8.0);
+  for (int i = 0; i < n; i++) {
+    const lane k1 = way->rate[0][i], k4 = way->rate[3][i], inner = way->rate[1][i] + way->rate[2][i];
+    way->end[i] = lane_fma(sixth, k1 + k4 + (inner + inner), way->s.x[i]);
+    way->middle[i] = lane_fma(eighth, k1 - k4, lane_all(0.5) * (way->s.x[i] + way->end[i]));
+  }
+}
+
+/* The covariance over the step, next, from the means along it; the way's own is spent. */
+WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tuning *tuning, struct mode_way *way, lane *next) {
   const double decay = 1.0 / tuning->boost_force_tau_s;
   struct motion_slope start, slope, finish;
   struct motion_air air;
   struct motion_transition transition;
-  lane middle[IMM_STATE_MAX];
-  mean_step(mode, s->x, way, h, decay, middle, next->x);
-  if (mode == WK_REENTRY) motion_air_at(middle, way->coefficient, &air);
-  motion_slope_at(mode, middle, &air, decay, &slope);
+  if (mode == WK_COAST || mode == WK_REENTRY) motion_air_near(&way->half_air, way->middle, &air);
+  motion_slope_at(mode, way->middle, way->half.gradient, &air, decay, &slope);
   if (mode == WK_REENTRY || mode == WK_CT) {
-    motion_slope_at(mode, s->x, &way->air, decay, &start);
-    if (mode == WK_REENTRY) motion_air_at(next->x, way->coefficient, &way->air);
-    motion_slope_at(mode, next->x, &way->air, decay, &finish);
-    motion_transition_along(&start, &slope, &finish, h, &transition);
+    motion_slope_at(mode, way->s.x, way->early.gradient, &way->air, decay, &start);
+    if (mode == WK_REENTRY) motion_air_near(&way->late_air, way->end, &way->air);
+    motion_slope_at(mode, way->end, way->late.gradient, &way->air, decay, &finish);
+    motion_transition_along(&start, &slope, &finish, way->h, &transition);
   } else {
-    motion_transition_at(mode, &slope, h, &transition);
+    motion_transition_at(mode, &slope, way->h, &transition);
   }
-  const lane psd = motion_psd(mode, middle, &air, &slope, noisy, tuning);
-  motion_noise_before(mode, psd, s->p, h);
-  covariance_carry(n, &transition, s->p, next->p);
-  motion_noise(mode, middle, psd, &slope, next->p, h, noisy, tuning);
+  const lane psd = motion_psd(mode, &air, &slope, noisy, tuning);
+  motion_noise_before(mode, psd, way->s.p, way->h);
+  covariance_carry(6 + motion_extra(mode), &transition, way->s.p, next);
+  motion_noise(mode, way->middle, psd, &slope, next, way->h, noisy, tuning);
+}
+
+/* One step in the lanes that are still due; others keep every bit. */
+WK_INLINE void mode_finish(enum wk_mode mode, int pass, wk_lane *at, int first, lane_mask noisy, const struct wk_tuning *tuning,
+                           struct mode_way *way) {
+  const int n = 6 + motion_extra(mode);
+  const lane_mask due = lane_less(lane_all(pass), way->due);
+  lane next[IMM_PACKED_MAX];
+  mean_end(mode, way);
+  mode_carry(mode, noisy, tuning, way, next);
+  lanes_store_where(at, way->end, n, first, due);
+  lanes_store_where(at + n, next, WK_PACKED(n), first, due);
+  if (pass + 1 < way->passes) mode_load(&way->s, n, at, first);
 }
 
 /* Each lane takes its own number of steps; once done, further passes leave it untouched. */
 WK_INLINE void mode_predict(enum wk_mode mode, wk_lane *at, int first, lane dt, lane_mask noisy,
                             const struct wk_tuning *tuning) {
-  const int n = 6 + motion_extra(mode);
-  struct imm_mode s, next;
+  const double decay = 1.0 / tuning->boost_force_tau_s;
   struct mode_way way;
-  const struct motion_air *air = NULL;
-  mode_load(&s, n, at, first);
-  if (mode == WK_REENTRY) {
-    way.coefficient = motion_coefficient(s.x);
-    motion_air_at(s.x, way.coefficient, &way.air);
-    air = &way.air;
-  }
-  const lane one = lane_all(1.0);
-  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, s.x, air, dt) + lane_all(0.4999));
-  const lane steps = lane_max(lane_min(wish, lane_all(PREDICT_STEPS_MAX)), one);
-  const lane h = dt / steps;
-  const lane due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
-  double count[WK_WIDTH];
-  lane_store(count, due);
-  int passes = 0;
-  for (int l = 0; l < WK_WIDTH; l++) {
-    if (count[l] > passes) passes = (int)count[l];
-  }
-  for (int pass = 0; pass < passes; pass++) {
-    if (pass) mode_load(&s, n, at, first);
-    mode_step(mode, &s, &next, &way, h, noisy, tuning);
-    mode_store_where(&next, n, at, first, lane_less(lane_all(pass), due));
+  mode_begin(mode, at, first, dt, tuning, &way);
+  for (int pass = 0; pass < way.passes; pass++) {
+    WK_UNROLL for (int stage = 0; stage < 4; stage++) mean_stage(mode, stage, decay, &way);
+    mode_finish(mode, pass, at, first, noisy, tuning, &way);
   }
 }
 

@@ -15,6 +15,9 @@
 #ifndef WK_INLINE /* the build that counts branches has each body once */
 #define WK_INLINE static inline __attribute__((always_inline))
 #endif
+/* Once in the text of each instruction set, for what is long or used often: a kernel whose text outgrows the first cache for
+ * instructions (32 to 64 KiB) waits for more of it, 15 bytes a cycle where two instructions need that many. */
+#define WK_OUTLINE static __attribute__((noinline, unused))
 
 /* Before a loop of a few turns that must become straight text, since what it indexes is known then. Clang does so by itself. */
 #ifdef __clang__

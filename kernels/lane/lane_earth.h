@@ -123,14 +123,17 @@ WK_INLINE lane lane_surface_radius(lane q, lane *slope) {
   return lane_poly(q, root, 5) * WK_EARTH_B;
 }
 
-/* Its derivative dg_i/dp_j, 1/s^2, central term and J2 both; packed upper triangle by rows (xx xy xz yy yz
+/* The same, and its derivative dg_i/dp_j, 1/s^2, central term and J2 both; packed upper triangle by rows (xx xy xz yy yz
  * zz), trace 0 (E11). */
-WK_INLINE void lane_gravity_gradient(const lane p[3], lane G[6]) {
+WK_INLINE void lane_gravity_field(const lane p[3], lane g[3], lane G[6]) {
   const lane i1 = lane_rsqrt(lane_fma(p[0], p[0], lane_fma(p[1], p[1], p[2] * p[2]))), i2 = i1 * i1;
   lane central = i1 * lane_all(-WK_EARTH_GM) * i2;
   lane k = i2 * (1.5 * WK_EARTH_J2 * WK_EARTH_A * WK_EARTH_A);
   lane sine2 = p[2] * p[2] * i2;
   lane level = lane_fma(k, lane_fma(sine2, lane_all(-5.0), lane_all(1.0)), lane_all(1.0));
+  g[0] = central * p[0] * level;
+  g[1] = central * p[1] * level;
+  g[2] = central * p[2] * lane_fma(k, lane_all(2.0), level);
   /* g = central level (x, y, ..); (d level / dx) / x = across, (d level / dz) / z = across - 10 k / r^2. */
   lane across = k * i2 * lane_fma(sine2, lane_all(20.0), lane_all(-2.0));
   lane cross = central * lane_fma(level * i2, lane_all(-3.0), across);

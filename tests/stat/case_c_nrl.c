@@ -114,7 +114,9 @@ WK_INLINE void coast(lane *x, const void *context) {
   lane at[N], k[4][N];
   for (int stage = 0; stage < 4; stage++) {
     for (int i = 0; i < N; i++) at[i] = stage ? x[i] + k[stage - 1][i] * (h * part[stage]) : x[i];
-    motion_rate(WK_COAST, at, lane_all(0.0), 0, k[stage]);
+    lane gravity[3];
+    lane_gravity(at, gravity);
+    motion_rate(WK_COAST, at, gravity, lane_all(0.0), 0, k[stage]);
   }
   for (int i = 0; i < N; i++) x[i] = x[i] + (k[0][i] + 2.0 * (k[1][i] + k[2][i]) + k[3][i]) * (h / 6);
 }
