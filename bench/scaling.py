@@ -9,7 +9,6 @@ from pathlib import Path
 
 TRACKS = (1_000, 10_000, 100_000, 1_000_000)
 FRAME, FALSE_SHARE, MEASURED, TURNS = 4096, 0.05, 400_000, 2
-WORLD_FALSE_SHARE = 0    # as the world grows: false plots of a million objects are more strands than the tracker holds
 TRACKS_ONCE = 1_000_000  # so many take minutes: one turn, between the others'
 PLAIN = 10_000           # the world in which one thing at a time is changed
 FALSE_SHARES, FRAMES, WORKERS = (0, 0.05, 0.25, 0.5), (64, 512, 4096, 16384), (1, 2)
@@ -44,7 +43,7 @@ def least(results, key):
 
 def tracks_tell(build, most):
     counts = [count for count in TRACKS if count <= most]
-    results = turns(build, {count: {"objects": count, "false_share": WORLD_FALSE_SHARE} for count in counts})
+    results = turns(build, {count: {"objects": count} for count in counts})
     for count in counts:
         title = "{:,} tracks: ".format(count)
         one = results[count][0]

@@ -33,18 +33,26 @@ struct entry {
   uint64_t event;             /* serial of its launch's event, EVENT_NONE before it has one */
   uint64_t event_number;
   uint32_t event_launches;
-  struct areas_stated areas;
   uint8_t phase;
   bool estimated, has_launch, has_impact, from_boost, waits;
-  struct ground_estimate launch;
-  struct impact_estimate impact;
+  struct ground_estimate launch, impact;
+  double impact_probability;
+};
+
+/* And of named areas, where there are any. */
+struct entry_areas {
+  double shares[REPORT_REGIONS_MAX]; /* as in struct impact_estimate */
+  uint16_t regions[REPORT_REGIONS_MAX];
+  uint32_t count;
+  struct areas_stated stated;
 };
 
 struct warn {
   struct parallel parallel;
   const struct regions *regions;
   struct share_points points;
-  struct entry *entries; /* by slot */
+  struct entry *entries;     /* by slot */
+  struct entry_areas *areas; /* by slot; NULL: the site names no areas */
   uint32_t tracks_max;
   struct events events;
   struct waiting waiting;
@@ -61,8 +69,13 @@ static uint32_t slots_of(const struct warn_options *options) {
   return options->tracks_max < slots_min ? slots_min : options->tracks_max;
 }
 
+static bool names_areas(const struct warn_options *options) {
+  return options->regions && options->regions->count > 0;
+}
+
 size_t warn_arena_size(const struct warn_options *options) {
-  return slots_of(options) * (sizeof(struct entry) + sizeof(struct waiter)) + sizeof(struct warn) + 4096;
+  size_t areas = names_areas(options) ? sizeof(struct entry_areas) : 0;
+  return slots_of(options) * (sizeof(struct entry) + sizeof(struct waiter) + areas) + sizeof(struct warn) + 4096;
 }
 
 struct warn *warn_open(struct arena *arena, const struct warn_options *options) {
@@ -72,10 +85,12 @@ struct warn *warn_open(struct arena *arena, const struct warn_options *options) 
   warn->regions = options->regions;
   warn->tracks_max = slots_of(options);
   warn->entries = arena_take(arena, warn->tracks_max, sizeof *warn->entries);
+  if (names_areas(options)) warn->areas = arena_take(arena, warn->tracks_max, sizeof *warn->areas);
   warn->waiting.capacity = warn->tracks_max;
   warn->waiting.ring = arena_take(arena, warn->tracks_max, sizeof *warn->waiting.ring);
   share_points_make(&warn->points);
-  return warn->entries && warn->waiting.ring ? warn : NULL;
+  bool complete = warn->entries && warn->waiting.ring && (warn->areas || !names_areas(options));
+  return complete ? warn : NULL;
 }
 
 static struct entry *entry_of(struct warn *warn, const struct track_report *report) {
@@ -84,6 +99,7 @@ static struct entry *entry_of(struct warn *warn, const struct track_report *repo
   if (entry->track == report->track) return entry;
   warn->statistics.waiting -= entry->waits;
   *entry = (struct entry){.track = report->track, .event = EVENT_NONE};
+  if (warn->areas) warn->areas[report->slot] = (struct entry_areas){0};
   return entry;
 }
 
@@ -185,6 +201,29 @@ static void launch_find(struct entry *entry, const struct track_report *report) 
   entry->has_launch = true;
 }
 
+/* What was last said of the impact of the track in this slot. */
+static struct impact_estimate impact_stated(const struct warn *warn, uint32_t slot) {
+  const struct entry *entry = &warn->entries[slot];
+  struct impact_estimate impact = {.ground = entry->impact, .probability = entry->impact_probability};
+  if (!warn->areas) return impact;
+  const struct entry_areas *areas = &warn->areas[slot];
+  memcpy(impact.shares, areas->shares, sizeof impact.shares);
+  memcpy(impact.regions, areas->regions, sizeof impact.regions);
+  impact.region_count = areas->count;
+  return impact;
+}
+
+static void areas_find(const struct warn *warn, uint32_t slot, const struct flight_impact *flight) {
+  struct entry_areas *areas = &warn->areas[slot];
+  struct impact_estimate impact;
+  shares_find(&warn->points, warn->regions, flight, &impact);
+  areas->count = impact.region_count;
+  for (uint32_t i = 0; i < impact.region_count; i++) {
+    areas->shares[i] = impact.shares[i];
+    areas->regions[i] = impact.regions[i];
+  }
+}
+
 static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   struct warn *warn = argument;
@@ -194,10 +233,9 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
     struct flight_impact impact;
     entry->has_impact = flight_impact_find(report->bank, &impact);
     if (entry->has_impact) {
-      gauss_state(&impact.plane, &impact.whole, report->time_ns, &entry->impact.ground);
-      entry->impact.probability = impact.whole.weight;
-      entry->impact.region_count = 0;
-      if (warn->regions) shares_find(&warn->points, warn->regions, &impact, &entry->impact);
+      gauss_state(&impact.plane, &impact.whole, report->time_ns, &entry->impact);
+      entry->impact_probability = impact.whole.weight;
+      if (warn->areas) areas_find(warn, report->slot, &impact);
     }
     launch_find(entry, report);
     if (!entry->estimated || entry->phase != report->phase) entry->phase_ns = report->time_ns;
@@ -219,18 +257,20 @@ static void warning_fill(struct warn *warn, struct track_report *report, struct 
   report->launch = entry->launch;
   report->event = entry->event_number;
   report->event_launches = entry->event_launches;
-  report->impact = entry->impact;
+  report->impact = impact_stated(warn, report->slot);
 }
 
 /* No longer ballistic: whatever was stated is taken back, and the launch leaves its event. */
-static void entry_withdraw(struct warn *warn, struct entry *entry) {
+static void entry_withdraw(struct warn *warn, uint32_t slot) {
+  struct entry *entry = &warn->entries[slot];
   struct launch_event *event = events_find(&warn->events, entry->event);
   if (event && event->launches > 0) event->launches--;
   warn->statistics.retractions[RETRACTION_CLASS] += entry->has_impact;
   wait_end(warn, entry);
   entry->has_impact = entry->estimated = false;
   entry->event = EVENT_NONE;
-  entry->event_number = entry->areas.count = 0;
+  entry->event_number = 0;
+  if (warn->areas) warn->areas[slot].stated.count = 0;
 }
 
 /* What an estimate changes beyond itself; in the order of the list, on one thread. `last` was stated before
@@ -239,12 +279,14 @@ static void estimate_settle(struct warn *warn, const struct track_report *report
                             const struct ground_estimate *last) {
   struct entry *entry = &warn->entries[report->slot];
   struct warn_statistics *statistics = &warn->statistics;
+  struct areas_stated *areas = warn->areas ? &warn->areas[report->slot].stated : NULL;
   if (entry->has_impact) {
-    statistics->retractions[RETRACTION_AREA] += areas_lost(&entry->areas, &entry->impact);
-    statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &entry->impact.ground);
+    struct impact_estimate impact = impact_stated(warn, report->slot);
+    if (areas) statistics->retractions[RETRACTION_AREA] += areas_lost(areas, &impact);
+    statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &entry->impact);
   } else {
     statistics->retractions[RETRACTION_STAYS_UP] += stated;
-    entry->areas.count = 0;
+    if (areas) areas->count = 0;
   }
   if (entry->event == EVENT_NONE && entry->has_launch && launch_groups(&entry->launch)) {
     entry->event = events_join(&warn->events, entry->track, &entry->launch);
@@ -264,7 +306,7 @@ static void reports_sort(struct warn *warn) {
       warning_fill(warn, &output->reports[i], entry);
       wait_end(warn, entry);
     } else if (report->class_ != CLASS_BALLISTIC) {
-      entry_withdraw(warn, entry);
+      entry_withdraw(warn, report->slot);
     } else if (report->status == STATUS_CONFIRMED && estimate_due(entry, report)) {
       wait_begin(warn, entry, report);
       due_put(warn, i);
@@ -304,7 +346,7 @@ void warn_step(struct warn *warn, struct step_output *output) {
     if (!entry->estimated && waited_ns > warn->statistics.first_wait_ns)
       warn->statistics.first_wait_ns = waited_ns;
     stated[i] = entry->has_impact;
-    last[i] = entry->impact.ground;
+    last[i] = entry->impact;
   }
   warn->parallel.run(warn->parallel.context, estimate_piece, warn, due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);
   for (uint32_t i = 0; i < due_count; i++)
@@ -326,23 +368,23 @@ void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {
 
 /* A named area of ours. */
 static void region_image(const struct regions *regions, uint16_t *region, struct image *image) {
-  uint32_t number = *region, count = regions ? regions->count : 0;
-  image_count(image, &number, count - 1);
-  if (count == 0) image->bad = true;
+  uint32_t number = *region;
+  image_count(image, &number, regions->count - 1);
   *region = (uint16_t)number;
 }
 
-static void impact_image(const struct regions *regions, struct impact_estimate *impact, struct image *image) {
-  image_value(image, impact->ground);
-  image_value(image, impact->probability);
-  image_count(image, &impact->region_count, REPORT_REGIONS_MAX);
-  for (uint32_t i = 0; i < impact->region_count && !image->bad; i++) {
-    region_image(regions, &impact->regions[i], image);
-    image_value(image, impact->shares[i]);
+static void areas_image(const struct regions *regions, struct entry_areas *areas, struct image *image) {
+  image_count(image, &areas->count, REPORT_REGIONS_MAX);
+  for (uint32_t i = 0; i < areas->count && !image->bad; i++) {
+    region_image(regions, &areas->regions[i], image);
+    image_value(image, areas->shares[i]);
   }
+  image_count(image, &areas->stated.count, AREAS_STATED_MAX);
+  for (uint32_t i = 0; i < areas->stated.count && !image->bad; i++) region_image(regions, &areas->stated.region[i], image);
 }
 
-static void entry_image(const struct regions *regions, struct entry *entry, struct image *image) {
+static void entry_image(struct warn *warn, uint32_t slot, struct image *image) {
+  struct entry *entry = &warn->entries[slot];
   image_value(image, entry->track);
   if (entry->track == 0) return;
   image_value(image, entry->time_ns);
@@ -358,10 +400,10 @@ static void entry_image(const struct regions *regions, struct entry *entry, stru
   image_value(image, entry->has_impact);
   image_value(image, entry->from_boost);
   image_value(image, entry->waits);
-  image_count(image, &entry->areas.count, AREAS_STATED_MAX);
-  for (uint32_t i = 0; i < entry->areas.count && !image->bad; i++) region_image(regions, &entry->areas.region[i], image);
   image_value(image, entry->launch);
-  impact_image(regions, &entry->impact, image);
+  image_value(image, entry->impact);
+  image_value(image, entry->impact_probability);
+  if (warn->areas) areas_image(warn->regions, &warn->areas[slot], image);
 }
 
 static void waiting_image(struct waiting *waiting, struct image *image) {
@@ -387,5 +429,5 @@ void warn_image(struct warn *warn, uint32_t slots, struct image *image) {
   image_value(image, warn->statistics);
   events_image(&warn->events, image);
   waiting_image(&warn->waiting, image);
-  for (uint32_t slot = 0; slot < slots; slot++) entry_image(warn->regions, &warn->entries[slot], image);
+  for (uint32_t slot = 0; slot < slots; slot++) entry_image(warn, slot, image);
 }
