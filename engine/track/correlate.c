@@ -132,7 +132,7 @@ static uint32_t own_begin(struct tracker *tracker, uint32_t tests) {
     const struct track *track = &tracker->store.tracks[t->slots[i]];
     t->items[i] = (struct gauss_item){.state = t->own[i],
                                       .dt_s = (double)(tracker->frame_time_ns - track->time_ns) * 1e-9,
-                                      .accel_mps2 = phase_accel_mps2(track->has_phase, track->phase),
+                                      .accel_mps2 = phase_accel_mps2(track->class_ != CLASS_UNKNOWN, track->phase),
                                       .level = track_ballistic_probability(track) < 0.5};
   }
   gauss_items_move(&tracker->filter, t->items, count);

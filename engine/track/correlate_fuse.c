@@ -74,7 +74,7 @@ static void own_advance(struct tracker *tracker) {
     if (dt_s == 0) continue;
     t->items[count++] = (struct gauss_item){.state = tracker->moments[slot],
                                             .dt_s = dt_s,
-                                            .accel_mps2 = phase_accel_mps2(track->has_phase, track->phase),
+                                            .accel_mps2 = phase_accel_mps2(track->class_ != CLASS_UNKNOWN, track->phase),
                                             .level = track_ballistic_probability(track) < 0.5};
   }
   gauss_items_move(&tracker->filter, t->items, count);

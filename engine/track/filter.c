@@ -180,12 +180,15 @@ static void track_summarise(struct track *track, const struct wk_gauss_block *mo
   }
 }
 
+/* After every change of a bank by which its line would be another one. */
 static void tracks_summarise(const struct filter *filter, struct track *const tracks[WK_LANES],
                              const struct wk_gauss_block *moments) {
   wk_lane lat_rad, lon_rad, height_m;
   filter->kernels->geodetic(lat_rad, lon_rad, height_m, moments->e[0], moments->e[1], moments->e[2], WK_LANES);
   for (int i = 0; i < WK_LANES; i++) {
-    if (tracks[i]) track_summarise(tracks[i], moments, i, height_m[i]);
+    if (!tracks[i]) continue;
+    track_summarise(tracks[i], moments, i, height_m[i]);
+    tracks[i]->told = 0;
   }
 }
 
@@ -350,11 +353,17 @@ static void lanes_innovations(const struct filter *filter, const struct lanes *l
   filter->kernels->gauss_innovation(&expected, kind, &lanes->measure, innovation2);
 }
 
-/* The tracks in `taken`, NULL elsewhere, get what the lanes have become by their plots. */
+static void moments_put(const struct wk_gauss_block *moments, int lane, double to[WK_GAUSS_ELEMENTS]) {
+  for (int k = 0; k < WK_GAUSS_ELEMENTS; k++) to[k] = moments->e[k][lane];
+}
+
+/* The tracks in `taken`, NULL elsewhere, get what the lanes have become by their plots. What their lines will need is left in
+ * `lines` (NULL: nowhere) where the class, which the plot has changed, has no part in it. */
 static void lanes_take(const struct filter *filter, const struct lanes *lanes, struct track *const taken[WK_LANES],
                        const struct plot *const plots[WK_LANES], int count, const wk_lane innovation2,
-                       struct pair_evidence evidence[WK_LANES]) {
+                       double (*lines)[WK_GAUSS_ELEMENTS], struct pair_evidence evidence[WK_LANES]) {
   struct wk_gauss_block moments;
+  bool tells[WK_LANES] = {0};
   lanes_store(filter, lanes, taken);
   lanes_moments(filter, lanes, taken, &moments);
   for (int i = 0; i < count; i++) {
@@ -363,20 +372,40 @@ static void lanes_take(const struct filter *filter, const struct lanes *lanes, s
     evidence[i].innovation2 = told ? innovation2[i] : 0;
     evidence[i].innovation_components = told ? (int)evidence[i].dimension : 0;
     taken[i]->time_ns = plots[i]->time_ns;
+    tells[i] = lines && taken[i]->banks != (BANK_BALLISTIC | BANK_AIRCRAFT);
     class_take(taken[i], &evidence[i]);
   }
   tracks_summarise(filter, taken, &moments);
+  for (int i = 0; i < count; i++) {
+    if (!tells[i]) continue;
+    moments_put(&moments, i, lines[taken[i] - filter->store->tracks]);
+    taken[i]->told = 1;
+  }
 }
 
-void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
-                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
-                 struct pair_evidence evidence[WK_LANES]) {
+static void step_weigh(const struct filter *filter, struct track *const tracks[WK_LANES],
+                       const struct plot *const plots[WK_LANES], int count, enum wk_kind kind,
+                       struct pair_evidence evidence[WK_LANES]) {
+  struct lanes lanes;
+  lanes_begin(filter, &lanes, tracks, plots, count);
+  lanes_update(filter, &lanes, tracks, count, kind, NULL, evidence);
+}
+
+static void step_update(const struct filter *filter, struct track *const tracks[WK_LANES],
+                        const struct plot *const plots[WK_LANES], int count, enum wk_kind kind,
+                        double (*lines)[WK_GAUSS_ELEMENTS], struct pair_evidence evidence[WK_LANES]) {
   wk_lane innovation2;
   struct lanes lanes;
   lanes_begin(filter, &lanes, tracks, plots, count);
-  if (update) lanes_innovations(filter, &lanes, tracks, kind, innovation2);
-  lanes_update(filter, &lanes, tracks, count, kind, update ? tracks : NULL, evidence);
-  if (update) lanes_take(filter, &lanes, tracks, plots, count, innovation2, evidence);
+  lanes_innovations(filter, &lanes, tracks, kind, innovation2);
+  lanes_update(filter, &lanes, tracks, count, kind, tracks, evidence);
+  lanes_take(filter, &lanes, tracks, plots, count, innovation2, lines, evidence);
+}
+
+void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
+                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind,
+                 struct pair_evidence evidence[WK_LANES]) {
+  step_update(filter, tracks, plots, count, kind, NULL, evidence);
 }
 
 /* Rolls the tracks back to their plots without noise, updates, and rolls them forward again. */
@@ -448,7 +477,7 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
     any = true;
   }
   if (any && again) lanes_update(filter, &lanes, tracks, run->count, kind, taken, evidence);
-  if (any) lanes_take(filter, &lanes, taken, plots, run->count, innovation2, evidence);
+  if (any) lanes_take(filter, &lanes, taken, plots, run->count, innovation2, filter->lines, evidence);
   for (int i = 0; i < run->count; i++) {
     if (taken[i]) class_remember(filter, taken[i], filter->places[order[i]]);
   }
@@ -473,9 +502,13 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
       run_attempt(job, run, tracks, plots, worker, evidence);
       break;
     }
-    for (int i = 0; i < run->count && job->update; i++) plot_remember(filter, tracks[i], plots[i], places[i]);
-    filter_step(filter, tracks, plots, run->count, kind, job->update, evidence);
-    for (int i = 0; i < run->count && job->update; i++) class_remember(filter, tracks[i], places[i]);
+    if (!job->update) {
+      step_weigh(filter, tracks, plots, run->count, kind, evidence);
+      break;
+    }
+    for (int i = 0; i < run->count; i++) plot_remember(filter, tracks[i], plots[i], places[i]);
+    step_update(filter, tracks, plots, run->count, kind, filter->lines, evidence);
+    for (int i = 0; i < run->count; i++) class_remember(filter, tracks[i], places[i]);
     break;
   case WAY_EXACT:
     rewind_step(filter, tracks, plots, places, run->count, job->update, evidence);
@@ -569,8 +602,7 @@ static void run_slots(const struct slots_job *job, uint32_t first) {
   if (!job->moments) tracks_summarise(job->filter, tracks, &moments);
   for (int i = 0; i < count && job->moments; i++) {
     uint32_t at = first + (uint32_t)i;
-    double *to = job->moments[job->by_slot ? job->slots[at] : at];
-    for (int k = 0; k < WK_GAUSS_ELEMENTS; k++) to[k] = moments.e[k][i];
+    moments_put(&moments, i, job->moments[job->by_slot ? job->slots[at] : at]);
   }
 }
 

@@ -40,6 +40,7 @@ struct filter {
   const struct plot *plots;
   struct parallel parallel;
   struct history history;
+  double (*lines)[WK_GAUSS_ELEMENTS]; /* per slot, or NULL: where an update leaves the moments that the track's line will need */
   const struct history *past; /* where late plots find their tracks' past: its own history, or another
                                  filter's, then read only */
   uint64_t updates[WAYS];     /* so far, by way */
@@ -75,10 +76,10 @@ void filter_score(struct filter *filter, const struct pair *pairs, uint32_t coun
  * (docs/maths.md T11). */
 void filter_update(struct filter *filter, const struct pair *pairs, uint32_t count,
                    struct pair_evidence *evidence);
-/* One plot each for up to eight tracks, none older than its track, all of one kind: predicts, updates (if
- * asked; else the tracks stay) and says what the plots say. Plots of one lane never reach another. */
+/* One plot each for up to eight tracks, of the store or not, none older than its track, all of one kind: predicts, updates and says
+ * what the plots say. Plots of one lane never reach another. */
 void filter_step(const struct filter *filter, struct track *const tracks[WK_LANES],
-                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind, bool update,
+                 const struct plot *const plots[WK_LANES], int count, enum wk_kind kind,
                  struct pair_evidence evidence[WK_LANES]);
 /* Predicts the tracks in `slots` to time_ns where that is later than their own time. `freely`: no burn begins
  * meanwhile. */

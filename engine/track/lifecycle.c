@@ -228,6 +228,7 @@ static void burn_out_weigh(const struct tracker *tracker, struct track *track, c
   if (sensor->kind != KIND_LOS || look->last_hit_ns == INT64_MIN) return;
   double *weight = track->bank + WK_B_WEIGHT, missed = weight[0] * sensor->detection_probability;
   if (weight[0] <= plume_min) return;
+  track->told = 0;
   weight[0] = (weight[0] - missed) / (1 - missed);
   for (int m = 1; m < 3; m++) weight[m] /= 1 - missed;
 }
@@ -409,8 +410,10 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
     untouch(tracker, slot);
     filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
   }
-  report_fill(tracker, track, tracker->moments[slot], tracker->frame_time_ns,
-              &tracker->lost[tracker->lost_count++]);
+  const double *moments = tracker->moments[slot];
+  struct geodetic place;
+  wk_geodetic_from_ecef(moments, &place.lat_rad, &place.lon_rad, &place.height_m);
+  report_fill(tracker, track, moments, &place, tracker->frame_time_ns, &tracker->lost[tracker->lost_count++]);
   foreign_partner_ended(tracker, slot);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);

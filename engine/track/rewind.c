@@ -110,7 +110,7 @@ static bool rewound_advance(struct filter *filter, struct rewound *all, struct t
       lane[used++] = i;
     }
     if (used == 0) continue;
-    filter_step(filter, stepped, met, used, (enum wk_kind)kind, true, found);
+    filter_step(filter, stepped, met, used, (enum wk_kind)kind, found);
     for (int k = 0; k < used; k++) {
       if (all[lane[k]].next == all[lane[k]].own) evidence[lane[k]] = found[k];
     }

@@ -37,6 +37,17 @@ struct member {
   uint32_t plot;
 };
 
+/* Above WGS-84. */
+struct geodetic {
+  double lat_rad, lon_rad, height_m;
+};
+
+/* A line to be: its track's number, by which lines are ordered, and slot. */
+struct line {
+  uint64_t number;
+  uint32_t slot;
+};
+
 /* The plots of one component that one sensor saw in one scan: a joint assignment problem. */
 struct group {
   uint32_t root, first, count; /* members[first .. first + count) */
@@ -105,6 +116,7 @@ struct tracker {
   /* lines of this frame */
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
   uint32_t touched_count, lines_max;
+  struct line *ordered;      /* lines_max: scratch */
   uint32_t *due;             /* scratch: slots */
   uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
   uint32_t moved_count;
@@ -188,9 +200,9 @@ bool lifecycle_scan_used(const struct tracker *tracker, const struct track *trac
 /* ln of the odds factor of a plot for a track: Pd N / clutter density. */
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
                            const struct pair_evidence *evidence);
-/* track_report.c */
+/* track_report.c. `place`: of the moments' position. */
 void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27],
-                 int64_t time_ns, struct track_report *out);
+                 const struct geodetic *place, int64_t time_ns, struct track_report *out);
 void classify(struct track *track);
 
 #endif

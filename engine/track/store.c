@@ -139,7 +139,6 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->status);
   image_value(image, track->class_);
   image_value(image, track->phase);
-  image_value(image, track->has_phase);
   image_value(image, track->parked);
 }
 

@@ -39,7 +39,8 @@ struct track {
   int64_t time_ns; /* when the state is valid: newest detection used, or later after an advance */
   uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint8_t banks;   /* enum track_bank: which still take part */
-  uint8_t alive, status, class_, phase, has_phase;
+  uint8_t alive, status, class_, phase; /* phase: where the class is known */
+  uint8_t told;    /* the filter has left the moments of its bank, as that is now, for its next line (struct filter) */
   int64_t refresh_ns; /* its place in the index is good until this measurement time; REFRESH_DUE within a slice: to be renewed */
   int64_t newest_ns;  /* newest detection used */
 

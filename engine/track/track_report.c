@@ -59,27 +59,25 @@ void classify(struct track *track) {
   }
   track->class_ = class_;
   track->phase = phase;
-  track->has_phase = class_ != CLASS_UNKNOWN;
 }
 
 void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27],
-                 int64_t time_ns, struct track_report *out) {
+                 const struct geodetic *place, int64_t time_ns, struct track_report *out) {
   memset(out, 0, sizeof *out);
   out->time_ns = time_ns;
   out->track = track->number;
   out->continues = track->continues;
   out->status = track->status;
   out->class_ = track->class_;
-  out->has_phase = track->has_phase;
+  out->has_phase = track->class_ != CLASS_UNKNOWN;
   out->phase = track->phase;
   memcpy(out->position_m, moments, sizeof out->position_m);
   memcpy(out->velocity_mps, moments + 3, sizeof out->velocity_mps);
   memcpy(out->covariance, moments + 6, sizeof out->covariance);
-  double lat_rad, lon_rad;
-  wk_geodetic_from_ecef(out->position_m, &lat_rad, &lon_rad, &out->height_m);
   const double degrees = 57.29577951308232;
-  out->lat_deg = lat_rad * degrees;
-  out->lon_deg = lon_rad * degrees;
+  out->lat_deg = place->lat_rad * degrees;
+  out->lon_deg = place->lon_rad * degrees;
+  out->height_m = place->height_m;
   out->existence = track_existence(track);
   memcpy(out->phase_probability, track->bank + WK_B_WEIGHT, sizeof out->phase_probability);
   memcpy(out->sensors, track->sensors, sizeof out->sensors);

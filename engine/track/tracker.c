@@ -50,7 +50,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
-  return o.tracks_max * per_track + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
+  return o.tracks_max * per_track + o.lines_max * sizeof(struct line) + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
          track_index_bytes(site, o.tracks_max) + o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
          (1u << 20);
 }
@@ -86,6 +86,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->seed_taken = arena_take(arena, plots, sizeof *t->seed_taken);
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
+  t->ordered = arena_take(arena, o->lines_max, sizeof *t->ordered);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
@@ -95,7 +96,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
          t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->due && t->fresh && t->moved && t->moments && t->lost;
+         t->touched && t->ordered && t->due && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -117,6 +118,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
     return NULL;
   }
   t->filter.plots = t->plots;
+  t->filter.lines = t->moments;
   for (uint32_t s = 0; s < site->sensor_count; s++) {
     t->sensor_front_ns[s] = INT64_MIN;
     t->log_detection[s] = wk_log(site->sensors[s].detection_probability);
@@ -245,10 +247,10 @@ static void slices_step(struct tracker *tracker, const struct frame *frame) {
   } while (slice.end < frame->count);
 }
 
-static int slots_compare(const void *a, const void *b, void *context) {
-  const struct track *tracks = context;
-  uint64_t x = tracks[*(const uint32_t *)a].number, y = tracks[*(const uint32_t *)b].number;
-  return x < y ? -1 : x > y;
+static int lines_compare(const void *a, const void *b, void *context) {
+  (void)context;
+  const struct line *x = a, *y = b;
+  return x->number < y->number ? -1 : x->number > y->number;
 }
 
 static int reports_compare(const void *a, const void *b, void *context) {
@@ -262,15 +264,47 @@ struct report_job {
   struct step_output *output;
 };
 
+/* Up to eight lines, whose places on Earth are found in lanes. */
+static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_t count, struct track_report *reports) {
+  wk_lane p[3], lat_rad, lon_rad, height_m;
+  for (uint32_t l = 0; l < WK_LANES; l++) {
+    for (int c = 0; c < 3; c++) p[c][l] = tracker->moments[slots[l < count ? l : 0]][c];
+  }
+  tracker->filter.kernels->geodetic(lat_rad, lon_rad, height_m, p[0], p[1], p[2], WK_LANES);
+  for (uint32_t l = 0; l < count; l++) {
+    struct track *track = &tracker->store.tracks[slots[l]];
+    const struct geodetic place = {lat_rad[l], lon_rad[l], height_m[l]};
+    report_fill(tracker, track, tracker->moments[slots[l]], &place, track->time_ns, &reports[l]);
+    correlate_state(tracker, slots[l], &reports[l]);
+    track->touched = 0;
+    track->told = 0;
+    track->arrival_ns = 0;
+    track->innovation2 = 0;
+    track->innovation_components = 0;
+  }
+}
+
 static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct report_job *job = argument;
-  for (uint32_t i = begin; i < end; i++) {
-    uint32_t slot = job->tracker->touched[i];
-    const struct track *track = &job->tracker->store.tracks[slot];
-    report_fill(job->tracker, track, job->tracker->moments[slot], track->time_ns, &job->output->reports[i]);
-    correlate_state(job->tracker, slot, &job->output->reports[i]);
+  const uint32_t *slots = job->tracker->touched;
+  for (uint32_t i = begin; i < end; i += WK_LANES) {
+    reports_fill(job->tracker, &slots[i], end - i < WK_LANES ? end - i : WK_LANES, &job->output->reports[i]);
   }
+}
+
+/* The touched tracks in order of their numbers, with the moments of their lines in place. */
+static void lines_order(struct tracker *tracker) {
+  uint32_t due = 0;
+  for (uint32_t i = 0; i < tracker->touched_count; i++) {
+    uint32_t slot = tracker->touched[i];
+    const struct track *track = &tracker->store.tracks[slot];
+    tracker->ordered[i] = (struct line){.number = track->number, .slot = slot};
+    if (!track->told) tracker->due[due++] = slot;
+  }
+  sort_items(tracker->ordered, tracker->touched_count, sizeof *tracker->ordered, lines_compare, NULL);
+  for (uint32_t i = 0; i < tracker->touched_count; i++) tracker->touched[i] = tracker->ordered[i].slot;
+  filter_moments_by_slot(&tracker->filter, tracker->due, due, tracker->moments);
 }
 
 /* Lines of the tracks that have been touched and still live, in order of their numbers; beyond `most` of them those that
@@ -279,19 +313,11 @@ static void lines_fill(struct tracker *tracker, uint32_t most, struct step_outpu
   output->waiting = tracker->touched_count > most ? tracker->touched_count - most : 0;
   tracker->touched_count -= output->waiting;
   weft_assert(tracker->touched_count <= output->capacity);
-  sort_items(tracker->touched, tracker->touched_count, sizeof *tracker->touched, slots_compare, tracker->store.tracks);
-  filter_moments_by_slot(&tracker->filter, tracker->touched, tracker->touched_count, tracker->moments);
+  lines_order(tracker);
   correlate_fuse(tracker);
   struct report_job job = {.tracker = tracker, .output = output};
   tracker->parallel.run(tracker->parallel.context, report_piece, &job, tracker->touched_count, ALIGN_PIECE);
   output->count = tracker->touched_count;
-  for (uint32_t i = 0; i < tracker->touched_count; i++) {
-    struct track *track = &tracker->store.tracks[tracker->touched[i]];
-    track->touched = 0;
-    track->arrival_ns = 0;
-    track->innovation2 = 0;
-    track->innovation_components = 0;
-  }
   tracker->touched_count = output->waiting;
   for (uint32_t i = 0; i < output->waiting; i++) {
     tracker->touched[i] = tracker->touched[output->count + i];

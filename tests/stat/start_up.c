@@ -152,7 +152,7 @@ static struct consistency scene_run(const struct scene *scene, bool ekf_alone) {
         plots[l].time_ns = look * RIG_SECOND_NS;
         plot_measure(&plots[l], &truth, &prng);
       }
-      filter_step(&filter, track, plot, WK_LANES, (enum wk_kind)plots[0].kind, true, evidence);
+      filter_step(&filter, track, plot, WK_LANES, (enum wk_kind)plots[0].kind, evidence);
       filter_moments(&filter, slots, WK_LANES, moments);
       for (int l = 0; l < WK_LANES; l++) {
         look_book(moments[l], &truth, look, &sum);

@@ -97,7 +97,7 @@ static void fly_with_delay(double delay_s, struct track_report *last) {
   int64_t same_ns = at(40);
   filter_advance(&rig->tracker->filter, &slot, 1, same_ns, false);
   filter_moments(&rig->tracker->filter, &slot, 1, moments);
-  report_fill(rig->tracker, track, moments[0], same_ns, last);
+  report_fill(rig->tracker, track, moments[0], &(struct geodetic){0}, same_ns, last);
   rig_close(rig);
 }
 

@@ -138,6 +138,16 @@ static inline bool rig_report_sound(const struct track_report *r) {
   return sound;
 }
 
+/* A living track's line has the moments of its bank as the step left it. */
+static inline bool rig_report_fresh(const struct rig *rig, const struct track_report *r) {
+  double moments[1][WK_GAUSS_ELEMENTS];
+  if (r->status == STATUS_LOST || rig->foreign_max > 0) return true; /* what correlates is more than the bank's */
+  filter_moments(&rig->tracker->filter, &r->slot, 1, moments);
+  // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) the same bits
+  return memcmp(r->position_m, moments[0], sizeof r->position_m) == 0 && memcmp(r->velocity_mps, moments[0] + 3, sizeof r->velocity_mps) == 0 &&
+         memcmp(r->covariance, moments[0] + 6, sizeof r->covariance) == 0;
+}
+
 /* Sends what is pending as one frame, then checks what must hold after any step: books, order, sound numbers. */
 static inline void rig_step(struct rig *rig, int64_t time_ns) {
   for (uint32_t i = 0; i < rig->pending_count; i++) {
@@ -159,6 +169,8 @@ static inline void rig_step(struct rig *rig, int64_t time_ns) {
     rig_expect(rig_report_sound(r), "frame %llu: track %llu has unsound numbers (status %d, height %g, x %g, Pxx %g)",
                (unsigned long long)rig->frame.number, (unsigned long long)r->track, r->status, r->height_m,
                r->position_m[0], r->covariance[0]);
+    rig_expect(rig_report_fresh(rig, r), "frame %llu: track %llu: its line is not what its bank says",
+               (unsigned long long)rig->frame.number, (unsigned long long)r->track);
     rig_expect(i == 0 || rig->output.reports[i - 1].track < r->track, "frame %llu: track %llu out of order or twice",
                (unsigned long long)rig->frame.number, (unsigned long long)r->track);
     rig_expect(r->status != STATUS_CONFIRMED || r->detections >= 4, "track %llu confirmed with %llu detections",
