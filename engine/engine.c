@@ -83,6 +83,7 @@ int engine_open(struct engine *engine, struct site *site, const struct engine_op
   struct tracker_options tracker = {.tracks_max = engine->tracks_max,
                                     .foreign_max = engine->foreign_max,
                                     .number_base = options->track_base,
+                                    .lines_max = options->lines_max,
                                     .parallel = pool_parallel(engine->pool)};
   size_t reports = options->outputs_elsewhere ? 0 : engine_reports_max(engine, FRAME_DETECTIONS_MAX);
   if (site->regions_path[0]) rc = regions_load(&engine->regions, site->regions_path, err);

@@ -21,6 +21,7 @@ struct engine_options {
   uint32_t tracks_max; /* 0: default */
   uint32_t foreign_max; /* tracks of other centres; 0: their lines are ignored */
   uint64_t track_base; /* track numbers begin above it */
+  uint32_t lines_max; /* of the tracker; 0: the default, which is what replays and images suppose */
   bool outputs_elsewhere; /* no output is opened: steps write their lines to memory of the caller's */
 };
 
