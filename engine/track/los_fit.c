@@ -32,9 +32,10 @@ void los_fit_begin(struct los_fit *fit, const struct ray *ray, double distance_m
 }
 
 /* One scalar measurement: the object lies on the plane through the line and across e. Exactly linear in the
- * state: e . (p + t v + t^2/2 a - site) = 0 with variance r. */
-static void plane_update(struct los_fit *fit, const double e[3], const double site_m[3], double t, double r,
-                         double *log_likelihood, double *distance2) {
+ * state: e . (p + t v + t^2/2 a - site) = 0 with variance r. Nothing where that is beyond distance2_max together with what
+ * came before. */
+static bool plane_update(struct los_fit *fit, const double e[3], const double site_m[3], double t, double r,
+                         double distance2_max, double *log_likelihood, double *distance2) {
   double h[FIT_N], y[FIT_N], s = r, nu = 0;
   for (int i = 0; i < 3; i++) {
     h[i] = e[i];
@@ -51,15 +52,18 @@ static void plane_update(struct los_fit *fit, const double e[3], const double si
     nu -= h[i] * fit->x[i];
   }
   s = residual_variance(s, r);
+  *distance2 += nu * nu / s;
+  if (*distance2 > distance2_max) return false;
   for (int i = 0; i < FIT_N; i++) {
     fit->x[i] += y[i] * nu / s;
     for (int j = i; j < FIT_N; j++) fit->p[WK_AT(FIT_N, i, j)] -= y[i] * y[j] / s;
   }
   *log_likelihood -= 0.5 * (ln_2pi + wk_log(s) + nu * nu / s);
-  *distance2 += nu * nu / s;
+  return true;
 }
 
-bool los_fit_line(struct los_fit *fit, const struct ray *ray, double *log_likelihood, double *distance2) {
+bool los_fit_line(struct los_fit *fit, const struct ray *ray, double distance2_max, double *log_likelihood,
+                  double *distance2) {
   double t = (double)(ray->time_ns - fit->epoch_ns) * 1e-9, distance = 0;
   for (int i = 0; i < 3; i++) {
     double p = fit->x[i] + t * fit->x[3 + i] + 0.5 * t * t * fit->x[6 + i];
@@ -69,8 +73,8 @@ bool los_fit_line(struct los_fit *fit, const struct ray *ray, double *log_likeli
   *log_likelihood = 2 * wk_log(distance);
   *distance2 = 0;
   for (int k = 0; k < 2; k++) {
-    plane_update(fit, ray->across[k], ray->site_m, t, distance * distance * ray->variance[k], log_likelihood,
-                 distance2);
+    double variance = distance * distance * ray->variance[k];
+    if (!plane_update(fit, ray->across[k], ray->site_m, t, variance, distance2_max, log_likelihood, distance2)) return false;
   }
   return true;
 }

@@ -29,9 +29,10 @@ struct los_fit {
 void los_fit_begin(struct los_fit *fit, const struct ray *ray, double distance_m, double depth_m,
                    double speed_sigma_mps);
 /* One more line. *log_likelihood: ln of its density per steradian given the lines before; *distance2: its
- * squared Mahalanobis distance, 2 degrees of freedom. False (fit unchanged) where the object would be behind
- * the sensor. */
-bool los_fit_line(struct los_fit *fit, const struct ray *ray, double *log_likelihood, double *distance2);
+ * squared Mahalanobis distance, 2 degrees of freedom. False where the object would be behind the sensor (fit unchanged), and,
+ * known before most of the work is done, where that distance is above distance2_max (fit half done). */
+bool los_fit_line(struct los_fit *fit, const struct ray *ray, double distance2_max, double *log_likelihood,
+                  double *distance2);
 /* The fit at another time, with what a changing thrust adds on the way. */
 void los_fit_at(const struct los_fit *fit, int64_t time_ns, double x[FIT_N], double p[WK_PACKED(FIT_N)]);
 

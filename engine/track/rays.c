@@ -101,7 +101,7 @@ static void tracklet_fit(struct tracklet *tracklet) {
   los_fit_begin(&tracklet->fit, &tracklet->rays[0], distance, depth_sigma_m / fmax(sine, 0.2),
                 speed_sigma_mps);
   for (uint32_t i = 1; i < tracklet->count; i++)
-    los_fit_line(&tracklet->fit, &tracklet->rays[i], &likelihood, &distance2);
+    los_fit_line(&tracklet->fit, &tracklet->rays[i], INFINITY, &likelihood, &distance2);
 }
 
 void tracklet_drop(struct tracker *tracker, struct tracklet *tracklet, enum fate fate) {
@@ -173,7 +173,7 @@ static double link_gain(const struct tracker *tracker, const struct tracklet *tr
   }
   struct los_fit fit = tracklet->fit;
   double likelihood, distance2;
-  if (!los_fit_line(&fit, ray, &likelihood, &distance2) || !(distance2 < link_chi2)) return 0;
+  if (!los_fit_line(&fit, ray, link_chi2, &likelihood, &distance2) || !(distance2 < link_chi2)) return 0;
   double gain = likelihood + wk_log(sensor->detection_probability) - ray->log_density;
   return isfinite(gain) ? fmax(gain, 0) : 0;
 }

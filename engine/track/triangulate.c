@@ -77,8 +77,7 @@ static bool tracklet_add(const struct tracker *tracker, struct los_fit *fit, con
   double log_pd = wk_log(tracker->site->sensors[tracklet->sensor].detection_probability);
   for (uint32_t i = first; i < tracklet->count; i++) {
     double likelihood, distance2;
-    if (!los_fit_line(fit, &tracklet->rays[i], &likelihood, &distance2)) return false;
-    if (distance2 > 3 * fit_chi2_per_line) return false;
+    if (!los_fit_line(fit, &tracklet->rays[i], 3 * fit_chi2_per_line, &likelihood, &distance2)) return false;
     *gain += likelihood + log_pd - tracklet->rays[i].log_density;
   }
   return true;
