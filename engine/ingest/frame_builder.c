@@ -4,15 +4,18 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/domain/site.h"
 
-/* The total order of a frame, and where the entry stands in order of arrival. */
+/* Where an entry belongs in the total order of a frame, and with it those that came behind it in order already: a run. */
 struct frame_key {
-  uint32_t sensor;
-  uint32_t restart;
   uint64_t sequence;
-  uint32_t index;
-  uint32_t at;
+  uint32_t restart;
+  uint32_t at;    /* of the first entry, in order of arrival */
+  uint32_t count; /* entries; set when the frame closes */
+  uint16_t sensor;
+  uint16_t index;
 };
+_Static_assert(SITE_SENSORS_MAX <= UINT16_MAX, "a sensor's index fits a key");
 
 enum { SCRATCH_MIN = FRAME_STATES_MAX };
 
@@ -25,10 +28,10 @@ size_t frame_builder_bytes(uint32_t capacity) {
 int frame_builder_open(struct frame_builder *builder, struct arena *arena, uint32_t capacity) {
   *builder = (struct frame_builder){0};
   if (frame_open(&builder->open, arena, capacity) < 0) return -ENOMEM;
-  builder->keys = arena_take(arena, capacity, sizeof *builder->keys);
+  builder->runs = arena_take(arena, capacity, sizeof *builder->runs);
   builder->state_keys = arena_take(arena, FRAME_STATES_MAX, sizeof *builder->state_keys);
   builder->scratch = arena_take(arena, scratch_count(capacity), sizeof *builder->scratch);
-  return builder->keys && builder->state_keys && builder->scratch ? 0 : -ENOMEM;
+  return builder->runs && builder->state_keys && builder->scratch ? 0 : -ENOMEM;
 }
 
 void frame_builder_resume(struct frame_builder *builder, uint64_t number, int64_t time_ns) {
@@ -51,9 +54,17 @@ bool frame_builder_is_empty(const struct frame_builder *builder) {
 }
 
 void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart) {
-  uint32_t at = builder->open.count;
-  frame_append(&builder->open, detection);
-  builder->keys[at] = (struct frame_key){detection->sensor, restart, detection->sequence, detection->index, at};
+  struct frame *open = &builder->open;
+  uint32_t at = open->count;
+  frame_append(open, detection);
+  if (at > 0) {
+    const struct frame_key *run = &builder->runs[builder->run_count - 1];
+    uint64_t before = open->sequence[at - 1];
+    bool behind = before < detection->sequence || (before == detection->sequence && open->index[at - 1] <= detection->index);
+    if (run->sensor == detection->sensor && run->restart == restart && behind) return;
+  }
+  builder->runs[builder->run_count++] = (struct frame_key){
+      .sequence = detection->sequence, .restart = restart, .at = at, .sensor = (uint16_t)detection->sensor, .index = detection->index};
 }
 
 void frame_builder_add_state(struct frame_builder *builder, const struct sensor_state *state, uint32_t restart,
@@ -61,7 +72,8 @@ void frame_builder_add_state(struct frame_builder *builder, const struct sensor_
   uint32_t at = builder->open.state_count;
   weft_assert(at < FRAME_STATES_MAX);
   builder->open.states[at] = *state;
-  builder->state_keys[at] = (struct frame_key){state->sensor, restart, state->sequence, index, at};
+  builder->state_keys[at] =
+      (struct frame_key){.sequence = state->sequence, .restart = restart, .at = at, .count = 1, .sensor = (uint16_t)state->sensor, .index = index};
   builder->open.state_count++;
 }
 
@@ -76,7 +88,8 @@ static bool key_after(const struct frame_key *a, const struct frame_key *b) {
   if (a->sensor != b->sensor) return a->sensor > b->sensor;
   if (a->restart != b->restart) return a->restart > b->restart;
   if (a->sequence != b->sequence) return a->sequence > b->sequence;
-  return a->index > b->index;
+  if (a->index != b->index) return a->index > b->index;
+  return a->at > b->at;
 }
 
 static bool keys_ordered(const struct frame_key *keys, uint32_t count) {
@@ -86,7 +99,7 @@ static bool keys_ordered(const struct frame_key *keys, uint32_t count) {
   return true;
 }
 
-/* Merges two neighbouring ordered runs, [begin, middle) and [middle, end). The left one goes first among equals. */
+/* Merges two neighbouring ordered runs, [begin, middle) and [middle, end). */
 static void runs_merge(const struct frame_key *from, struct frame_key *to, uint32_t begin, uint32_t middle, uint32_t end) {
   uint32_t left = begin, right = middle;
   for (uint32_t i = begin; i < end; i++) {
@@ -95,7 +108,7 @@ static void runs_merge(const struct frame_key *from, struct frame_key *to, uint3
   }
 }
 
-/* Stable merge sort from the bottom up: no allocation, at most 16 passes. Returns where the result is. */
+/* Merge sort from the bottom up: no allocation, at most 16 passes. Returns where the result is. */
 static const struct frame_key *keys_sort(struct frame_key *keys, struct frame_key *scratch, uint32_t count) {
   struct frame_key *from = keys, *to = scratch;
   for (uint32_t width = 1; width < count; width *= 2) {
@@ -111,22 +124,89 @@ static const struct frame_key *keys_sort(struct frame_key *keys, struct frame_ke
   return from;
 }
 
+static void entry_copy(struct frame *out, uint32_t to, const struct frame *from, uint32_t at) {
+  out->time_of_ns[to] = from->time_of_ns[at];
+  out->sequence[to] = from->sequence[at];
+  out->sensor[to] = from->sensor[at];
+  out->index[to] = from->index[at];
+  out->kind[to] = from->kind[at];
+  out->valid[to] = from->valid[at];
+  out->snr_db[to] = from->snr_db[at];
+  memcpy(out->measure[to], from->measure[at], sizeof out->measure[to]);
+  memcpy(out->sigma[to], from->sigma[at], sizeof out->sigma[to]);
+  memcpy(out->platform_m[to], from->platform_m[at], sizeof out->platform_m[to]);
+  out->arrival_ns[to] = from->arrival_ns[at];
+}
+
+static void run_copy(struct frame *out, uint32_t to, const struct frame *from, uint32_t at, size_t count) {
+  memcpy(out->time_of_ns + to, from->time_of_ns + at, count * sizeof *out->time_of_ns);
+  memcpy(out->sequence + to, from->sequence + at, count * sizeof *out->sequence);
+  memcpy(out->sensor + to, from->sensor + at, count * sizeof *out->sensor);
+  memcpy(out->index + to, from->index + at, count * sizeof *out->index);
+  memcpy(out->kind + to, from->kind + at, count * sizeof *out->kind);
+  memcpy(out->valid + to, from->valid + at, count * sizeof *out->valid);
+  memcpy(out->snr_db + to, from->snr_db + at, count * sizeof *out->snr_db);
+  memcpy(out->measure + to, from->measure + at, count * sizeof *out->measure);
+  memcpy(out->sigma + to, from->sigma + at, count * sizeof *out->sigma);
+  memcpy(out->platform_m + to, from->platform_m + at, count * sizeof *out->platform_m);
+  memcpy(out->arrival_ns + to, from->arrival_ns + at, count * sizeof *out->arrival_ns);
+}
+
 static void detections_gather(struct frame *out, const struct frame *from, const struct frame_key *order) {
-  for (uint32_t i = 0; i < from->count; i++) {
-    uint32_t at = order[i].at;
-    out->time_of_ns[i] = from->time_of_ns[at];
-    out->sequence[i] = from->sequence[at];
-    out->sensor[i] = from->sensor[at];
-    out->index[i] = from->index[at];
-    out->kind[i] = from->kind[at];
-    out->valid[i] = from->valid[at];
-    out->snr_db[i] = from->snr_db[at];
-    memcpy(out->measure[i], from->measure[at], sizeof out->measure[i]);
-    memcpy(out->sigma[i], from->sigma[at], sizeof out->sigma[i]);
-    memcpy(out->platform_m[i], from->platform_m[at], sizeof out->platform_m[i]);
-    out->arrival_ns[i] = from->arrival_ns[at];
+  uint32_t to = 0;
+  for (uint32_t r = 0; to < from->count; r++) {
+    if (order[r].count == 1) entry_copy(out, to, from, order[r].at);
+    else run_copy(out, to, from, order[r].at, order[r].count);
+    to += order[r].count;
   }
   out->count = from->count;
+}
+
+/* The last entry of a run. */
+static struct frame_key run_last(const struct frame *open, const struct frame_key *run) {
+  struct frame_key last = *run;
+  last.at = run->at + run->count - 1;
+  last.sequence = open->sequence[last.at];
+  last.index = open->index[last.at];
+  return last;
+}
+
+/* Does each run end before the next begins? */
+static bool runs_apart(const struct frame *open, const struct frame_key *runs, uint32_t count) {
+  for (uint32_t r = 1; r < count; r++) {
+    struct frame_key last = run_last(open, &runs[r - 1]);
+    if (key_after(&last, &runs[r])) return false;
+  }
+  return true;
+}
+
+/* Each entry as a run of its own. */
+static void runs_split(const struct frame *open, const struct frame_key *runs, struct frame_key *out) {
+  for (uint32_t done = 0; done < open->count; runs++) {
+    for (uint32_t i = 0; i < runs->count; i++, out++, done++) {
+      *out = *runs;
+      out->at = runs->at + i;
+      out->count = 1;
+      out->sequence = open->sequence[out->at];
+      out->index = open->index[out->at];
+    }
+  }
+}
+
+/* Datagrams of several sensors come mixed, those of one in order: then runs are sorted. Where networks turned some round, so that a run
+ * belongs between the entries of another, each entry is. */
+static const struct frame_key *runs_sort(struct frame_builder *builder) {
+  struct frame_key *runs = builder->runs, *scratch = builder->scratch;
+  const struct frame_key *sorted = keys_sort(runs, scratch, builder->run_count);
+  if (runs_apart(&builder->open, sorted, builder->run_count)) return sorted;
+  struct frame_key *whole = sorted == runs ? scratch : runs;
+  runs_split(&builder->open, sorted, whole);
+  return keys_sort(whole, whole == runs ? scratch : runs, builder->open.count);
+}
+
+static void runs_count(struct frame_builder *builder) {
+  struct frame_key *runs = builder->runs;
+  for (uint32_t r = 0; r < builder->run_count; r++) runs[r].count = (r + 1 < builder->run_count ? runs[r + 1].at : builder->open.count) - runs[r].at;
 }
 
 static void states_gather(struct frame *out, const struct frame *from, const struct frame_key *order) {
@@ -143,12 +223,13 @@ static void foreign_copy(struct frame *out, const struct frame *from) {
 void frame_builder_close(struct frame_builder *builder, int64_t time_ns, uint32_t overload_step, struct frame *out) {
   struct frame *open = &builder->open;
   weft_assert(out->capacity == open->capacity);
-  if (keys_ordered(builder->keys, open->count) && keys_ordered(builder->state_keys, open->state_count)) {
+  runs_count(builder);
+  if (runs_apart(open, builder->runs, builder->run_count) && keys_ordered(builder->state_keys, open->state_count)) {
     struct frame swap = *out; /* nothing to move: the columns change hands */
     *out = *open;
     *open = swap;
   } else {
-    detections_gather(out, open, keys_sort(builder->keys, builder->scratch, open->count));
+    detections_gather(out, open, runs_sort(builder));
     states_gather(out, open, keys_sort(builder->state_keys, builder->scratch, open->state_count));
     foreign_copy(out, open);
   }
@@ -157,6 +238,7 @@ void frame_builder_close(struct frame_builder *builder, int64_t time_ns, uint32_
   out->number = ++builder->number;
   out->time_ns = builder->time_ns;
   out->overload_step = overload_step;
+  builder->run_count = 0;
   frame_reset(open);
 }
 

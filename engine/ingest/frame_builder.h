@@ -11,14 +11,15 @@
 #include "engine/base/arena.h"
 #include "engine/domain/frame.h"
 
-struct frame_key; /* where an entry belongs; private */
+struct frame_key; /* where entries belong; private */
 
 struct frame_builder {
   struct frame open;        /* entries so far, in order of arrival */
   uint64_t number;          /* of the last closed frame, 0 before the first */
   int64_t time_ns;          /* of the last closed frame */
   bool any_closed;
-  struct frame_key *keys, *state_keys, *scratch;
+  uint32_t run_count;       /* entries that came in order one behind the other are a run */
+  struct frame_key *runs, *state_keys, *scratch;
 };
 
 /* Room for `capacity` detections (up to FRAME_DETECTIONS_MAX) and FRAME_STATES_MAX states. 0 or -ENOMEM. */

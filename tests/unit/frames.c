@@ -197,6 +197,52 @@ static void frame_has_the_same_order_whatever_arrived_first(void **state) {
   arena_close(&arena);
 }
 
+/* Whole datagrams of several sensors, mixed; `turned`: one in eight comes behind the next of its sensor, so that runs are within others.
+ * Entry `id` has id as its arrival; a tie now and then, which stays as it came. */
+static void datagrams_add(struct prng *prng, bool turned) {
+  uint64_t next[5] = {0};
+  uint32_t id = 0;
+  while (id + 40 < CAPACITY) {
+    uint32_t sensor = (uint32_t)prng_below(prng, 5), datagrams = turned && prng_below(prng, 8) == 0 ? 2 : 1;
+    for (uint32_t d = datagrams; d-- > 0;) {
+      uint32_t plots = 1 + (uint32_t)prng_below(prng, 19);
+      for (uint32_t p = 0; p < plots; p++, id++) {
+        struct detection detection = detection_of(id);
+        detection.sensor = sensor;
+        detection.sequence = next[sensor] + d;
+        detection.index = (uint16_t)(p - (p > 2 && p % 5 == 0));
+        frame_builder_add(&builder, &detection, (uint32_t)(detection.sequence / 20));
+      }
+    }
+    next[sensor] += datagrams;
+  }
+}
+
+static void datagrams_are_sorted_as_their_entries_would_be(void **state) {
+  (void)state;
+  frames_open();
+  for (uint64_t seed = 0; seed < 40; seed++) {
+    struct prng prng = prng_seed(seed, 2);
+    datagrams_add(&prng, seed % 2);
+    uint32_t count = builder.open.count;
+    frame_builder_close(&builder, 5, 0, &out);
+    assert_int_equal(out.count, count);
+    for (uint32_t i = 0; i < count; i++) {
+      struct detection read, expected = detection_of((uint32_t)out.arrival_ns[i]);
+      frame_detection(&out, i, &read);
+      assert_true(read.kind == expected.kind && read.valid == expected.valid && read.snr_db == expected.snr_db && read.time_ns == expected.time_ns);
+      assert_true(read.measure[3] == expected.measure[3] && read.sigma[0] == expected.sigma[0] && read.platform_m[0] == expected.platform_m[0]);
+      if (i == 0) continue;
+      bool rises = out.sensor[i - 1] != out.sensor[i]       ? out.sensor[i - 1] < out.sensor[i]
+                   : out.sequence[i - 1] != out.sequence[i] ? out.sequence[i - 1] < out.sequence[i]
+                   : out.index[i - 1] != out.index[i]       ? out.index[i - 1] < out.index[i]
+                                                            : out.arrival_ns[i - 1] < out.arrival_ns[i];
+      if (!rises) fail_msg("seed %llu: entry %u is out of order", (unsigned long long)seed, i);
+    }
+  }
+  arena_close(&arena);
+}
+
 static void frame_in_order_keeps_ties_as_they_came(void **state) {
   (void)state;
   frames_open();
@@ -365,6 +411,7 @@ int main(void) {
       cmocka_unit_test(window_knows_what_has_come_and_takes_the_rest_for_past),
       cmocka_unit_test(window_agrees_with_a_plain_model),
       cmocka_unit_test(frame_has_the_same_order_whatever_arrived_first),
+      cmocka_unit_test(datagrams_are_sorted_as_their_entries_would_be),
       cmocka_unit_test(frame_in_order_keeps_ties_as_they_came),
       cmocka_unit_test(frame_numbers_rise_and_time_never_falls),
       cmocka_unit_test(a_frame_of_anything_is_not_empty),
