@@ -22,14 +22,22 @@ static int64_t bucket_middle(uint32_t bucket) {
 
 static uint64_t add_saturated(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
-void histogram_record(struct histogram *histogram, int64_t value) {
+static uint64_t multiply_saturated(uint64_t a, uint64_t b) {
+  uint64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+void histogram_record_times(struct histogram *histogram, int64_t value, uint64_t times) {
+  if (times == 0) return;
   if (value < 0) value = 0;
   if (histogram->count == 0 || value < histogram->min) histogram->min = value;
   if (value > histogram->max) histogram->max = value;
-  histogram->count++;
-  histogram->sum = add_saturated(histogram->sum, (uint64_t)value);
-  histogram->buckets[bucket_of(value)]++;
+  histogram->count += times;
+  histogram->sum = add_saturated(histogram->sum, multiply_saturated((uint64_t)value, times));
+  histogram->buckets[bucket_of(value)] += times;
 }
+
+void histogram_record(struct histogram *histogram, int64_t value) { histogram_record_times(histogram, value, 1); }
 
 void histogram_merge(struct histogram *histogram, const struct histogram *from) {
   if (from->count == 0) return;

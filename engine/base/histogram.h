@@ -21,6 +21,8 @@ struct histogram {
 
 /* Counts one value. A negative one (a clock that stepped back) counts as 0. */
 void histogram_record(struct histogram *histogram, int64_t value);
+/* Counts it so many times. */
+void histogram_record_times(struct histogram *histogram, int64_t value, uint64_t times);
 /* Adds every count of `from`. The result does not depend on the order of merging. */
 void histogram_merge(struct histogram *histogram, const struct histogram *from);
 /* The value below or at which `percent` (0 to 100) of the values lie: nearest rank, the middle of its bucket, kept

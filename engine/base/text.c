@@ -55,18 +55,18 @@ static const double decades[DECADE_MAX - DECADE_MIN + 1] = {
 struct text text_open(char *data, size_t capacity) { return (struct text){.data = data, .capacity = capacity}; }
 
 /* Where a number may be written, NUMBER_ROOM bytes: in the text itself, or, near its end, in `local`. */
-static char *number_begin(const struct text *text, char local[NUMBER_ROOM]) {
+static inline char *number_begin(const struct text *text, char local[NUMBER_ROOM]) {
   return !text->cut && text->capacity - text->used >= NUMBER_ROOM ? text->data + text->used : local;
 }
 
-static void number_end(struct text *text, const char *begun, const char *local, size_t size) {
+static inline void number_end(struct text *text, const char *begun, const char *local, size_t size) {
   if (begun == local) text_bytes(text, local, size);
   else text->used += size;
 }
 
 /* The eight digits of a value below 10^8, one a byte, the first in the lowest: halves, pairs and digits are divided side by
  * side within a word. */
-static uint64_t digits8(uint32_t value) {
+static inline uint64_t digits8(uint32_t value) {
   uint64_t halves = value / 10000 | (uint64_t)(value % 10000) << 32;
   uint64_t hundreds = halves * 10486 >> 20 & 0x0000007f0000007f;
   uint64_t pairs = hundreds | (halves - hundreds * 100) << 16;
@@ -78,15 +78,15 @@ static const uint64_t zeros8 = 0x3030303030303030, base8 = 100000000;
 
 /* The sixteen digits of a value below 10^16, likewise. A number up to so long is put together in registers: what was stored
  * byte by byte can't be read as a vector before it has reached the cache. */
-static u128 digits16(uint64_t value) {
+static inline u128 digits16(uint64_t value) {
   uint64_t upper = value / base8, low = digits8((uint32_t)(value - upper * base8));
-  return (u128)low << 64 | (upper ? digits8((uint32_t)upper) : 0);
+  return (u128)low << 64 | (upper < 10 ? upper << 56 : digits8((uint32_t)upper)); /* nine digits are the usual case */
 }
 
 static u128 zeros16(void) { return (u128)zeros8 << 64 | zeros8; }
 
 /* Bytes before the first that is not 0, all 16 of 0. */
-static unsigned bytes_skipped(u128 digits) {
+static inline unsigned bytes_skipped(u128 digits) {
   uint64_t low = (uint64_t)digits, high = (uint64_t)(digits >> 64);
   return low ? (unsigned)__builtin_ctzll(low) / 8 : high ? 8 + (unsigned)__builtin_ctzll(high) / 8 : 16;
 }
@@ -98,7 +98,7 @@ static unsigned bytes_used(u128 digits) {
 }
 
 /* Sixteen characters with a point behind the first `before`, 17 bytes. */
-static void point_write(char *out, u128 characters, unsigned before) {
+static inline void point_write(char *out, u128 characters, unsigned before) {
   memcpy(out, &characters, sizeof characters);
   characters >>= 8 * before;
   out[before] = '.';
@@ -147,7 +147,7 @@ struct parts {
   bool finite;
 };
 
-static struct parts parts_of(double value) {
+static inline struct parts parts_of(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
   int biased = (int)(bits >> 52 & 0x7ff);
@@ -169,7 +169,7 @@ static u128 shift_rounded(u128 value, int shift) {
 
 /* |value| * 10^scale, 0 to POWER5_MAX, rounded likewise. Both factors are moved up to their first bit: then the whole part of what has
  * up to 62 bits is in the upper word of the product, and words are shifted instead of pairs. */
-static u128 scaled_rounded(struct parts parts, int scale) {
+static inline u128 scaled_rounded(struct parts parts, int scale) {
   uint64_t power = power5[scale];
   int zeros = __builtin_clzll(power), shift = zeros + 11 - parts.exponent - scale;
   if (shift <= 64 || shift >= 128) return shift_rounded((u128)parts.mantissa * power, -parts.exponent - scale);

@@ -99,12 +99,13 @@ static enum intake_verdict datagram_refuse(struct intake *intake, uint32_t senso
 }
 
 static bool sigma_believable(const struct detection *detection) {
+  bool believable = true;
   for (int i = 0; i < 4; i++) {
     float sigma = detection->sigma[i];
     uint8_t unit = sigma_unit[detection->kind][i];
-    if (sigma != 0 && !(sigma >= sigma_min[unit] && sigma <= sigma_max[unit])) return false;
+    believable &= (sigma == 0) | ((sigma >= sigma_min[unit]) & (sigma <= sigma_max[unit]));
   }
-  return true;
+  return believable;
 }
 
 static bool away_from_centre(const double position_m[3]) {
@@ -124,8 +125,16 @@ static int64_t time_correct(const struct sensor *sensor, int64_t time_ns) {
   return time_ns - (int64_t)(sensor->registration_time_s * NANOSECONDS_PER_SECOND);
 }
 
-/* Subtracts the known offsets. False where the result is no possible measurement. */
+static bool registered(const struct sensor *sensor) {
+  bool any = sensor->registration_time_s != 0;
+  for (int i = MEASURE_RANGE; i <= MEASURE_ELEVATION; i++) any |= sensor->registration[i] != 0;
+  return any;
+}
+
+/* Subtracts the known offsets, where there are any: what was written singly can't be read side by side soon. False where the result is no
+ * possible measurement. */
 static bool registration_subtract(const struct sensor *sensor, struct detection *detection) {
+  if (!registered(sensor)) return true;
   detection->time_ns = time_correct(sensor, detection->time_ns);
   double *measure = detection->measure;
   if (detection->valid & VALID_RANGE) measure[MEASURE_RANGE] -= sensor->registration[MEASURE_RANGE];

@@ -117,6 +117,19 @@ static void count_to_never_falls_and_ends_at_count(void **state) {
   assert_int_equal(histogram_count_to(&a, INT64_MAX), VALUES);
 }
 
+static void many_of_a_value_count_as_each_of_them_would(void **state) {
+  (void)state;
+  static struct histogram at_once, one_by_one;
+  memset(&at_once, 0, sizeof at_once);
+  memset(&one_by_one, 0, sizeof one_by_one);
+  static const int64_t some[] = {5, -3, 1000000, 77, INT64_MAX};
+  for (uint64_t v = 0; v < 5; v++) {
+    histogram_record_times(&at_once, some[v], v);
+    for (uint64_t i = 0; i < v; i++) histogram_record(&one_by_one, some[v]);
+  }
+  assert_memory_equal(&at_once, &one_by_one, sizeof at_once);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(percentile_is_within_one_part_in_128),
@@ -124,6 +137,7 @@ int main(void) {
       cmocka_unit_test(extremes_have_a_place),
       cmocka_unit_test(merge_equals_recording_together),
       cmocka_unit_test(count_to_never_falls_and_ends_at_count),
+      cmocka_unit_test(many_of_a_value_count_as_each_of_them_would),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
