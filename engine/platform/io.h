@@ -150,7 +150,8 @@ static inline int io_sync(struct io *io, int fd, uint64_t token) { return io->op
 /* Realtime clock, ns since 1970 (simulated: the simulated clock). */
 static inline int64_t io_now(struct io *io) { return io->ops->now(io); }
 
-/* Kernel queue overflows of the socket so far (a coalesced buffer may count as one). 0 for an unknown tag. */
+/* Kernel queue overflows of the socket so far (a coalesced buffer may count as one). 0 for an unknown tag. A system call: to be asked now
+ * and then, since the kernel counts to 2^32. */
 static inline uint64_t io_kernel_drops(struct io *io, uint32_t tag) { return io->ops->kernel_drops(io, tag); }
 
 /* Closes the sockets and frees everything, after waiting for the appends and syncs in flight. Watched fds stay open:

@@ -123,7 +123,6 @@ static uint32_t socket_read(struct plain *plain, uint32_t s, struct io_batch *ba
                                        .size = plain->headers[m].msg_len,
                                        .buffer = plain->free[--plain->free_count],
                                        .truncated = (header->msg_flags & MSG_TRUNC) != 0};
-    io_socket_drops_see(&plain->sockets[s], &read.control);
     plain->leftovers[plain->leftover_count++] = read;
   }
   leftovers_put(plain, batch, now_ns);

@@ -54,7 +54,6 @@ static void socket_rcvbuf_set(int fd, const char *host, uint32_t wanted_bytes) {
 static void socket_options_set(int fd, const struct io_config *config) {
   int on = 1;
   (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-  (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
   /* In a smaller buffer the end of a coalesced message would be cut off: many datagrams lost instead of one cut. */
   if (!config->gro_off && config->buffer_bytes == 65536) (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
@@ -131,9 +130,6 @@ struct io_control io_control_read(struct msghdr *header) {
       struct timespec at;
       memcpy(&at, CMSG_DATA(c), sizeof at);
       control.arrival_ns = (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
-    } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
-      memcpy(&control.drops_low, CMSG_DATA(c), sizeof control.drops_low);
-      control.drops_given = true;
     } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
       int segment = 0;
       memcpy(&segment, CMSG_DATA(c), sizeof segment);
@@ -143,24 +139,14 @@ struct io_control io_control_read(struct msghdr *header) {
   return control;
 }
 
-/* The counter of a message is as old as the message, so it may lie behind one that was asked for since. */
-static void socket_drops_widen(struct io_socket *socket, uint32_t drops_low) {
-  uint32_t more = drops_low - socket->drops_low;
-  if (more == 0 || more > UINT32_MAX / 2) return;
-  socket->drops += more;
-  socket->drops_low = drops_low;
-}
-
-void io_socket_drops_see(struct io_socket *socket, const struct io_control *control) {
-  if (control->drops_given) socket_drops_widen(socket, control->drops_low);
-}
-
 uint64_t io_socket_drops(struct io_socket *socket) {
   uint32_t memory[SK_MEMINFO_VARS] = {0};
   socklen_t length = sizeof memory;
   if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == 0 &&
-      length >= (SK_MEMINFO_DROPS + 1) * sizeof memory[0])
-    socket_drops_widen(socket, memory[SK_MEMINFO_DROPS]);
+      length >= (SK_MEMINFO_DROPS + 1) * sizeof memory[0]) {
+    socket->drops += memory[SK_MEMINFO_DROPS] - socket->drops_low;
+    socket->drops_low = memory[SK_MEMINFO_DROPS];
+  }
   return socket->drops;
 }
 

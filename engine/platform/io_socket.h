@@ -9,7 +9,7 @@
 
 enum {
   IO_BUFFER_GAP_BYTES = 128,  /* before each buffer's payload; keeps buffers of 64 KiB from sharing cache sets */
-  IO_CONTROL_BYTES = 112,     /* room for the timestamp, UDP_GRO and SO_RXQ_OVFL control messages (80 bytes) */
+  IO_CONTROL_BYTES = 112,     /* room for the timestamp and UDP_GRO control messages (56 bytes) */
   IO_BUFFER_COUNT_DEFAULT = 128,
   IO_BUFFER_BYTES_DEFAULT = 65536,
   IO_RCVBUF_BYTES_DEFAULT = 16 << 20
@@ -27,8 +27,6 @@ struct io_socket {
 struct io_control {
   int64_t arrival_ns;     /* 0: none given */
   uint32_t segment_bytes; /* 0: not coalesced */
-  uint32_t drops_low;
-  bool drops_given;
 };
 
 /* One received message in a buffer of a back end, before it is split. */
@@ -49,10 +47,8 @@ int io_socket_open(struct io_socket *socket, const char *host, uint16_t port, ui
 /* Reads the control messages of a message header that a recvmsg call has filled. */
 struct io_control io_control_read(struct msghdr *header);
 
-/* Takes over the drop counter of a message. */
-void io_socket_drops_see(struct io_socket *socket, const struct io_control *control);
-
-/* Asks the kernel for the drop counter as it is now. */
+/* Asks the kernel for the drop counter as it is now, widened to 64 bits: to be asked before 2^32 more are dropped. No message brings it,
+ * which every datagram would pay for. */
 uint64_t io_socket_drops(struct io_socket *socket);
 
 /* Datagrams that a message of `size` bytes splits into; at least 1. */

@@ -241,7 +241,6 @@ static bool receive_complete(struct uring *u, const struct io_uring_cqe *cqe, ui
                                  .truncated = (out->flags & MSG_TRUNC) != 0};
     if (io_message_segments(message.size, control.segment_bytes) > IO_DATAGRAM_MAX - batch->datagram_count)
       return false;
-    io_socket_drops_see(from, &control);
     io_batch_put(batch, from, &message, &control, now_ns);
     u->held++;
   }

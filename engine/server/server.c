@@ -224,6 +224,10 @@ static int turn(struct server *server, int64_t timeout_ns) {
   return datagrams;
 }
 
+void server_drops_note(struct server *server) {
+  server->ledger->kernel_drops = io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+}
+
 static int loop(struct server *server, struct weft_error *err) {
   int64_t end_ns = server->options->duration_s > 0
                        ? server->started_ns + (int64_t)(server->options->duration_s * 1e9)
@@ -236,8 +240,9 @@ static int loop(struct server *server, struct weft_error *err) {
     int rc = turn(server, wait_ns);
     if (rc < 0) return weft_fail(err, rc, "receiving failed: %s", strerror(-rc));
     int64_t clock_ns = clock_monotonic_ns();
-    if (server->http && clock_ns - ticked_ns > 1000000000) {
-      http_port_tick(server->http, clock_ns);
+    if (clock_ns - ticked_ns > 1000000000) {
+      server_drops_note(server);
+      if (server->http) http_port_tick(server->http, clock_ns);
       ticked_ns = clock_ns;
     }
   }
@@ -272,8 +277,7 @@ static int drain(struct server *server, struct weft_error *err) {
   engine_drain(&server->engine);
   recovery_end(&server->recovery);
   engine_fates_copy(&server->engine, server->ledger);
-  server->ledger->kernel_drops =
-      io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  server_drops_note(server);
   if (server->journal) journal_finish(server->journal);
   for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) events_wait(server);
   frames_journal_marks(server);

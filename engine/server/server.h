@@ -203,6 +203,8 @@ void keys_close(struct server *server);
 
 /* server.c: takes a pending signal; true if it is one to end by. */
 bool server_signal_taken(struct server *server);
+/* What the sockets have dropped so far, into the ledger. */
+void server_drops_note(struct server *server);
 
 /* server_inputs.c */
 int inputs_open(struct server *server, struct weft_error *err);

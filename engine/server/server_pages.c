@@ -13,8 +13,7 @@ static void waits_copy(const struct spin *spin, uint64_t waits[METRICS_WAITS]) {
 
 static void snapshot_fill(struct server *server) {
   struct metrics_snapshot *snapshot = server->snapshot;
-  server->ledger->kernel_drops =
-      io_kernel_drops(server->io, TAG_DETECTIONS) + io_kernel_drops(server->io, TAG_ASTERIX);
+  server_drops_note(server);
   ledger_settle(server->ledger);
   frames_journal_marks(server);
   snapshot->journal_failed = server->journal && journal_marks_of(server->journal).failing;
