@@ -74,74 +74,102 @@ static int compare_i64(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
 
-/* By component, sensor, time: plots are in order of time. */
+/* Members of one component by sensor, time: plots are in order of time. */
 static int members_compare(const void *a, const void *b, void *context) {
   (void)context;
   const struct member *x = a, *y = b;
-  if (x->root != y->root) return compare_i64(x->root, y->root);
   if (x->sensor != y->sensor) return compare_i64(x->sensor, y->sensor);
   return compare_i64(x->plot, y->plot);
 }
 
-/* By component, time, sensor. */
+/* Groups of one component by time, sensor. */
 static int groups_compare(const void *a, const void *b, void *context) {
   (void)context;
   const struct group *x = a, *y = b;
-  if (x->root != y->root) return compare_i64(x->root, y->root);
   if (x->time_ns != y->time_ns) return compare_i64(x->time_ns, y->time_ns);
   if (x->sensor != y->sensor) return compare_i64(x->sensor, y->sensor);
   return compare_i64(x->first, y->first);
 }
 
-/* By turn, component. */
-static int rounds_compare(const void *a, const void *b, void *context) {
-  (void)context;
-  const struct group *x = a, *y = b;
-  if (x->round != y->round) return compare_i64(x->round, y->round);
-  return compare_i64(x->root, y->root);
+/* Sums counts up to where each begins; returns their sum. */
+static uint32_t counts_to_places(uint32_t *counts, uint32_t count) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t here = counts[i];
+    counts[i] = sum;
+    sum += here;
+  }
+  return sum;
 }
 
-static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
-  uint32_t members = 0, groups = 0;
+/* Plots with candidates, component by component: counted, then put in their places. Returns their number. */
+static uint32_t members_gather(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  uint32_t *place = tracker->turns; /* of each root's next member */
+  memset(place + begin, 0, (end - begin) * sizeof *place);
+  for (uint32_t i = begin; i < end; i++) {
+    if (tracker->candidates[i].count > 0) place[clusters_root(tracker->parent, i)]++;
+  }
+  uint32_t members = counts_to_places(place + begin, end - begin);
   for (uint32_t i = begin; i < end; i++) {
     if (tracker->candidates[i].count == 0) continue;
-    tracker->members[members++] =
-        (struct member){.root = clusters_root(tracker->parent, i), .sensor = tracker->plots[i].sensor, .plot = i};
+    uint32_t root = clusters_root(tracker->parent, i);
+    tracker->members[place[root]++] = (struct member){.root = root, .sensor = tracker->plots[i].sensor, .plot = i};
   }
-  sort_items(tracker->members, members, sizeof *tracker->members, members_compare, NULL);
+  return members;
+}
+
+/* The groups of the component whose members are [first, last), behind those there are: their rounds are their order. */
+static void component_group(struct tracker *tracker, uint32_t first, uint32_t last) {
+  uint32_t begin = tracker->group_count;
   struct group *group = NULL;
-  for (uint32_t m = 0; m < members; m++) {
-    const struct member *member = &tracker->members[m];
-    const struct plot *plot = &tracker->plots[member->plot];
+  if (last - first > 1) sort_items(tracker->members + first, last - first, sizeof *tracker->members, members_compare, NULL);
+  for (uint32_t m = first; m < last; m++) {
+    const struct plot *plot = &tracker->plots[tracker->members[m].plot];
     double scan_s = 0.5 * tracker->site->sensors[plot->sensor].revisit_s;
-    bool joins = group && group->root == member->root && group->sensor == plot->sensor &&
-                 (double)(plot->time_ns - group->time_ns) * 1e-9 < scan_s;
+    bool joins = group && group->sensor == plot->sensor && (double)(plot->time_ns - group->time_ns) * 1e-9 < scan_s;
     if (joins && group->count == ASSIGN_MAX) {
       tracker->statistics.groups_split++;
       joins = false;
     }
     if (!joins) {
-      group = &tracker->groups[groups++];
-      *group =
-          (struct group){.root = member->root, .first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
+      group = &tracker->groups[tracker->group_count++];
+      *group = (struct group){.first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
     }
     group->count++;
   }
-  sort_items(tracker->groups, groups, sizeof *tracker->groups, groups_compare, NULL);
-  for (uint32_t g = 0; g < groups; g++) {
-    bool same = g > 0 && tracker->groups[g].root == tracker->groups[g - 1].root;
-    tracker->groups[g].round = same ? tracker->groups[g - 1].round + 1 : 0;
-  }
-  sort_items(tracker->groups, groups, sizeof *tracker->groups, rounds_compare, NULL);
-  tracker->group_count = groups;
+  uint32_t count = tracker->group_count - begin;
+  if (count > 1) sort_items(tracker->groups + begin, count, sizeof *tracker->groups, groups_compare, NULL);
+  for (uint32_t round = 0; round < count; round++) tracker->groups[begin + round].round = round;
 }
 
-/* The candidate pairs of groups [begin, end) of the sorted list, as many whole groups as fit. Returns the end
+/* The groups' turns: round by round, in the order of their components within each. */
+static void turns_order(struct tracker *tracker) {
+  uint32_t *place = tracker->parent, rounds = 0; /* of each round's next group; who is whose root is not asked any more */
+  for (uint32_t g = 0; g < tracker->group_count; g++) {
+    uint32_t round = tracker->groups[g].round;
+    for (; rounds <= round; rounds++) place[rounds] = 0;
+    place[round]++;
+  }
+  counts_to_places(place, rounds);
+  for (uint32_t g = 0; g < tracker->group_count; g++) tracker->turns[place[tracker->groups[g].round]++] = g;
+}
+
+static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  uint32_t members = members_gather(tracker, begin, end);
+  tracker->group_count = 0;
+  for (uint32_t first = 0, last; first < members; first = last) {
+    for (last = first + 1; last < members && tracker->members[last].root == tracker->members[first].root;) last++;
+    component_group(tracker, first, last);
+  }
+  turns_order(tracker);
+}
+
+/* The candidate pairs of the groups with turns [begin, end), as many whole groups as fit. Returns the end
  * reached. */
 static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t end, uint32_t *pair_count) {
   uint32_t used = 0, g = begin;
   for (; g < end; g++) {
-    struct group *group = &tracker->groups[g];
+    struct group *group = &tracker->groups[tracker->turns[g]];
     if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
     group->pair_first = used;
     group->solved = false;
@@ -157,7 +185,7 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
       }
     }
     group->pair_count = used - group->pair_first;
-    if (group->pair_count == 1) tracker->asked[group->pair_first] = g;
+    if (group->pair_count == 1) tracker->asked[group->pair_first] = tracker->turns[g];
   }
   *pair_count = used;
   return g;
@@ -199,7 +227,7 @@ static bool pair_takes(void *context, uint32_t pair, unsigned worker) {
 static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   const struct solve_job *job = argument;
   for (uint32_t g = begin; g < end; g++) {
-    struct group *group = &job->tracker->groups[job->begin + g];
+    struct group *group = &job->tracker->groups[job->tracker->turns[job->begin + g]];
     if (!group->solved) group_solve(job->tracker, group, worker);
   }
 }
@@ -228,6 +256,8 @@ static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   }
 }
 
+static uint32_t round_of(const struct tracker *tracker, uint32_t turn) { return tracker->groups[tracker->turns[turn]].round; }
+
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct parallel *parallel = &tracker->parallel;
   struct find_job find = {.tracker = tracker, .begin = begin};
@@ -237,7 +267,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   groups_build(tracker, begin, end);
   for (uint32_t first = 0; first < tracker->group_count;) {
     uint32_t last = first, pair_count = 0;
-    while (last < tracker->group_count && tracker->groups[last].round == tracker->groups[first].round) last++;
+    while (last < tracker->group_count && round_of(tracker, last) == round_of(tracker, first)) last++;
     last = pairs_collect(tracker, first, last, &pair_count);
     weft_assert(last > first);
     const struct filter_taking taking = {

@@ -162,7 +162,7 @@ static void batch_run(struct tracker *tracker, struct batch *batch) {
 void soft_update(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct batch batch = {0};
   for (uint32_t g = begin; g < end; g++) {
-    const struct group *group = &tracker->groups[g];
+    const struct group *group = &tracker->groups[tracker->turns[g]];
     for (uint32_t b = 0; b < group->belief_count; b++) {
       const struct belief *belief = &tracker->soft->beliefs[group->pair_first + b];
       if (batch.branches + belief->hypotheses > BRANCHES_MAX) batch_run(tracker, &batch);

@@ -50,7 +50,7 @@ struct line {
 
 /* The plots of one component that one sensor saw in one scan: a joint assignment problem. */
 struct group {
-  uint32_t root, first, count; /* members[first .. first + count) */
+  uint32_t first, count; /* members[first .. first + count) */
   uint32_t sensor;
   int64_t time_ns; /* of its first plot */
   uint32_t round;  /* its turn within the component */
@@ -95,7 +95,8 @@ struct tracker {
   uint32_t *claimed_by;    /* per slot: plot that first claimed it in this frame */
   uint64_t *claimed_slice; /* per slot: slice of that claim */
   struct member *members;
-  struct group *groups;
+  struct group *groups; /* component by component */
+  uint32_t *turns;      /* groups round by round */
   uint32_t group_count;
   struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
@@ -156,7 +157,7 @@ void shared_update(struct tracker *tracker, uint32_t pair_count);
 /* soft_solve.c: marginals of a group; pairs that are certain become winners, the rest beliefs. In parallel
  * too. */
 void soft_solve(struct tracker *tracker, unsigned worker, struct group *group);
-/* soft_update.c: updates and books the tracks that groups [begin, end) left uncertain. */
+/* soft_update.c: updates and books the tracks that the groups with turns [begin, end) left uncertain. */
 void soft_update(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* initiate.c: seeds and new tracks from what stayed alone. */
 void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);

@@ -43,7 +43,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 100;
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
-                    sizeof(struct seed) + 40;
+                    sizeof(struct seed) + 44;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
@@ -70,6 +70,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->parent = arena_take(arena, plots, sizeof *t->parent);
   t->members = arena_take(arena, plots, sizeof *t->members);
   t->groups = arena_take(arena, plots, sizeof *t->groups);
+  t->turns = arena_take(arena, plots, sizeof *t->turns);
   t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
   t->claimed_slice = arena_take(arena, tracks, sizeof *t->claimed_slice);
   t->row = arena_take(arena, plots, sizeof *t->row);
@@ -93,7 +94,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
-         t->fates && t->parent && t->members && t->groups && t->claimed_by && t->claimed_slice && t->row &&
+         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row &&
          t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
          t->touched && t->ordered && t->due && t->fresh && t->moved && t->moments && t->lost;
