@@ -302,6 +302,12 @@ static void states_out_of_order_are_sorted_though_detections_are_not(void **stat
   frame_builder_close(&builder, 1, 0, &out);
   assert_int_equal(out.count, 2);
   assert_true(out.states[0].sensor == 7 && out.states[1].sensor == 8 && out.states[2].sensor == 9);
+  for (uint32_t i = 0; i < 3; i++) { /* those of the next frame are in order */
+    struct sensor_state report = {.sensor = 7 + i, .sequence = i};
+    frame_builder_add_state(&builder, &report, 0, 0);
+  }
+  frame_builder_close(&builder, 1, 0, &out);
+  assert_true(out.state_count == 3 && out.states[0].sensor == 7 && out.states[2].sensor == 9);
   arena_close(&arena);
 }
 
