@@ -41,8 +41,8 @@ struct scan {
 static bool scan_has(const struct tracker *tracker, const struct strand *strand, const struct seed *seed) {
   double apart_s = 0.4 * tracker->site->sensors[seed->sensor].revisit_s;
   for (uint32_t k = 0; k < strand->count; k++) {
-    if (strand->plots[k].sensor != seed->sensor) continue;
-    if (fabs((double)(seed->time_ns - strand->plots[k].time_ns) * 1e-9) < apart_s) return true;
+    if (strand->plot_sensors[k] != seed->sensor) continue;
+    if (fabs((double)(seed->time_ns - strand->plot_ns[k]) * 1e-9) < apart_s) return true;
   }
   return false;
 }
@@ -54,7 +54,7 @@ static bool strand_reaches(const struct tracker *tracker, const struct strand *s
   if (strand->count == STRAND_SEEDS_MAX) return false;
   double dt = (double)(seed->time_ns - strand->time_ns) * 1e-9;
   double revisit_s =
-      fmax(sensors[seed->sensor].revisit_s, sensors[strand->plots[strand->count - 1].sensor].revisit_s);
+      fmax(sensors[seed->sensor].revisit_s, sensors[strand->plot_sensors[strand->count - 1]].revisit_s);
   if (dt < -1e-9 * (double)moment_ns || dt > fmax(following_looks * revisit_s, 3) ||
       scan_has(tracker, strand, seed))
     return false;
@@ -149,7 +149,8 @@ static void strand_start(struct tracker *tracker, uint32_t slot, int64_t arrival
       .count = strand->count};
   memcpy(birth.x, strand->x, sizeof birth.x);
   memcpy(birth.p, strand->p, sizeof birth.p);
-  memcpy(birth.plots, strand->plots, strand->count * sizeof *birth.plots);
+  for (uint32_t k = 0; k < strand->count; k++)
+    birth.plots[k] = (struct birth_plot){.time_ns = strand->plot_ns[k], .sensor = strand->plot_sensors[k]};
   strand_end(tracker, slot, track_birth(tracker, &birth) == TRACK_NONE ? FATE_SHED : FATE_STARTED);
 }
 
@@ -207,11 +208,11 @@ static bool strand_strange(struct tracker *tracker, uint32_t slot) {
  * shows. */
 static bool strand_ripe(struct tracker *tracker, uint32_t slot) {
   const struct strand *strand = &tracker->strands.strands[slot];
-  double span_s = (double)(strand->time_ns - strand->plots[0].time_ns) * 1e-9;
+  double span_s = (double)(strand->time_ns - strand->plot_ns[0]) * 1e-9;
   if (strand->log_odds < log_odds_start_min || span_s < STRAND_PAIRING_MIN_S) return false;
   if (strand->rivals == 0 || strand->count >= STRAND_SEEDS_MAX) return true;
   if (strand->rivals <= RIVALS_FEW) return strand->count >= CONTESTED_SEEDS_FEW;
-  double looks = span_s / tracker->site->sensors[strand->plots[strand->count - 1].sensor].revisit_s;
+  double looks = span_s / tracker->site->sensors[strand->plot_sensors[strand->count - 1]].revisit_s;
   bool shown = strand->count >= CONTESTED_SEEDS
                    ? looks >= contested_looks
                    : strand->count >= CONTESTED_SEEDS_SLOW && looks >= contested_looks_few;

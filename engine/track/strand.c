@@ -48,8 +48,10 @@ static void strand_image(struct strand *strand, struct image *image) {
   image_value(image, strand->time_ns);
   image_count(image, &strand->count, STRAND_SEEDS_MAX);
   for (uint32_t k = 0; k < strand->count; k++) {
-    image_value(image, strand->plots[k].time_ns);
-    image_count(image, &strand->plots[k].sensor, SITE_SENSORS_MAX - 1);
+    uint32_t sensor = strand->plot_sensors[k];
+    image_value(image, strand->plot_ns[k]);
+    image_count(image, &sensor, SITE_SENSORS_MAX - 1);
+    strand->plot_sensors[k] = (uint16_t)sensor;
   }
   image_value(image, strand->flat);
   image_value(image, strand->moving);
@@ -76,7 +78,7 @@ static int64_t life_ns(const struct tracker *tracker, uint32_t sensor) {
 void strand_end(struct tracker *tracker, uint32_t slot, enum fate fate) {
   struct strands *strands = &tracker->strands;
   const struct strand *strand = &strands->strands[slot];
-  for (uint32_t k = 0; k < strand->count; k++) tracker->fate_counts[strand->plots[k].sensor][fate]++;
+  for (uint32_t k = 0; k < strand->count; k++) tracker->fate_counts[strand->plot_sensors[k]][fate]++;
   queue_remove(&strands->expiry, slot);
   grid_remove(&strands->grid, slot);
   strands->free_slots[strands->free_count++] = slot;
@@ -93,14 +95,15 @@ void strand_grow(struct tracker *tracker, uint32_t slot, const struct strand *gr
   struct strands *strands = &tracker->strands;
   strands->strands[slot] = *grown;
   grid_put(&strands->grid, slot, grown->x, 0);
-  queue_set(&strands->expiry, slot, grown->time_ns + life_ns(tracker, grown->plots[grown->count - 1].sensor));
+  queue_set(&strands->expiry, slot, grown->time_ns + life_ns(tracker, grown->plot_sensors[grown->count - 1]));
 }
 
 void strand_begin(struct tracker *tracker, const struct seed *seed) {
   struct strand strand = {.log_odds = seed->log_odds,
                           .height_m = seed->height_m,
                           .time_ns = seed->time_ns,
-                          .plots = {{seed->time_ns, seed->sensor}},
+                          .plot_ns = {seed->time_ns},
+                          .plot_sensors = {(uint16_t)seed->sensor},
                           .count = 1,
                           .flat = seed->flat};
   for (int i = 0; i < 3; i++) {
@@ -370,7 +373,8 @@ bool strand_extend(const struct strand *strand, const struct seed *seed, double 
     out->log_odds += fmin(*evidence, part_max);
   }
   out->moving = !moment;
-  out->plots[out->count++] = (struct birth_plot){seed->time_ns, seed->sensor};
+  out->plot_ns[out->count] = seed->time_ns;
+  out->plot_sensors[out->count++] = (uint16_t)seed->sensor;
   if (!moment && seed->time_ns > out->time_ns) out->time_ns = seed->time_ns;
   out->height_m = seed->height_m;
   out->flat = strand->flat && seed->flat;

@@ -33,7 +33,8 @@ struct strand {
   double log_odds; /* of existence */
   double height_m; /* of its newest seed */
   int64_t time_ns; /* of its newest seed; of its first before it is moving */
-  struct birth_plot plots[STRAND_SEEDS_MAX];
+  int64_t plot_ns[STRAND_SEEDS_MAX]; /* of its plots */
+  uint16_t plot_sensors[STRAND_SEEDS_MAX]; /* index */
   uint32_t count;    /* of plots */
   uint32_t claim;    /* scratch of one scan: first seed that lay within its gate */
   uint32_t claims;   /* ... and how many did; 0 between scans */
