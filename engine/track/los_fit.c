@@ -31,11 +31,15 @@ void los_fit_begin(struct los_fit *fit, const struct ray *ray, double distance_m
   }
 }
 
+/* What a plane says: the variance that was expected of its residual, and the squared distance by it. */
+struct plane {
+  double variance, distance2;
+};
+
 /* One scalar measurement: the object lies on the plane through the line and across e. Exactly linear in the
- * state: e . (p + t v + t^2/2 a - site) = 0 with variance r. Nothing where that is beyond distance2_max together with what
- * came before. */
+ * state: e . (p + t v + t^2/2 a - site) = 0 with variance r. The fit stays as it is where that is farther than distance2_max. */
 static bool plane_update(struct los_fit *fit, const double e[3], const double site_m[3], double t, double r,
-                         double distance2_max, double *log_likelihood, double *distance2) {
+                         double distance2_max, struct plane *out) {
   double h[FIT_N], y[FIT_N], s = r, nu = 0;
   for (int i = 0; i < 3; i++) {
     h[i] = e[i];
@@ -45,20 +49,20 @@ static bool plane_update(struct los_fit *fit, const double e[3], const double si
   }
   for (int i = 0; i < FIT_N; i++) {
     y[i] = 0;
-    for (int j = 0; j < FIT_N; j++) y[i] += at(fit->p, i, j) * h[j];
+    for (int j = 0; j < i; j++) y[i] += fit->p[WK_AT(FIT_N, j, i)] * h[j];
+    for (int j = i; j < FIT_N; j++) y[i] += fit->p[WK_AT(FIT_N, i, j)] * h[j];
   }
   for (int i = 0; i < FIT_N; i++) {
     s += h[i] * y[i];
     nu -= h[i] * fit->x[i];
   }
   s = residual_variance(s, r);
-  *distance2 += nu * nu / s;
-  if (*distance2 > distance2_max) return false;
+  *out = (struct plane){.variance = s, .distance2 = nu * nu / s};
+  if (out->distance2 > distance2_max) return false;
   for (int i = 0; i < FIT_N; i++) {
     fit->x[i] += y[i] * nu / s;
     for (int j = i; j < FIT_N; j++) fit->p[WK_AT(FIT_N, i, j)] -= y[i] * y[j] / s;
   }
-  *log_likelihood -= 0.5 * (ln_2pi + wk_log(s) + nu * nu / s);
   return true;
 }
 
@@ -70,12 +74,15 @@ bool los_fit_line(struct los_fit *fit, const struct ray *ray, double distance2_m
     distance += ray->direction[i] * (p - ray->site_m[i]);
   }
   if (!(distance > distance_min_m)) return false;
-  *log_likelihood = 2 * wk_log(distance);
-  *distance2 = 0;
+  struct plane planes[2];
   for (int k = 0; k < 2; k++) {
     double variance = distance * distance * ray->variance[k];
-    if (!plane_update(fit, ray->across[k], ray->site_m, t, variance, distance2_max, log_likelihood, distance2)) return false;
+    if (!plane_update(fit, ray->across[k], ray->site_m, t, variance, distance2_max, &planes[k])) return false;
   }
+  *distance2 = planes[0].distance2 + planes[1].distance2;
+  if (*distance2 > distance2_max) return false;
+  *log_likelihood = 2 * wk_log(distance);
+  for (int k = 0; k < 2; k++) *log_likelihood -= 0.5 * (ln_2pi + wk_log(planes[k].variance) + planes[k].distance2);
   return true;
 }
 

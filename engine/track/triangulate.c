@@ -74,7 +74,7 @@ static double height_of(const double point_m[3]) {
  * not fit. */
 static bool tracklet_add(const struct tracker *tracker, struct los_fit *fit, const struct tracklet *tracklet,
                          uint32_t first, double *gain) {
-  double log_pd = wk_log(tracker->site->sensors[tracklet->sensor].detection_probability);
+  double log_pd = tracker->log_detection[tracklet->sensor];
   for (uint32_t i = first; i < tracklet->count; i++) {
     double likelihood, distance2;
     if (!los_fit_line(fit, &tracklet->rays[i], 3 * fit_chi2_per_line, &likelihood, &distance2)) return false;
