@@ -13,7 +13,7 @@
 #include "engine/domain/report.h"
 #include "engine/warn/regions.h"
 
-/* Estimates made in one step at most, and per second of frame time (a tenth or two of one core); tracks
+/* Estimates made in one step at most, and per second of frame time (a fiftieth of one core, a seventh where all are first ones); tracks
  * without any come first, then those that have waited longest. A frame of n lines makes at most 1 + n / 8 of
  * them, where tracks are without any 4 + n / 2; from OVERLOAD_ESTIMATES on one, the first ones aside. */
 enum { WARN_STEP_MAX = 128, WARN_RATE_MAX = 1000 };
