@@ -8,7 +8,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/state.h"
 
-enum { GATE_PIECE = 64, GROUP_PIECE = 4 };
+enum { GATE_PIECE = 64, GROUP_PIECE = 4, FETCH_AHEAD = 4 };
 
 /* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
  */
@@ -164,6 +164,11 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   turns_order(tracker);
 }
 
+/* The first track that a group will be asked about, which is mostly the only one. */
+static void candidate_fetch(const struct tracker *tracker, const struct group *group) {
+  lifecycle_fetch(tracker, tracker->candidates[tracker->members[group->first].plot].slots[0]);
+}
+
 /* The candidate pairs of the groups with turns [begin, end), as many whole groups as fit. Returns the end
  * reached. */
 static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t end, uint32_t *pair_count) {
@@ -173,6 +178,7 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
     if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
     group->pair_first = used;
     group->solved = false;
+    if (g + FETCH_AHEAD < end) candidate_fetch(tracker, &tracker->groups[tracker->turns[g + FETCH_AHEAD]]);
     for (uint32_t m = group->first; m < group->first + group->count; m++) {
       uint32_t plot = tracker->members[m].plot;
       const struct candidates *found = &tracker->candidates[plot];
@@ -251,6 +257,7 @@ static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   filter_update(&tracker->filter, tracker->chosen, chosen, tracker->chosen_evidence);
   const struct pair_evidence *next = tracker->chosen_evidence;
   for (uint32_t p = 0; p < pair_count; p++) {
+    if (p + FETCH_AHEAD < pair_count) lifecycle_fetch(tracker, tracker->pairs[p + FETCH_AHEAD].track);
     if (tracker->choice[p] != CHOICE_OWN) continue;
     pair_book(tracker, &tracker->pairs[p], tracker->taken[p] ? &tracker->evidence[p] : next++);
   }

@@ -422,8 +422,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   store_give(&tracker->store, slot);
 }
 
-/* Asks for the memory of a track that is to be reviewed: its summary, and all that stands behind the banks. */
-static void review_fetch(const struct tracker *tracker, uint32_t slot) {
+void lifecycle_fetch(const struct tracker *tracker, uint32_t slot) {
   const char *track = (const char *)&tracker->store.tracks[slot];
   for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
   for (size_t at = offsetof(struct track, first_ns); at < sizeof(struct track); at += LINE) __builtin_prefetch(track + at);
@@ -437,7 +436,7 @@ void lifecycle_review(struct tracker *tracker) {
   }
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = tracker->due[i];
-    if (i + REVIEW_AHEAD < count) review_fetch(tracker, tracker->due[i + REVIEW_AHEAD]);
+    if (i + REVIEW_AHEAD < count) lifecycle_fetch(tracker, tracker->due[i + REVIEW_AHEAD]);
     struct track *track = &tracker->store.tracks[slot];
     double position_m[3];
     track_extrapolate(track, tracker->now_ns, position_m);

@@ -185,6 +185,9 @@ double lifecycle_detection_probability(const struct tracker *tracker, const stru
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* A plot that may have been the track's was shed: this look says nothing against it. */
 void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot);
+/* Asks for the memory of a track that will be reviewed or have a plot booked soon: its summary, and all that stands behind the
+ * banks. */
+void lifecycle_fetch(const struct tracker *tracker, uint32_t slot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 /* Renews the index entries that are about to run out. */
 void lifecycle_refresh(struct tracker *tracker);
