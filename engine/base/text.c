@@ -275,13 +275,16 @@ static size_t exponent_layout(char *out, const char *all, size_t count, int expo
   return used + DIGITS_BYTES - first;
 }
 
+/* Up to three zeros of it stand before the digits. */
+static const char fraction_begin[] = {'0', '.', '0', '0', '0'};
+
 /* Fixed notation for up to DIGITS_WORD_MAX digits, exponent -4 to digits - 1. */
 static size_t short_layout(char *out, u128 digits, int exponent) {
   unsigned count = bytes_used(digits), point = (unsigned)(exponent < 0 ? 0 : exponent + 1); /* digits before the decimal point */
   u128 characters = digits | zeros16();
   if (exponent < 0) {
     unsigned zeros = (unsigned)(-1 - exponent);
-    memcpy(out, "0.000", 5);
+    memcpy(out, fraction_begin, sizeof fraction_begin);
     memcpy(out + 2 + zeros, &characters, sizeof characters);
     return 2 + zeros + count;
   }
@@ -298,7 +301,7 @@ static size_t general_layout(char *out, const char *all, int exponent, int digit
   if (exponent < -4 || exponent >= digits) return exponent_layout(out, all, count, exponent);
   if (exponent < 0) {
     size_t zeros = (size_t)(-1 - exponent);
-    memcpy(out, "0.000", 5);
+    memcpy(out, fraction_begin, sizeof fraction_begin);
     memcpy(out + 2 + zeros, all, DIGITS_BYTES);
     return 2 + zeros + count;
   }
@@ -322,12 +325,13 @@ void text_general(struct text *text, double value, unsigned digits) {
   int exponent;
   double magnitude = parts.negative ? -value : value;
   if (!decimal_exact(parts, magnitude, (int)digits, &decimal, &exponent)) decimal_printed(magnitude, (int)digits, &decimal, &exponent);
-  char local[NUMBER_ROOM], all[2 * DIGITS_BYTES], *out = number_begin(text, local);
+  char local[NUMBER_ROOM], *out = number_begin(text, local);
   out[0] = '-';
   size_t used = parts.negative;
   if (digits <= DIGITS_WORD_MAX && exponent >= -4 && exponent < (int)digits) {
     used += short_layout(out + used, digits16(decimal) >> 8 * (16 - digits), exponent);
   } else {
+    char all[2 * DIGITS_BYTES];
     (void)digits_write(all, decimal);
     used += general_layout(out + used, all + DIGITS_BYTES - digits, exponent, (int)digits);
   }
