@@ -22,6 +22,7 @@ TRANSITIONS = {
     7: ["xxxxxxx"] * 6,
     9: ["xxxxxxxx0", "xxxxxxxx0", "xxxxxx00x", "xxxxxxxxx", "xxxxxxxxx", "xxxxxxxxx"],
 }
+STATES = sorted(TRANSITIONS)
 # Products of 3 x 3 and 3 x n: name, pattern of a, pattern of b, and whether the result is known to be symmetric ("symmetric"), is added to
 # what is there ("add") or neither.
 PRODUCTS = [
@@ -146,12 +147,19 @@ def gain(n, columns):
     return function(comment, "gain_%d_%d(const lane *p, const lane *row, lane *ph)" % (n, columns), statements)
 
 
-def downdate(n):
+def downdate(n, components):
+    """Each element of p once, whatever the number of components."""
     statements = []
     for a in range(n):
-        statements.append("const lane g%d = ph[%d] * inverse;" % (a, a))
-        statements += ["p[%d] = lane_fnma(g%d, ph[%d], p[%d]);" % (packed(n, a, b), a, b, packed(n, a, b)) for b in range(a, n)]
-    return function("p -= ph ph' inverse, of %d states." % n, "downdate_%d(lane *p, const lane *ph, lane inverse)" % n, statements)
+        statements += ["const lane g%d_%d = w[%d] * inverse[%d];" % (c, a, c * STATES[-1] + a, c) for c in range(components)]
+        for b in range(a, n):
+            at = packed(n, a, b)
+            fused = "p[%d]" % at
+            for c in range(components):
+                fused = "lane_fnma(g%d_%d, w[%d], %s)" % (c, a, c * STATES[-1] + b, fused)
+            statements.append("p[%d] = %s;" % (at, fused))
+    return function("p -= sum of w w' inverse over %d components, of %d states; the rows of w are %d apart." % (components, n, STATES[-1]),
+                    "downdate_%d_%d(lane *p, const lane *w, const lane *inverse)" % (n, components), statements)
 
 
 def pivot(n, j):
@@ -179,7 +187,9 @@ def header():
     for n, pattern in TRANSITIONS.items():
         text += carry(n, pattern)
     for n in TRANSITIONS:
-        text += gain(n, 3) + gain(n, 6) + downdate(n)
+        text += gain(n, 3) + gain(n, 6)
+        for components in range(2, 5):
+            text += downdate(n, components)
     text += ["", "/* S = L D L' of six states, row by row: what is left of S less the row's outer product, 1 / D by hand; the row then that of L'. */"]
     for j in range(5):
         text += pivot(6, j)[1 if j == 0 else 0:]

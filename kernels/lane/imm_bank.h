@@ -76,6 +76,7 @@ WK_INLINE lane_mask bank_weigh(const struct bank *bank, enum wk_kind kind, int m
 WK_INLINE void ballistic_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
                                    int first) {
   measure_load(&bank->m, kind, measure, first);
+  measure_turn(&bank->m, kind);
   mode_load(&bank->s[0], WK_BOOST_N, &e[WK_B_BOOST_X], first);
   mode_load(&bank->s[1], WK_COAST_N, &e[WK_B_COAST_X], first);
   mode_load(&bank->s[2], WK_REENTRY_N, &e[WK_B_REENTRY_X], first);
@@ -88,6 +89,7 @@ WK_INLINE void ballistic_bank_store(const struct bank *bank, wk_lane *e, int fir
 WK_INLINE void aircraft_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
                                   int first) {
   measure_load(&bank->m, kind, measure, first);
+  measure_turn(&bank->m, kind);
   mode_load(&bank->s[0], WK_CV_N, &e[WK_A_CV_X], first);
   mode_load(&bank->s[1], WK_CT_N, &e[WK_A_CT_X], first);
 }

@@ -1,5 +1,5 @@
-/* EKF update of one mode: one decorrelated component after the other with the Jacobian of the predicted state throughout (docs/maths.md
- * M17). */
+/* EKF update of one mode: one decorrelated component after the other with the Jacobian of the predicted state throughout, state and
+ * covariance moved once for all of them (docs/maths.md M17). */
 #ifndef WK_IMM_EKF_H
 #define WK_IMM_EKF_H
 
@@ -16,51 +16,59 @@ WK_INLINE void covariance_gain(int n, int columns, const lane *p, const lane *ro
   if (n == 7) (columns == 6 ? gain_7_6 : gain_7_3)(p, row, ph);
   if (n == 9) (columns == 6 ? gain_9_6 : gain_9_3)(p, row, ph);
 }
-/* P := P - ph ph' inverse. */
-WK_INLINE void covariance_less(int n, lane *p, const lane *ph, lane inverse) {
-  if (n == 6) downdate_6(p, ph, inverse);
-  if (n == 7) downdate_7(p, ph, inverse);
-  if (n == 9) downdate_9(p, ph, inverse);
+/* P := P - sum of w w' inverse over the components. */
+WK_INLINE void covariance_less(int n, int components, lane *p, const lane *w, const lane *inverse) {
+  if (n == 6) (components == 4 ? downdate_6_4 : components == 3 ? downdate_6_3 : downdate_6_2)(p, w, inverse);
+  if (n == 7) (components == 4 ? downdate_7_4 : components == 3 ? downdate_7_3 : downdate_7_2)(p, w, inverse);
+  if (n == 9) (components == 4 ? downdate_9_4 : components == 3 ? downdate_9_3 : downdate_9_2)(p, w, inverse);
 }
 
-/* A mode's update under way. */
+/* A mode's update under way: of each component so far its gain by the covariance that the ones before it leave, 1 / variance, and
+ * residual / variance. */
 struct ekf {
   struct innovation v;
-  lane moved[6]; /* how far the components so far have moved position and velocity */
+  lane gain[MEASURE_COMPONENTS_MAX][IMM_STATE_MAX];
+  lane inverse[MEASURE_COMPONENTS_MAX], pull[MEASURE_COMPONENTS_MAX];
   lane spread, distance2;
 };
 
 WK_INLINE void ekf_begin(struct ekf *e, enum wk_kind kind, const struct measure *m, const struct imm_mode *s) {
   innovation_at(kind, m, s->x, &e->v);
-  for (int a = 0; a < 6; a++) e->moved[a] = lane_all(0.0);
   e->spread = lane_all(1.0);
   e->distance2 = lane_all(0.0);
 }
 
-/* Works component c in. Its row touches the position; velocity only for range rate, the radar's last. */
-WK_INLINE void ekf_component(struct ekf *e, enum wk_kind kind, int n, int c, const struct measure *m, struct imm_mode *s) {
+/* Works component c in. Its row touches the position; velocity only for range rate, the radar's last. State and covariance stay as they
+ * are until the end: what the components before it have made of both it gets from their gains. */
+WK_INLINE void ekf_component(struct ekf *e, enum wk_kind kind, int n, int c, const struct measure *m, const struct imm_mode *s) {
   const int columns = kind == WK_RADAR && c == 3 ? 6 : 3;
   const lane *row = e->v.row[c];
-  lane ph[IMM_STATE_MAX], residual = e->v.value[c], variance = e->v.variance[c];
-  covariance_gain(n, columns, s->p, row, ph);
-  for (int a = 0; a < columns; a++) {
-    variance = lane_fma(row[a], ph[a], variance);
-    residual = lane_fnma(row[a], e->moved[a], residual);
+  lane *gain = e->gain[c], residual = e->v.value[c], variance = e->v.variance[c];
+  covariance_gain(n, columns, s->p, row, gain);
+  for (int k = 0; k < c; k++) {
+    lane shared = row[0] * e->gain[k][0];
+    for (int a = 1; a < columns; a++) shared = lane_fma(row[a], e->gain[k][a], shared);
+    const lane part = shared * e->inverse[k];
+    residual = lane_fnma(shared, e->pull[k], residual);
+    for (int a = 0; a < n; a++) gain[a] = lane_fnma(part, e->gain[k][a], gain[a]);
   }
+  for (int a = 0; a < columns; a++) variance = lane_fma(row[a], gain[a], variance);
   variance = variance + lane_max(lane_fma(lane_all(EKF_SHARPEST), variance, -e->v.variance[c]), lane_all(0.0));
-  const lane inverse = lane_all(1.0) / variance;
-  const lane pull = residual * inverse;
-  e->distance2 = lane_fma(residual, pull, e->distance2);
+  e->inverse[c] = lane_all(1.0) / variance;
+  e->pull[c] = residual * e->inverse[c];
+  e->distance2 = lane_fma(residual, e->pull[c], e->distance2);
   e->spread = e->spread * lane_select(m->present[c], variance * lane_all(MEASURE_TURN), lane_all(1.0));
-  for (int a = 0; a < n; a++) {
-    const lane move = ph[a] * pull;
-    s->x[a] = s->x[a] + move;
-    if (a < 6) e->moved[a] = e->moved[a] + move;
-  }
-  covariance_less(n, s->p, ph, inverse);
 }
 
-WK_INLINE void ekf_end(const struct ekf *e, struct mode_evidence *evidence) {
+/* The state and covariance with all components in. */
+WK_INLINE void ekf_end(const struct ekf *e, enum wk_kind kind, int n, struct imm_mode *s, struct mode_evidence *evidence) {
+  const int components = measure_components(kind);
+  for (int a = 0; a < n; a++) {
+    lane moved = e->gain[0][a] * e->pull[0];
+    for (int c = 1; c < components; c++) moved = lane_fma(e->gain[c][a], e->pull[c], moved);
+    s->x[a] = s->x[a] + moved;
+  }
+  covariance_less(n, components, s->p, e->gain[0], e->inverse);
   evidence->distance2 = e->distance2;
   evidence->log_likelihood = lane_all(-0.5) * (lane_log(e->spread) + e->distance2);
 }
@@ -70,7 +78,7 @@ WK_INLINE void mode_update(enum wk_kind kind, int n, const struct measure *m, st
   struct ekf e;
   ekf_begin(&e, kind, m, s);
   for (int c = 0; c < measure_components(kind); c++) ekf_component(&e, kind, n, c, m, s);
-  ekf_end(&e, evidence);
+  ekf_end(&e, kind, n, s, evidence);
 }
 
 #endif

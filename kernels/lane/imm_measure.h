@@ -19,6 +19,7 @@ struct measure {
   lane z[MEASURE_COMPONENTS_MAX], variance[MEASURE_COMPONENTS_MAX];
   lane_mask present[MEASURE_COMPONENTS_MAX];
   lane site[3], site_velocity[3], enu[9];
+  lane sine[2], cosine[2]; /* of the azimuth and the elevation measured; measure_turn() finds them */
 };
 
 /* Innovation z - h(x) at the linearisation point, Jacobian rows by position and velocity, variances. */
@@ -45,6 +46,7 @@ WK_INLINE void measure_load(struct measure *m, enum wk_kind kind, const struct w
 struct sight {
   lane d[3], east, north, up, range, ground;
   lane per_range, per_ground; /* their reciprocals */
+  lane_mask apart;            /* farther from the site's vertical than distances are taken to be at least */
 };
 
 WK_INLINE void sight_at(struct sight *s, const struct measure *m, const lane *x) {
@@ -53,7 +55,8 @@ WK_INLINE void sight_at(struct sight *s, const struct measure *m, const lane *x)
   s->north = dot3(m->enu + 3, s->d);
   s->up = dot3(m->enu + 6, s->d);
   const lane least = lane_all(MEASURE_DISTANCE_MIN_M * MEASURE_DISTANCE_MIN_M);
-  const lane ground2 = lane_max(lane_fma(s->east, s->east, s->north * s->north), least);
+  const lane level2 = lane_fma(s->east, s->east, s->north * s->north), ground2 = lane_max(level2, least);
+  s->apart = lane_less(least, level2);
   const lane range2 = lane_max(dot3(s->d, s->d), least);
   s->per_ground = lane_rsqrt(ground2);
   s->per_range = lane_rsqrt(range2);
@@ -71,18 +74,56 @@ WK_INLINE void range_innovation(struct innovation *v, int at, const struct measu
   for (int c = 0; c < 3; c++) v->row[at][c] = s->d[c] * s->per_range;
 }
 
+/* Where the angles of a kind are among its components; -1: has none. */
+WK_INLINE int measure_azimuth(enum wk_kind kind) { return kind == WK_POSITION ? -1 : kind == WK_LOS ? 0 : 1; }
+WK_INLINE int measure_elevation(enum wk_kind kind) { return kind == WK_RADAR ? 2 : kind == WK_LOS ? 1 : -1; }
+
+/* Sines and cosines of what was measured, for the innovations of all modes. */
+WK_INLINE void measure_turn(struct measure *m, enum wk_kind kind) {
+  const int at[2] = {measure_azimuth(kind), measure_elevation(kind)};
+  for (int i = 0; i < 2; i++) {
+    if (at[i] >= 0) lane_sincos(m->z[at[i]], &m->sine[i], &m->cosine[i]);
+  }
+}
+
+/* An angle's innovation from the expected angle's sine and cosine, both times 1 / per_size: by the series of the arc sine of the
+ * difference, which asks for no arc tangent (M16). Returns the lanes that it reaches; the others' value means nothing. */
+#define INNOVATION_SINE_MAX 0.1
+WK_INLINE lane_mask angle_innovation(const struct measure *m, int angle, lane size_sine, lane size_cosine, lane per_size, lane *value) {
+  static const double series[] = {1.0 / 6, 3.0 / 40, 15.0 / 336, 105.0 / 3456, 945.0 / 42240, 10395.0 / 599040};
+  const lane sine = lane_fnma(m->cosine[angle], size_sine, m->sine[angle] * size_cosine) * per_size;
+  const lane ahead = lane_fma(m->cosine[angle], size_cosine, m->sine[angle] * size_sine);
+  const lane z = sine * sine;
+  *value = lane_fma(sine * z, lane_poly(z, series, 5), sine);
+  return lane_less(lane_abs(sine), lane_all(INNOVATION_SINE_MAX)) & lane_less(lane_all(0.0), ahead);
+}
+
 /* Wrapped into half a turn either way. */
+WK_INLINE lane azimuth_value(const struct measure *m, int at, const struct sight *s) {
+  lane value;
+  const lane_mask near = angle_innovation(m, 0, s->east, s->north, s->per_ground, &value) & s->apart;
+  if (lane_every(near | ~m->present[at])) return value;
+  const lane raw = m->z[at] - lane_atan2(s->east, s->north);
+  const lane wrapped = lane_fma(lane_round(raw * lane_all(1.0 / MEASURE_TURN)), lane_all(-MEASURE_TURN), raw);
+  return lane_select(near, value, wrapped);
+}
+WK_INLINE lane elevation_value(const struct measure *m, int at, const struct sight *s) {
+  lane value;
+  const lane_mask near = angle_innovation(m, 1, s->up, s->ground, s->per_range, &value) & s->apart;
+  if (lane_every(near | ~m->present[at])) return value;
+  return lane_select(near, value, m->z[at] - lane_atan2(s->up, s->ground));
+}
+
 WK_INLINE void azimuth_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
   row_clear(v->row[at]);
-  const lane raw = m->z[at] - lane_atan2(s->east, s->north);
-  v->value[at] = lane_fma(lane_round(raw * lane_all(1.0 / MEASURE_TURN)), lane_all(-MEASURE_TURN), raw);
+  v->value[at] = azimuth_value(m, at, s);
   const lane sine = s->east * s->per_ground, cosine = s->north * s->per_ground;
   for (int c = 0; c < 3; c++) v->row[at][c] = lane_fnma(sine, m->enu[3 + c], cosine * m->enu[c]) * s->per_ground;
 }
 
 WK_INLINE void elevation_innovation(struct innovation *v, int at, const struct measure *m, const struct sight *s) {
   row_clear(v->row[at]);
-  v->value[at] = m->z[at] - lane_atan2(s->up, s->ground);
+  v->value[at] = elevation_value(m, at, s);
   const lane level = s->ground * s->per_range * s->per_range, lean = s->up * s->per_ground * s->per_range * s->per_range;
   const lane by_east = lean * s->east, by_north = lean * s->north;
   for (int c = 0; c < 3; c++) {

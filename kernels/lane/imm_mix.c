@@ -74,7 +74,8 @@ WK_INLINE void shares_mix(int modes, lane pi[MIX_MODES_MAX][MIX_MODES_MAX], lane
       share[to][i] = pi[i][to] * weight[i];
       predicted[to] = predicted[to] + share[to][i];
     }
-    for (int i = 0; i < modes; i++) share[to][i] = share[to][i] / predicted[to];
+    const lane per_predicted = lane_all(1.0) / predicted[to];
+    for (int i = 0; i < modes; i++) share[to][i] = share[to][i] * per_predicted;
   }
   for (int to = 0; to < modes; to++) weight[to] = predicted[to];
   weights_normalise(weight, modes);

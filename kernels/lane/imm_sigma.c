@@ -78,6 +78,7 @@ WK_INLINE void mode_sigma(enum wk_kind kind, int n, const struct measure *m, str
   struct mode_evidence other_evidence;
   mode_by_points_alone(kind, n, m, s, evidence);
   const lane_mask keep = sigma_definite(n, s->p) | ~lane_less(lane_abs(evidence->log_likelihood), lane_all(UPDATE_ABSURD));
+  if (lane_every(keep)) return;
   mode_update(kind, n, m, &other, &other_evidence);
   for (int i = 0; i < n; i++) s->x[i] = lane_select(keep, s->x[i], other.x[i]);
   for (int i = 0; i < WK_PACKED(n); i++) s->p[i] = lane_select(keep, s->p[i], other.p[i]);

@@ -64,12 +64,14 @@ WK_INLINE void cross3(const lane *a, const lane *b, lane *c) {
 WK_INLINE void weights_normalise(lane *weight, int modes) {
   lane sum = lane_all(0.0);
   for (int m = 0; m < modes; m++) sum = sum + weight[m];
+  const lane per_sum = lane_all(1.0) / sum;
   lane floored = lane_all(0.0);
   for (int m = 0; m < modes; m++) {
-    weight[m] = lane_max(weight[m] / sum, lane_all(IMM_WEIGHT_FLOOR));
+    weight[m] = lane_max(weight[m] * per_sum, lane_all(IMM_WEIGHT_FLOOR));
     floored = floored + weight[m];
   }
-  for (int m = 0; m < modes; m++) weight[m] = weight[m] / floored;
+  const lane per_floored = lane_all(1.0) / floored;
+  for (int m = 0; m < modes; m++) weight[m] = weight[m] * per_floored;
 }
 
 #endif

@@ -19,7 +19,9 @@ WK_INLINE void ballistic_update_kind(enum wk_kind kind, struct wk_ballistic_bloc
       ekf_component(&e[1], kind, WK_COAST_N, c, &bank.m, &bank.s[1]);
       ekf_component(&e[2], kind, WK_REENTRY_N, c, &bank.m, &bank.s[2]);
     }
-    for (int i = 0; i < 3; i++) ekf_end(&e[i], &bank.found[i]);
+    ekf_end(&e[0], kind, WK_BOOST_N, &bank.s[0], &bank.found[0]);
+    ekf_end(&e[1], kind, WK_COAST_N, &bank.s[1], &bank.found[1]);
+    ekf_end(&e[2], kind, WK_REENTRY_N, &bank.s[2], &bank.found[2]);
     const lane_mask wanted = bank_weigh(&bank, kind, 3, &block->e[WK_B_WEIGHT], enable, evidence, first);
     ballistic_bank_store(&bank, block->e, first, wanted);
   }
@@ -49,7 +51,8 @@ WK_INLINE void aircraft_update_kind(enum wk_kind kind, struct wk_aircraft_block 
       ekf_component(&e[0], kind, WK_CV_N, c, &bank.m, &bank.s[0]);
       ekf_component(&e[1], kind, WK_CT_N, c, &bank.m, &bank.s[1]);
     }
-    for (int i = 0; i < 2; i++) ekf_end(&e[i], &bank.found[i]);
+    ekf_end(&e[0], kind, WK_CV_N, &bank.s[0], &bank.found[0]);
+    ekf_end(&e[1], kind, WK_CT_N, &bank.s[1], &bank.found[1]);
     const lane_mask wanted = bank_weigh(&bank, kind, 2, &block->e[WK_A_WEIGHT], enable, evidence, first);
     aircraft_bank_store(&bank, block->e, first, wanted);
   }

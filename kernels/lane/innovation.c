@@ -11,6 +11,7 @@ WK_INLINE void innovation_kind(enum wk_kind kind, const struct wk_gauss_block *b
     struct imm_mode s;
     struct ekf e;
     measure_load(&m, kind, measure, first);
+    measure_turn(&m, kind);
     mode_load(&s, INNOVATION_N, block->e, first);
     ekf_begin(&e, kind, &m, &s);
     WK_UNROLL for (int c = 0; c < measure_components(kind); c++) ekf_component(&e, kind, INNOVATION_N, c, &m, &s);

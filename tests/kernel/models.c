@@ -143,6 +143,41 @@ static void update_expect(uint64_t seed, int aircraft, enum wk_kind kind, int pa
   }
 }
 
+/* Angles measured far from where they were expected: beyond the reach of the series for small ones, on both sides of its end, and nearly
+ * half a turn. */
+static void angles_are_told_however_far_they_are(void **state) {
+  (void)state;
+  static const double apart[WK_LANES] = {1e-7, 0.05, 0.0999, 0.1001, -0.5, 1.2, -2.0, 3.0};
+  struct prng r = {7777};
+  for (int kind = WK_RADAR; kind <= WK_LOS; kind++) {
+    struct lanes l;
+    struct ref_bank want, is;
+    struct ref_evidence want_evidence[WK_LANES];
+    struct wk_measure_block measure;
+    struct wk_evidence_block evidence;
+    struct ref_measure m[WK_LANES];
+    lanes_random(&r, &l, 0);
+    const struct lanes before = l;
+    for (int i = 0; i < WK_LANES; i++) {
+      measure_random(&r, (enum wk_kind)kind, l.record[i], &m[i]);
+      (void)ref_predicted(&m[i], l.record[i], m[i].z);
+      const int azimuth = kind == WK_LOS ? 0 : 1;
+      m[i].z[azimuth] = remainder(m[i].z[azimuth] + apart[i], 2.0 * 3.14159265358979323846);
+      for (int c = 0; c < 4; c++) m[i].present[c] = c == azimuth;
+      m[i].variance[azimuth] = 1.0;
+      measure_into_lane(&m[i], &measure, i);
+    }
+    lanes_update(wk_table(), &l, (enum wk_kind)kind, &measure, lanes_every, &evidence);
+    for (int i = 0; i < WK_LANES; i++) {
+      lanes_bank(&before, i, &want);
+      lanes_bank(&l, i, &is);
+      ref_update(&want, &m[i], 1, &want_evidence[i]);
+      evidence_expect(r.state, &evidence, i, &want_evidence[i]);
+      bank_expect("update from afar", r.state, &is, &want, &updated);
+    }
+  }
+}
+
 static void update_matches_reference(void **state) {
   (void)state;
   for (int kind = 0; kind < WK_KINDS; kind++) {
@@ -276,6 +311,7 @@ int main(void) {
       cmocka_unit_test(prediction_forward_and_back_returns),
       cmocka_unit_test(moments_match_reference),
       cmocka_unit_test(update_matches_reference),
+      cmocka_unit_test(angles_are_told_however_far_they_are),
       cmocka_unit_test(absent_components_have_no_influence),
       cmocka_unit_test(azimuth_innovation_wraps),
       cmocka_unit_test(zenith_and_site_stay_finite),
