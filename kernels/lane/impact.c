@@ -9,7 +9,6 @@ enum { FALL_STEPS_MAX = 2048, FALL_GROUPS = 2 };
 #define FALL_SCALE_M 7000.0      /* height over which density changes by a factor of e */
 #define FALL_STEP_VACUUM_S 50.0  /* at FALL_STEP_RADIUS_M from the centre, more further out */
 #define FALL_STEP_RADIUS_M 6.6e6
-#define FALL_UP_M 150e3          /* an orbit that stays above this height over the equator stays up */
 #define FALL_STEP_AIR_S 5.0
 #define FALL_STEP_LEAST_S 0.02
 #define FALL_STEP_FREE_LEAST_S 1.0 /* without drag, on the way to the ground */
@@ -231,21 +230,6 @@ WK_INLINE void fall_load(struct fall *f, const struct wk_fall_block *block, int 
     f->thrust[b] = lane_load(block->thrust_mps2[b] + first);
     f->rate[b] = f->thrust[b] / lane_max(lane_load(block->exhaust_mps[b] + first), lane_all(1.0));
   }
-}
-
-/* Bodies in free flight whose orbit stays above the air, the past of those that leave for good aside (W19): at the radius of FALL_UP_M the
- * energy does not suffice for the angular momentum. */
-WK_INLINE lane_mask fall_stays_up(const struct fall_way *w) {
-  const lane radius = lane_all(WK_EARTH_A + FALL_UP_M), *x = w->x, *v = w->x + 3;
-  const lane omega = lane_all(WK_EARTH_OMEGA), zero = lane_all(0.0);
-  const lane fast[3] = {lane_fnma(omega, x[1], v[0]), lane_fma(omega, x[0], v[1]), v[2]};
-  const lane r2 = dot3(x, x), v2 = dot3(fast, fast), per_r = w->place.per_r;
-  const lane energy = lane_fma(v2, lane_all(0.5), per_r * lane_all(-WK_EARTH_GM));
-  const lane momentum2 = r2 * lane_fnma(w->out, w->out, v2);
-  const lane radial = energy + lane_all(WK_EARTH_GM / (WK_EARTH_A + FALL_UP_M)) -
-                      momentum2 * lane_all(0.5 / ((WK_EARTH_A + FALL_UP_M) * (WK_EARTH_A + FALL_UP_M)));
-  const lane_mask leaves = ~lane_less(energy, zero) & lane_less(zero, w->out * w->f.direction);
-  return lane_less(radius * radius, r2) & (lane_less(radial, zero) | leaves) & ~lane_less(w->t, w->f.burn[0] + w->f.burn[1]);
 }
 
 /* Who still flies; what the rest of the step needs of the place. */
