@@ -192,8 +192,9 @@ void lifecycle_refresh(struct tracker *tracker) {
   const int64_t stale_ns = 5000000000;
   uint32_t count = 0, stale = 0, free = tracker->store.capacity,
            *slots = tracker->fresh; /* nothing is fresh yet */
-  int64_t front_ns = tracker->front_ns, moved_ns = front_ns - tracker->site->lag_ns;
-  if (front_ns == INT64_MIN) return;
+  int64_t front_ns = tracker->front_ns;
+  if (front_ns == INT64_MIN) return; /* nothing has ever come */
+  int64_t moved_ns = front_ns - tracker->site->lag_ns;
   for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) {
     int64_t refresh_ns = tracker->store.tracks[slot].refresh_ns;
     if (refresh_ns <= front_ns) tracker->due[count++] = slot;
