@@ -20,7 +20,7 @@ from pathlib import Path
 import reference
 from stages import stage_shares
 
-OBJECTS, BEGIN_S, PART_S, PARTS = 100_000, 6, 0.5, 3
+OBJECTS, BEGIN_S, PART_S, PARTS, WORKERS = 100_000, 6, 1, 3, 2
 SAMPLE = 101  # the lines of every so manieth track are held against the truth
 GOAL_PER_S = 1_000_000
 figures = []
@@ -189,7 +189,7 @@ def main():
     build = Path(sys.argv[1]).resolve()
     objects = int(sys.argv[2]) if len(sys.argv) > 2 else OBJECTS
     with tempfile.TemporaryDirectory() as name:
-        result = capacity_run(build, Path(name), objects, 1)
+        result = capacity_run(build, Path(name), objects, WORKERS)
     checked(result, objects)
     tell(result)
     print(json.dumps({"bench": "capacity", "figures": figures}))
