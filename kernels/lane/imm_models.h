@@ -53,8 +53,8 @@ WK_INLINE void motion_field_at(const lane *p, struct motion_field *field) {
 WK_INLINE void motion_field_near(const struct motion_field *field, const lane *p, lane *gravity) {
   const lane *g = field->gradient;
   const lane d[3] = {p[0] - field->at[0], p[1] - field->at[1], p[2] - field->at[2]};
-  const lane rows[9] = {g[0], g[1], g[2], g[1], g[3], g[4], g[2], g[4], g[5]};
-  for (int c = 0; c < 3; c++) gravity[c] = field->gravity[c] + dot3(rows + 3 * c, d);
+  const lane rows[3][3] = {{g[0], g[1], g[2]}, {g[1], g[3], g[4]}, {g[2], g[4], g[5]}};
+  for (int c = 0; c < 3; c++) gravity[c] = field->gravity[c] + dot3(rows[c], d);
 }
 
 /* What the air does to a body at x (M3): the rate of slowing 1/2 rho |v| CD A / m (1/s), and what else is found on the way. */
