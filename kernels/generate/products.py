@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
-"""Writes kernels/lane/products.h: products of small matrices as straight text, each from the pattern of its factors, so that what is known to
+"""Writes kernels/lane/products.h and gains.h: products of small matrices as straight text, each from the pattern of its factors, so that what is known to
 be 0 costs nothing and what is known to be 1 no multiplication. A compiler can't leave out a product with 0 by itself (it might be that of
 an infinity), and leaves loops over half a matrix as loops, with an index to be computed at every element.
 
-  kernels/generate/products.py            prints the file
-  kernels/generate/products.py --check    exit status 1 where the one in the tree differs
+  kernels/generate/products.py            writes them
+  kernels/generate/products.py --check    exit status 1 where one in the tree differs
 
 Patterns, by rows: 0, 1, x (a value). Sums run in the order of the inner index, the first term a product, the others fused."""
 import sys
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
-TARGET = "kernels/lane/products.h"
 WIDTH = 130
 FULL3 = ["xxx"] * 3
 CORIOLIS = ["0x0", "x00", "000"]  # about the earth's axis
@@ -179,33 +178,49 @@ def forward(n):
     return function("x := L^-1 x, the rows of L' as pivot_%d_* leave them." % n, "forward_%d(const lane *l, lane *x)" % n, statements)
 
 
-def header():
-    text = ["/* Products of small matrices, packed where symmetric. Written by kernels/generate/products.py: change that, not this. */",
-            "#ifndef WK_PRODUCTS_H", "#define WK_PRODUCTS_H", "", '#include "kernels/lane/lane.h"']
+def framed(about, guard, text):
+    return "\n".join(["/* %s Written by kernels/generate/products.py: change that, not this. */" % about, "#ifndef " + guard, "#define " + guard, "",
+                      '#include "kernels/lane/lane.h"', *text, "", "#endif", ""])
+
+
+def products():
+    text = []
     for name, a, b, way in PRODUCTS:
         text += product(name, a, b, way)
     for n, pattern in TRANSITIONS.items():
         text += carry(n, pattern)
-    for n in TRANSITIONS:
-        text += gain(n, 3) + gain(n, 6)
-        for components in range(2, 5):
-            text += downdate(n, components)
     text += ["", "/* S = L D L' of six states, row by row: what is left of S less the row's outer product, 1 / D by hand; the row then that of L'. */"]
     for j in range(5):
         text += pivot(6, j)[1 if j == 0 else 0:]
     text += forward(6)
-    return "\n".join([*text, "", "#endif", ""])
+    return framed("Products of small matrices, packed where symmetric.", "WK_PRODUCTS_H", text)
+
+
+def gains():
+    text = []
+    for n in TRANSITIONS:
+        text += gain(n, 3) + gain(n, 6)
+        for components in range(2, 5):
+            text += downdate(n, components)
+    return framed("What an update needs of a covariance, packed: its products with a measurement's rows, and what the gain takes from it.", "WK_GAINS_H", text)
+
+
+TARGETS = {"kernels/lane/products.h": products, "kernels/lane/gains.h": gains}
 
 
 def main():
-    if sys.argv[1:] == ["--check"]:
-        same = (TREE / TARGET).read_text() == header()
-        print("%s: %s" % (TARGET, "as generated" if same else "not what kernels/generate/products.py writes: run it > " + TARGET))
-        return 0 if same else 1
-    if sys.argv[1:]:
+    if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
-    sys.stdout.write(header())
-    return 0
+    other = 0
+    for target, text in TARGETS.items():
+        path = TREE / target
+        if not sys.argv[1:]:
+            path.write_text(text())
+            continue
+        same = path.exists() and path.read_text() == text()
+        other += not same
+        print("%s: %s" % (target, "as generated" if same else "not what kernels/generate/products.py writes: run it"))
+    return 1 if other else 0
 
 
 sys.exit(main())

@@ -3,8 +3,8 @@
 #ifndef WK_IMM_EKF_H
 #define WK_IMM_EKF_H
 
+#include "kernels/lane/gains.h"
 #include "kernels/lane/imm_bank.h"
-#include "kernels/lane/products.h"
 
 /* No component counts for more than this part of what its residual was expected to be: sharper than that rounding can't tell it from
  * certainty, and the variance left could come out as nothing, or less. */

@@ -12,6 +12,7 @@
 
 #define WK_WIDTH 1
 #include "engine/base/prng.h"
+#include "kernels/lane/gains.h"
 #include "kernels/lane/products.h"
 
 static const uint64_t seed = 20261128;
