@@ -13,7 +13,8 @@ enum { REQUESTS_MAX = 1000 };
 /* What is refused: the n-th request for memory; or all of an arena from the n-th piece on, as one does that is used up. */
 static int requests_left, pieces_left;
 static bool refused;
-static atomic_int held, mapped; /* pieces of memory now taken, by anyone */
+static atomic_int held; /* pieces of memory now taken, by anyone */
+static _Atomic size_t mapped_bytes;
 
 static bool request_refused(void) {
   if (!refusal_on || requests_left <= 0 || --requests_left > 0) return false;
@@ -69,11 +70,12 @@ void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  mapped++;
-  return __real_mmap(at, size, protection, flags, fd, offset);
+  void *map = __real_mmap(at, size, protection, flags, fd, offset);
+  if (map != MAP_FAILED) mapped_bytes += size;
+  return map;
 }
 int __wrap_munmap(void *at, size_t size) {
-  mapped--;
+  mapped_bytes -= size;
   return __real_munmap(at, size);
 }
 void *__wrap_arena_take(struct arena *arena, size_t count, size_t size) {
@@ -90,7 +92,8 @@ void __wrap_arena_seal(struct arena *arena) { arena->sealed = true; }
 /* One run with one refusal. False: there was nothing left to refuse. */
 static bool run_refused(const struct command *command, uint64_t undisturbed, int request, int piece) {
   struct weft_error err = {{0}};
-  int held_before = held, mapped_before = mapped, open_before = descriptors_open();
+  int held_before = held, open_before = descriptors_open();
+  size_t mapped_before = mapped_bytes;
   requests_left = request;
   pieces_left = piece;
   refused = false;
@@ -103,9 +106,9 @@ static bool run_refused(const struct command *command, uint64_t undisturbed, int
   if (!refused && rc < 0) fail_msg("%s: %s", command->name, err.text);
   if (rc < 0 && !strstr(err.text, "memory") && !strstr(err.text, "no room"))
     fail_msg("%s: request %d or piece %d: '%s' (%d) does not say that it is memory", command->name, request, piece, err.text, rc);
-  if (held != held_before || mapped != mapped_before || descriptors_open() != open_before)
-    fail_msg("%s: request %d or piece %d: left %d pieces, %d maps, %d descriptors: %s", command->name, request, piece, held - held_before,
-             mapped - mapped_before, descriptors_open() - open_before, err.text);
+  if (held != held_before || mapped_bytes != mapped_before || descriptors_open() != open_before)
+    fail_msg("%s: request %d or piece %d: left %d pieces, %zd mapped bytes, %d descriptors: %s", command->name, request, piece, held - held_before,
+             (ssize_t)(mapped_bytes - mapped_before), descriptors_open() - open_before, err.text);
   return refused;
 }
 
