@@ -115,7 +115,7 @@ static void run_way(void *argument) {
     burst_receive(argument);
     ns += bench_now_ns() - start;
     if (into.builder.open.count != BURST * w->plots) fail("a plot is missing");
-    frame_reset(&into.builder.open);
+    frame_builder_empty(&into.builder);
   }
   bench_counts(ns);
 }

@@ -49,6 +49,11 @@ bool frame_builder_has_room_foreign(const struct frame_builder *builder) {
   return builder->open.foreign_count < FRAME_FOREIGN_MAX;
 }
 
+void frame_builder_empty(struct frame_builder *builder) {
+  builder->run_count = 0;
+  frame_reset(&builder->open);
+}
+
 bool frame_builder_is_empty(const struct frame_builder *builder) {
   return builder->open.count == 0 && builder->open.state_count == 0 && builder->open.foreign_count == 0;
 }
@@ -238,8 +243,7 @@ void frame_builder_close(struct frame_builder *builder, int64_t time_ns, uint32_
   out->number = ++builder->number;
   out->time_ns = builder->time_ns;
   out->overload_step = overload_step;
-  builder->run_count = 0;
-  frame_reset(open);
+  frame_builder_empty(builder);
 }
 
 struct frame_rule frame_rule_begin(int64_t limit_ns) { return (struct frame_rule){.limit_ns = limit_ns}; }

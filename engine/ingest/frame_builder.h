@@ -33,6 +33,8 @@ void frame_builder_resume(struct frame_builder *builder, uint64_t number, int64_
 bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detections, uint32_t states);
 bool frame_builder_has_room_foreign(const struct frame_builder *builder);
 bool frame_builder_is_empty(const struct frame_builder *builder);
+/* Forgets what was added since the last frame. */
+void frame_builder_empty(struct frame_builder *builder);
 /* There must be room. */
 void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart);
 void frame_builder_add_state(struct frame_builder *builder, const struct sensor_state *state, uint32_t restart,

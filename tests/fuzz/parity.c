@@ -41,7 +41,7 @@ static void world_begin(void) {
          (size_t)((uint8_t *)recovery.work - (uint8_t *)recovery.sensors) - RECOVERY_BYTES);
   memset(ledger.sensors, 0, (site.sensor_count + 1) * sizeof *ledger.sensors);
   recovery.queued = recovery.taken = 0;
-  frame_reset(&builder.open);
+  frame_builder_empty(&builder);
   builder.number = 0;
 }
 

@@ -188,7 +188,7 @@ static void world_begin(void) {
   feeds.lease_due = false;
   memset(intake.sensors, 0, (size_t)((uint8_t *)intake.ids - (uint8_t *)intake.sensors));
   memset(ledger.sensors, 0, (site.sensor_count + 1) * sizeof *ledger.sensors);
-  frame_reset(&builder.open);
+  frame_builder_empty(&builder);
   builder.number = 0;
 }
 
