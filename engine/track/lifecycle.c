@@ -25,19 +25,20 @@ static const double plume_min =
 static const int64_t review_step_ns = 500000000;
 enum { MISSES_PER_REVIEW_MAX = 4, REVIEW_AHEAD = 4, LINE = 64 };
 
+/* Two times of one scan of the sensor, by less than half of what lies between its scans. */
+static bool one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns) {
+  return fabs((double)(a_ns - b_ns) * 1e-9) < 0.4 * tracker->site->sensors[sensor].revisit_s;
+}
+
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
   const struct look *look = track_look_read(track, plot->sensor);
-  if (!look || look->last_hit_ns == INT64_MIN) return false;
-  double since_s = fabs((double)(plot->time_ns - look->last_hit_ns) * 1e-9);
-  return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
+  return look && look->last_hit_ns != INT64_MIN && one_scan(tracker, plot->sensor, plot->time_ns, look->last_hit_ns);
 }
 
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track,
                            const struct plot *plot) {
   const struct look *look = track_look_read(track, plot->sensor);
-  if (!look || look->judged_ns == INT64_MIN) return false;
-  double since_s = fabs((double)(plot->time_ns - look->judged_ns) * 1e-9);
-  return since_s < 0.4 * tracker->site->sensors[plot->sensor].revisit_s;
+  return look && look->judged_ns != INT64_MIN && one_scan(tracker, plot->sensor, plot->time_ns, look->judged_ns);
 }
 
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
@@ -295,9 +296,8 @@ static bool seen_apart_now(const struct tracker *tracker, const struct track *a,
     if (!a->look_sensors[i]) continue;
     const struct look *x = &a->looks[i], *y = track_look_read(b, look_sensor(a, x));
     if (!y || x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
-    double apart_s = fabs((double)(x->last_hit_ns - y->last_hit_ns) * 1e-9);
     *revisit_s = tracker->site->sensors[look_sensor(a, x)].revisit_s;
-    if (apart_s < 0.4 * *revisit_s) return true;
+    if (one_scan(tracker, look_sensor(a, x), x->last_hit_ns, y->last_hit_ns)) return true;
   }
   return false;
 }
