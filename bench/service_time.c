@@ -107,19 +107,13 @@ static void frame_step(struct pipeline *p) {
   }
 }
 
-static uint32_t size_at(const struct trace *trace, size_t at) {
-  uint32_t size;
-  memcpy(&size, trace->stream.bytes + at, 4);
-  return size;
-}
-
 /* Admits the datagrams from *at on up to number `end`, which begin with `first`, and steps them; ns. */
 static double piece_do(struct pipeline *p, const struct trace *trace, size_t *at, uint32_t first, uint32_t end) {
   double began_ns = cpu_ns();
   for (uint32_t d = first; d < end; d++) {
-    uint32_t size = size_at(trace, *at);
-    while (intake_datagram(&p->intake, trace->stream.bytes + *at + 4, size, 1) == INTAKE_CLOSE) frame_step(p);
-    *at += 4 + size;
+    uint32_t size = stream_datagram_bytes(&trace->stream, *at);
+    while (intake_datagram(&p->intake, trace->stream.bytes + *at, size, 1) == INTAKE_CLOSE) frame_step(p);
+    *at += size;
   }
   frame_step(p);
   return cpu_ns() - began_ns;
@@ -252,8 +246,8 @@ static void trace_open(struct trace *trace, uint32_t objects) {
   trace->pieces = calloc(count, sizeof *trace->pieces);
   if (!trace->arrival_ns || !trace->detections || !trace->cost_ns || !trace->pieces) fail("no memory");
   for (size_t d = 0; d < count; d++) {
-    trace->detections[d] = (size_at(trace, at) - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE;
-    at += 4 + size_at(trace, at);
+    trace->detections[d] = (stream_datagram_bytes(&trace->stream, at) - WIRE_HEADER_SIZE) / WIRE_ENTRY_SIZE;
+    at += stream_datagram_bytes(&trace->stream, at);
   }
 }
 

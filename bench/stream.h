@@ -1,5 +1,5 @@
 /* Datagrams made beforehand and sent over loopback UDP at a rate that is kept whatever becomes of them, or as fast as they are taken:
- * it waits while the kernel's queue of the port is a megabyte long, so that nothing is lost. */
+ * it sends what surely fits in a queue of a megabyte in the kernel, so that nothing is lost. */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
 
@@ -21,7 +21,7 @@ struct stream_open {
 };
 
 struct stream {
-  uint8_t *bytes; /* each datagram behind its u32 size */
+  uint8_t *bytes; /* datagrams, one behind the other */
   size_t size, capacity;
   uint64_t datagrams, detections;
   struct stream_open collecting[STREAM_SENSORS_MAX];
@@ -34,6 +34,9 @@ int stream_reserve(struct stream *stream, size_t bytes);
 bool stream_put(struct stream *stream, uint32_t sensor_id, const struct detection *detection);
 /* Closes what is open; sequence numbers go on. False where there is no more room. */
 bool stream_close(struct stream *stream);
+
+/* Size of the datagram that begins there. */
+uint32_t stream_datagram_bytes(const struct stream *stream, size_t at);
 
 struct stream_sent {
   double seconds; /* until the last was sent and the kernel's queue was empty */

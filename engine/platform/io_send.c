@@ -29,8 +29,8 @@ struct io_sender {
   uint64_t sent;
   uint64_t failed;
   uint32_t count;
-  uint32_t bytes;
-  uint32_t from[IO_SEND_QUEUE_MAX];
+  uint32_t bytes; /* of `queue` in use */
+  const uint8_t *from[IO_SEND_QUEUE_MAX]; /* in `queue`, or lent */
   uint32_t size[IO_SEND_QUEUE_MAX];
   struct send_run runs[IO_SEND_QUEUE_MAX];
   struct mmsghdr headers[IO_SEND_QUEUE_MAX];
@@ -77,13 +77,14 @@ free_found:
   return rc;
 }
 
-/* Datagrams from `first` on that may go as one message: equal sizes, the last one may be shorter. */
+/* Datagrams from `first` on that may go as one message: one behind the other, of equal sizes, the last one may be shorter. */
 static uint32_t run_length(const struct io_sender *sender, uint32_t first) {
   uint32_t step = sender->size[first], bytes = step, count = 1;
   if (!sender->coalesce || step == 0) return 1;
   while (first + count < sender->count && count < IO_SEND_SEGMENTS_MAX) {
     uint32_t next = sender->size[first + count];
     if (next == 0 || next > step || bytes + next > IO_SEND_COALESCED_BYTES) break;
+    if (sender->from[first + count] != sender->from[first] + bytes) break;
     bytes += next;
     count++;
     if (next < step) break;
@@ -98,8 +99,8 @@ static uint32_t runs_make(struct io_sender *sender, uint32_t first) {
     count = run_length(sender, first);
     uint32_t last = first + count - 1;
     sender->runs[runs] = (struct send_run){first, count};
-    sender->vectors[runs] = (struct iovec){sender->queue + sender->from[first],
-                                           sender->from[last] + sender->size[last] - sender->from[first]};
+    sender->vectors[runs] = (struct iovec){(void *)(uintptr_t)sender->from[first], /* which sending leaves as it is */
+                                           (size_t)(sender->from[last] - sender->from[first]) + sender->size[last]};
     struct msghdr *header = &sender->headers[runs].msg_hdr;
     *header = (struct msghdr){.msg_iov = &sender->vectors[runs], .msg_iovlen = 1};
     if (count == 1) continue;
@@ -147,14 +148,22 @@ int io_sender_flush(struct io_sender *sender) {
   return rc;
 }
 
+int io_sender_lend(struct io_sender *sender, const void *data, size_t size) {
+  if (size > SEND_DATAGRAM_BYTES_MAX) return -EMSGSIZE;
+  int rc = sender->count == IO_SEND_QUEUE_MAX ? io_sender_flush(sender) : 0;
+  sender->from[sender->count] = data;
+  sender->size[sender->count++] = (uint32_t)size;
+  return rc;
+}
+
 int io_sender_put(struct io_sender *sender, const void *data, size_t size) {
   if (size > SEND_DATAGRAM_BYTES_MAX) return -EMSGSIZE;
   int rc = 0;
   if (sender->count == IO_SEND_QUEUE_MAX || sender->bytes + size > IO_SEND_QUEUE_BYTES) rc = io_sender_flush(sender);
-  memcpy(sender->queue + sender->bytes, data, size);
-  sender->from[sender->count] = sender->bytes;
-  sender->size[sender->count++] = (uint32_t)size;
+  uint8_t *copy = sender->queue + sender->bytes;
+  memcpy(copy, data, size);
   sender->bytes += (uint32_t)size;
+  (void)io_sender_lend(sender, copy, size); /* there is room */
   return rc;
 }
 

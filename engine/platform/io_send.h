@@ -25,6 +25,10 @@ int io_sender_open(const char *host, uint16_t port, bool coalesce, struct io_sen
  * sending. Order is kept. */
 int io_sender_put(struct io_sender *sender, const void *data, size_t size);
 
+/* The same without the copy: the bytes stay as they are until the next io_sender_flush. Runs go out as one where they stand one behind
+ * the other. */
+int io_sender_lend(struct io_sender *sender, const void *data, size_t size);
+
 /* Sends what is queued. 0, or a negative errno; what could not be sent is dropped and counted. */
 int io_sender_flush(struct io_sender *sender);
 
