@@ -1,10 +1,12 @@
 #include "engine/base/sort.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "engine/base/check.h"
 
 enum { INSERTION_MAX = 12, PARTS_MAX = 32 }; /* waiting ranges: each at most half of the one before */
+enum { DIGIT_BITS_MAX = 11, KEY_BITS = 64 }; /* digits whose counts fit the first cache beside what is counted */
 
 struct sorting {
   unsigned char *items;
@@ -103,4 +105,53 @@ void sort_items(void *items, uint32_t count, size_t size, int (*compare)(const v
   bool sorted = true;
   for (uint32_t i = 1; i < count && sorted; i++) sorted = !less(&s, i, i - 1);
   if (!sorted) range_sort(&s, count); /* most frames come in order */
+}
+
+static void keys_insert(struct sort_key *keys, uint32_t count) {
+  for (uint32_t i = 1; i < count; i++) {
+    struct sort_key kept = keys[i];
+    uint32_t at = i;
+    for (; at > 0 && keys[at - 1].key > kept.key; at--) keys[at] = keys[at - 1];
+    keys[at] = kept;
+  }
+}
+
+/* Keys as they come, to their places by one digit of their distance from the least one. */
+static void keys_deal(const struct sort_key *from, struct sort_key *to, uint32_t count, uint64_t least, unsigned shift, unsigned bits) {
+  uint32_t place[1 << DIGIT_BITS_MAX], digits = 1u << bits, sum = 0;
+  memset(place, 0, digits * sizeof *place);
+  for (uint32_t i = 0; i < count; i++) place[(from[i].key - least) >> shift & (digits - 1)]++;
+  for (uint32_t d = 0; d < digits; d++) {
+    uint32_t here = place[d];
+    place[d] = sum;
+    sum += here;
+  }
+  for (uint32_t i = 0; i < count; i++) to[place[(from[i].key - least) >> shift & (digits - 1)]++] = from[i];
+}
+
+void sort_keys(struct sort_key *keys, struct sort_key *scratch, uint32_t count) {
+  uint64_t least = UINT64_MAX, most = 0, last = 0;
+  bool sorted = true;
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t key = keys[i].key;
+    sorted = sorted && last <= key;
+    last = key;
+    if (key < least) least = key;
+    if (key > most) most = key;
+  }
+  if (sorted) return;
+  if (count <= INSERTION_MAX) {
+    keys_insert(keys, count);
+    return;
+  }
+  unsigned differ = KEY_BITS - (unsigned)__builtin_clzll(most - least), passes = (differ + DIGIT_BITS_MAX - 1) / DIGIT_BITS_MAX;
+  unsigned bits = (differ + passes - 1) / passes;
+  struct sort_key *from = keys, *to = scratch;
+  for (unsigned shift = 0; shift < differ; shift += bits) {
+    keys_deal(from, to, count, least, shift, bits);
+    struct sort_key *dealt = to;
+    to = from;
+    from = dealt;
+  }
+  if (from != keys) memcpy(keys, from, count * sizeof *keys);
 }

@@ -11,4 +11,14 @@
 void sort_items(void *items, uint32_t count, size_t size, int (*compare)(const void *a, const void *b, void *context),
                 void *context);
 
+/* Something to be sorted by a number. What goes with it: `item`, `note`, is the caller's. */
+struct sort_key {
+  uint64_t key;
+  uint32_t item, note;
+};
+
+/* Sorts `count` keys by digits, least first; equal ones stay in the order in which they came. Keys that differ in their lower
+ * b bits cost 2 + b / 11 passes over them. `scratch` has room for as many. */
+void sort_keys(struct sort_key *keys, struct sort_key *scratch, uint32_t count);
+
 #endif

@@ -9,7 +9,13 @@ static const double unheard_scans_min = 2;
 static const int64_t behind_decay = 64; /* revisits after which a delay is forgotten */
 
 void hearing_note(struct hearing *hearing, int64_t time_ns, double revisit_s) {
-  int64_t revisit_ns = (int64_t)(revisit_s * 1e9);
+  int64_t revisit_ns = (int64_t)(revisit_s * 1e9), since_ns = time_ns - hearing->front_ns;
+  bool follows = hearing->any && since_ns >= 0 && since_ns < revisit_ns;
+  if (follows && time_ns - hearing->window_ns < revisit_ns) { /* nearly all: nothing but the front moves */
+    hearing->front_ns = time_ns;
+    hearing->in_window++;
+    return;
+  }
   if (!hearing->any) {
     *hearing = (struct hearing){.any = true, .window_ns = time_ns, .front_ns = time_ns, .back_ns = INT64_MIN};
   }

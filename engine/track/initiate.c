@@ -361,8 +361,8 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   strands_expire(tracker, now_ns - tracker->site->lag_ns);
   rays_expire(tracker, now_ns - tracker->site->lag_ns);
   for (uint32_t first = begin, last; first < end; first = last) {
-    int64_t until_ns = tracker->plots[first].time_ns + moment_ns;
-    for (last = first; last < end && tracker->plots[last].time_ns <= until_ns;) last++;
+    int64_t until_ns = tracker->time_ns[first] + moment_ns;
+    for (last = first; last < end && tracker->time_ns[last] <= until_ns;) last++;
     moment_settle(tracker, first, last);
   }
   rays_settle(tracker);

@@ -2,6 +2,7 @@
 #ifndef WEFT_TRACK_STATE_H
 #define WEFT_TRACK_STATE_H
 
+#include "engine/base/sort.h"
 #include "engine/track/assign.h"
 #include "engine/track/filter.h"
 #include "engine/track/foreign.h"
@@ -42,12 +43,6 @@ struct geodetic {
   double lat_rad, lon_rad, height_m;
 };
 
-/* A line to be: its track's number, by which lines are ordered, and slot. */
-struct line {
-  uint64_t number;
-  uint32_t slot;
-};
-
 /* The plots of one component that one sensor saw in one scan: a joint assignment problem. */
 struct group {
   uint32_t first, count; /* members[first .. first + count) */
@@ -85,11 +80,14 @@ struct tracker {
 
   /* per plot of the frame, in order of time */
   uint32_t *row;      /* its row in the frame */
+  int64_t *time_ns;   /* and what is asked of all plots in turn, apart from their records */
+  uint32_t *sensor;
   struct plot *plots; /* then PARTS_MAX parts of shared plots */
   struct candidates *candidates;
   uint8_t *fates;   /* enum fate */
   uint32_t *parent; /* union-find */
   uint32_t detections_max;
+  struct sort_key *keys, *dealt; /* scratch: the frame's rows by time, then its lines by number */
 
   /* association */
   uint32_t *claimed_by;    /* per slot: plot that first claimed it in this frame */
@@ -117,7 +115,6 @@ struct tracker {
   /* lines of this frame */
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
   uint32_t touched_count, lines_max;
-  struct line *ordered;      /* lines_max: scratch */
   uint32_t *due;             /* scratch: slots */
   uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
   uint32_t moved_count;

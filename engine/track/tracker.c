@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/base/sort.h"
 #include "engine/track/soft.h"
 
-enum { ALIGN_PIECE = 128, TRACKS_DEFAULT = 65536, TRACKS_MIN = 64, TRACKS_LIMIT = 1 << 22 };
+enum { ALIGN_PIECE = 128, LOOK_AHEAD = 8, TRACKS_DEFAULT = 65536, TRACKS_MIN = 64, TRACKS_LIMIT = 1 << 22 };
 
 static struct tracker_options options_complete(const struct tracker_options *options) {
   struct tracker_options out = *options;
@@ -27,6 +26,11 @@ static uint32_t lost_room(uint32_t tracks_max) {
   return (tracks_max < TRACKER_LOST_MAX ? tracks_max : TRACKER_LOST_MAX) + STITCH_YOUNG_MAX;
 }
 
+/* The most that is ever sorted by a key at a time. */
+static uint32_t keys_room(const struct tracker_options *o) {
+  return o->lines_max > o->detections_max ? o->lines_max : o->detections_max;
+}
+
 /* Lines of living tracks in a frame of so many detections. */
 static uint32_t lines_most(uint32_t lines_max, uint32_t detections) {
   uint64_t most = TRACKER_LINES_MIN + (uint64_t)TRACKER_LINES_PER_DETECTION * detections;
@@ -43,14 +47,14 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 100;
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
-                    sizeof(struct seed) + 44;
+                    sizeof(struct seed) + 56;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
-  return o.tracks_max * per_track + o.lines_max * sizeof(struct line) + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
+  return o.tracks_max * per_track + 2 * (size_t)keys_room(&o) * sizeof(struct sort_key) + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
          track_index_bytes(site, o.tracks_max) + o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
          (1u << 20);
 }
@@ -74,6 +78,10 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
   t->claimed_slice = arena_take(arena, tracks, sizeof *t->claimed_slice);
   t->row = arena_take(arena, plots, sizeof *t->row);
+  t->time_ns = arena_take(arena, plots, sizeof *t->time_ns);
+  t->sensor = arena_take(arena, plots, sizeof *t->sensor);
+  t->keys = arena_take(arena, keys_room(o), sizeof *t->keys);
+  t->dealt = arena_take(arena, keys_room(o), sizeof *t->dealt);
   t->pairs = arena_take(arena, PAIRS_MAX, sizeof *t->pairs);
   t->evidence = arena_take(arena, PAIRS_MAX, sizeof *t->evidence);
   t->choice = arena_take(arena, PAIRS_MAX, sizeof *t->choice);
@@ -87,17 +95,16 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->seed_taken = arena_take(arena, plots, sizeof *t->seed_taken);
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
-  t->ordered = arena_take(arena, o->lines_max, sizeof *t->ordered);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
-         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row &&
-         t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
+         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
+         t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->ordered && t->due && t->fresh && t->moved && t->moments && t->lost;
+         t->touched && t->due && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -162,24 +169,22 @@ static void platform_note(struct sensor_motion *motion, const struct frame *fram
   sensor_motion_note(motion, &state);
 }
 
-static int rows_compare(const void *a, const void *b, void *context) {
-  const struct frame *frame = context;
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  int64_t p = frame->time_of_ns[x], q = frame->time_of_ns[y];
-  if (p != q) return p < q ? -1 : 1;
-  return x < y ? -1 : 1;
-}
-
-/* Rows in order of time, and which of them come too late to be used: those that an earlier frame has
- * overtaken by more than the lag. */
+/* Rows in order of time, those of one time as they stand, and which of them come too late to be used: those that an
+ * earlier frame has overtaken by more than the lag. */
 static void frame_take(struct tracker *tracker, const struct frame *frame) {
+  const uint64_t sign = UINT64_C(1) << 63; /* times with it turned are in order without it */
+  struct sort_key *keys = tracker->keys;
   weft_assert(frame->count <= tracker->detections_max);
-  for (uint32_t i = 0; i < frame->count; i++) tracker->row[i] = i;
-  sort_items(tracker->row, frame->count, sizeof *tracker->row, rows_compare, (void *)frame);
+  for (uint32_t i = 0; i < frame->count; i++)
+    keys[i] = (struct sort_key){.key = (uint64_t)frame->time_of_ns[i] ^ sign, .item = i, .note = frame->sensor[i]};
+  sort_keys(keys, tracker->dealt, frame->count);
   int64_t late_before_ns =
       tracker->front_ns == INT64_MIN ? INT64_MIN : tracker->front_ns - tracker->site->lag_ns;
   for (uint32_t i = 0; i < frame->count; i++) {
-    tracker->fates[i] = frame->time_of_ns[tracker->row[i]] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
+    tracker->row[i] = keys[i].item;
+    tracker->time_ns[i] = (int64_t)(keys[i].key ^ sign);
+    tracker->sensor[i] = keys[i].note;
+    tracker->fates[i] = tracker->time_ns[i] < late_before_ns ? FATE_LATE : FATE_IN_FLIGHT;
   }
 }
 
@@ -188,6 +193,7 @@ struct slice {
   uint32_t begin, end;        /* places in order of time */
   int64_t after_ns, until_ns; /* sensor states of times in (after, until] belong to it */
   int64_t now_ns;             /* up to when looks are judged */
+  bool platforms;             /* some plot of the frame says where its sensor is */
 };
 
 /* Where the sensors are, as far as this slice may know: a long frame brings more states than a history holds.
@@ -199,9 +205,20 @@ static void slice_sensors_note(struct tracker *tracker, const struct frame *fram
     if (state->time_ns <= slice->after_ns || state->time_ns > slice->until_ns) continue;
     sensor_motion_note(&tracker->motion[state->sensor], state);
   }
-  for (uint32_t i = slice->begin; i < slice->end; i++) {
+  for (uint32_t i = slice->begin; i < slice->end && slice->platforms; i++) {
     uint32_t row = tracker->row[i];
     if (frame->valid[row] & VALID_PLATFORM) platform_note(&tracker->motion[frame->sensor[row]], frame, row);
+  }
+}
+
+/* How far each sensor has come, and how it is heard. */
+static void fronts_move(struct tracker *tracker, const struct slice *slice) {
+  for (uint32_t i = slice->begin; i < slice->end; i++) {
+    uint32_t sensor = tracker->sensor[i];
+    int64_t time_ns = tracker->time_ns[i], *front = &tracker->sensor_front_ns[sensor];
+    if (time_ns > *front) *front = time_ns;
+    hearing_note(&tracker->hearing[sensor], time_ns, tracker->site->sensors[sensor].revisit_s);
+    if (time_ns > tracker->front_ns) tracker->front_ns = time_ns;
   }
 }
 
@@ -211,14 +228,7 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
   slice_sensors_note(tracker, frame, slice);
   struct align_job job = {.tracker = tracker, .frame = frame, .begin = slice->begin};
   tracker->parallel.run(tracker->parallel.context, align_piece, &job, slice->end - slice->begin, ALIGN_PIECE);
-  for (uint32_t i = slice->begin; i < slice->end; i++) {
-    const struct plot *plot = &tracker->plots[i];
-    int64_t *front = &tracker->sensor_front_ns[plot->sensor];
-    if (plot->time_ns > *front) *front = plot->time_ns;
-    hearing_note(&tracker->hearing[plot->sensor], plot->time_ns,
-                 tracker->site->sensors[plot->sensor].revisit_s);
-    if (plot->time_ns > tracker->front_ns) tracker->front_ns = plot->time_ns;
-  }
+  fronts_move(tracker, slice);
   track_index_at(&tracker->index, tracker->site, tracker->motion, tracker->front_ns);
   lifecycle_refresh(tracker);
   associate_slice(tracker, slice->begin, slice->end);
@@ -233,25 +243,19 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
 static void slices_step(struct tracker *tracker, const struct frame *frame) {
   const int64_t slice_ns = INDEX_REACH_NS / 2;
   struct slice slice = {.until_ns = INT64_MIN};
+  for (uint32_t i = 0; i < frame->count; i++) slice.platforms |= (frame->valid[i] & VALID_PLATFORM) != 0;
   do {
     slice.begin = slice.end;
     slice.after_ns = slice.until_ns;
     while (slice.end < frame->count &&
-           frame->time_of_ns[tracker->row[slice.end]] - frame->time_of_ns[tracker->row[slice.begin]] <=
-               slice_ns) {
+           tracker->time_ns[slice.end] - tracker->time_ns[slice.begin] <= slice_ns) {
       slice.end++;
     }
     bool last = slice.end == frame->count;
-    slice.until_ns = last ? INT64_MAX : frame->time_of_ns[tracker->row[slice.end - 1]];
+    slice.until_ns = last ? INT64_MAX : tracker->time_ns[slice.end - 1];
     slice.now_ns = slice.until_ns < frame->time_ns ? slice.until_ns : frame->time_ns;
     slice_step(tracker, frame, &slice);
   } while (slice.end < frame->count);
-}
-
-static int lines_compare(const void *a, const void *b, void *context) {
-  (void)context;
-  const struct line *x = a, *y = b;
-  return x->number < y->number ? -1 : x->number > y->number;
 }
 
 static int reports_compare(const void *a, const void *b, void *context) {
@@ -294,17 +298,28 @@ static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
   }
 }
 
+/* Lines to be: numbers of their tracks, and whether their moments are still to be found. */
+static void lines_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct tracker *tracker = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct track *track = &tracker->store.tracks[tracker->touched[i]];
+    const struct track *ahead = &tracker->store.tracks[tracker->touched[i + LOOK_AHEAD < end ? i + LOOK_AHEAD : i]];
+    __builtin_prefetch(&ahead->told);
+    __builtin_prefetch(&ahead->number);
+    tracker->keys[i] = (struct sort_key){.key = track->number, .item = tracker->touched[i], .note = !track->told};
+  }
+}
+
 /* The touched tracks in order of their numbers, with the moments of their lines in place. */
 static void lines_order(struct tracker *tracker) {
   uint32_t due = 0;
+  tracker->parallel.run(tracker->parallel.context, lines_piece, tracker, tracker->touched_count, ALIGN_PIECE);
+  sort_keys(tracker->keys, tracker->dealt, tracker->touched_count);
   for (uint32_t i = 0; i < tracker->touched_count; i++) {
-    uint32_t slot = tracker->touched[i];
-    const struct track *track = &tracker->store.tracks[slot];
-    tracker->ordered[i] = (struct line){.number = track->number, .slot = slot};
-    if (!track->told) tracker->due[due++] = slot;
+    tracker->touched[i] = tracker->keys[i].item;
+    if (tracker->keys[i].note) tracker->due[due++] = tracker->keys[i].item;
   }
-  sort_items(tracker->ordered, tracker->touched_count, sizeof *tracker->ordered, lines_compare, NULL);
-  for (uint32_t i = 0; i < tracker->touched_count; i++) tracker->touched[i] = tracker->ordered[i].slot;
   filter_moments_by_slot(&tracker->filter, tracker->due, due, tracker->moments);
 }
 
@@ -340,7 +355,7 @@ static void lost_merge(struct tracker *tracker, struct step_output *output) {
 
 static void fates_book(struct tracker *tracker, const struct frame *frame, struct ledger *ledger) {
   for (uint32_t i = 0; i < frame->count; i++) {
-    uint32_t sensor = tracker->plots[i].sensor;
+    uint32_t sensor = tracker->sensor[i];
     uint8_t fate = tracker->fates[i]; /* those that start a track, or never will, are booked where that shows */
     if (fate == FATE_ASSOCIATED || fate == FATE_LATE || fate == FATE_SHED) tracker->fate_counts[sensor][fate]++;
   }
@@ -364,8 +379,9 @@ void tracker_step(struct tracker *tracker, const struct frame *frame, struct ste
   foreign_step(tracker);
   lines_fill(tracker, lines_most(tracker->lines_max, frame->count), output);
   lost_merge(tracker, output);
+  uint32_t ours = output->count;
   foreign_lines(tracker, output);
-  sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL); /* in order but for those */
+  if (output->count > ours) sort_items(output->reports, output->count, sizeof *output->reports, reports_compare, NULL);
   output->frame = frame->number;
   output->frame_time_ns = frame->time_ns;
   output->overload_step = frame->overload_step;

@@ -1,5 +1,5 @@
 // stage: weft_base
-/* sort_items against qsort, on every size up to 300 and a few large ones. */
+/* sort_items and sort_keys against qsort, on every size up to 300 and a few large ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,8 +114,40 @@ static void patterns_are_sorted_in_n_log_n(void **state) {
   free(items);
 }
 
+static int keys_compare(const void *a, const void *b) {
+  const struct sort_key *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return x->item < y->item ? -1 : x->item > y->item;
+}
+
+/* Keys that differ in their lower `bits` alone, which begin anywhere; items tell in which order they came. */
+static void keys_check(uint32_t count, unsigned bits, struct prng *prng) {
+  struct sort_key *keys = calloc(count + 1, sizeof *keys), *scratch = calloc(count + 1, sizeof *scratch), *expected = calloc(count + 1, sizeof *expected);
+  uint64_t mask = UINT64_MAX >> (64 - bits), begin = bits == 64 ? 0 : prng_below(prng, UINT64_MAX - mask);
+  for (uint32_t i = 0; i < count; i++) keys[i] = (struct sort_key){.key = begin + (prng_below(prng, UINT64_MAX) & mask), .item = i, .note = i * 7};
+  memcpy(expected, keys, count * sizeof *keys);
+  qsort(expected, count, sizeof *expected, keys_compare);
+  sort_keys(keys, scratch, count);
+  for (uint32_t i = 0; i < count; i++) {
+    if (keys[i].key != expected[i].key || keys[i].item != expected[i].item || keys[i].note != expected[i].note)
+      fail_msg("%u keys of %u bits: place %u has item %u instead of %u", count, bits, i, keys[i].item, expected[i].item);
+  }
+  free(keys);
+  free(scratch);
+  free(expected);
+}
+
+static void keys_are_sorted_as_qsort_does_and_equal_ones_stay_in_order(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(7, 3);
+  for (uint32_t count = 0; count <= 300; count++) keys_check(count, 1 + count % 64, &prng);
+  for (unsigned bits = 1; bits <= 64; bits++) keys_check(1000, bits, &prng); /* every number of passes, with every width of a digit */
+  keys_check(100000, 26, &prng);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sorts_as_qsort_does), cmocka_unit_test(sorted_input_costs_one_pass),
-                                     cmocka_unit_test(no_order_takes_more_than_some_n_log_n), cmocka_unit_test(patterns_are_sorted_in_n_log_n)};
+                                     cmocka_unit_test(no_order_takes_more_than_some_n_log_n), cmocka_unit_test(patterns_are_sorted_in_n_log_n),
+                                     cmocka_unit_test(keys_are_sorted_as_qsort_does_and_equal_ones_stay_in_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
