@@ -73,7 +73,7 @@ static double share_distance2(struct tracker *tracker, uint32_t p, uint32_t owne
   if (!pair_gated(&tracker->evidence[p])) return INFINITY;
   double distance2 = cell_distance2(tracker, &tracker->plots[pair->plot], pair->track, other);
   if (!isfinite(distance2)) return INFINITY;
-  return lifecycle_seen_apart(tracker, a->number > b->number ? a : b, a->number > b->number ? b : a)
+  return duplicate_seen_apart(tracker, a->number > b->number ? a : b, a->number > b->number ? b : a)
              ? distance2
              : INFINITY;
 }

@@ -110,7 +110,7 @@ static void belief_form(struct tracker *tracker, const struct soft_work *work, s
   double q = work->miss[row], missed = fmax(work->missed[row], missed_min);
   double exists = missed * work->existing[row] / q; /* and was missed */
   const struct plot *plot = &tracker->plots[tracker->pairs[likeliest].plot];
-  double pd = lifecycle_detection_probability(tracker, track, plot->sensor);
+  double pd = review_detection_probability(tracker, track, plot->sensor);
   double miss = lifecycle_scan_judged(tracker, track, plot) ? 1 : 1 - pd;
   double odds = seen * q / missed + wk_exp(track->log_odds) * miss;
   belief->plot = tracker->pairs[likeliest].plot;

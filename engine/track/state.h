@@ -24,6 +24,9 @@ enum { PARTS_MAX = 1024 }; /* of shared plots, worked in at a time */
 /* What becomes of a pair: nothing; the track's own plot; a plot that it shares with others. */
 enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
 
+/* What a review finds, in bits. */
+enum finding { FINDING_OVER = 1, FINDING_OLDER_NEAR = 2 };
+
 /* A seed that might go on a strand. */
 struct following {
   double value; /* ln odds of the strand with the seed against both alone, above the least that is worth it */
@@ -116,6 +119,7 @@ struct tracker {
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
   uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
+  uint8_t *findings;         /* per slot that is due: enum finding */
   uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
   uint32_t moved_count;
   double (*moments)[27];     /* per slot: state and covariance of its last line */
@@ -169,15 +173,13 @@ void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *p
 double lifecycle_revisit_s(const struct tracker *tracker, const struct track *track);
 /* For a track that shares a plot with others: seen, but neither more nor less likely to exist. */
 void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot);
-/* Whether one sensor saw both in one scan as two plots, lately; remembered with the first. */
-bool lifecycle_seen_apart(const struct tracker *tracker, struct track *track, const struct track *other);
+/* Two times of one scan of the sensor, by less than half of what lies between its scans. */
+bool lifecycle_one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns);
+/* Without a plot for some looks, and for LIFECYCLE_SILENT_MIN_S at least. */
+#define LIFECYCLE_SILENT_MIN_S 3.0
+bool lifecycle_silent(const struct tracker *tracker, const struct track *track);
 /* A step of existence by one scan, held to what one scan may say. */
 double lifecycle_log_odds_step(double before, double step);
-/* Probability that this sensor sees the track in a look: an infrared line of sight sees a plume, others a
- * body.
- */
-double lifecycle_detection_probability(const struct tracker *tracker, const struct track *track,
-                                       uint32_t sensor);
 /* True when this sensor's present scan has already charged the track with the chance of a miss. */
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* A plot that may have been the track's was shed: this look says nothing against it. */
@@ -190,7 +192,6 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot);
 void lifecycle_refresh(struct tracker *tracker);
 /* Renews those of tracks that plots have moved. Until then their old ones are good. */
 void lifecycle_index_moved(struct tracker *tracker);
-void lifecycle_review(struct tracker *tracker);
 void lifecycle_index(struct tracker *tracker, uint32_t slot);
 /* Gives the track a line in this frame. */
 void lifecycle_touch(struct tracker *tracker, uint32_t slot);
@@ -201,6 +202,22 @@ bool lifecycle_scan_used(const struct tracker *tracker, const struct track *trac
 /* ln of the odds factor of a plot for a track: Pd N / clutter density. */
 double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plot,
                            const struct pair_evidence *evidence);
+/* review.c. Probability that this sensor sees the track in a look: an infrared line of sight sees a plume, others a body. */
+double review_detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor);
+/* The track's next review: half a second after now. */
+void review_plan(struct tracker *tracker, uint32_t slot);
+/* Reviews the tracks that are due. */
+void review_step(struct tracker *tracker);
+/* duplicate.c. Whether one sensor saw both in one scan as two plots, lately; remembered with the first. */
+bool duplicate_seen_apart(const struct tracker *tracker, struct track *track, const struct track *other);
+/* Of up to DUPLICATE_TOGETHER tracks, which have an older one so near that duplicate_of_older must be asked. Of other tracks only what
+ * no review changes is read, so that it may run beside reviews. */
+enum { DUPLICATE_TOGETHER = 8 };
+void duplicate_near(const struct tracker *tracker, const uint32_t *slots, uint32_t count, bool *near);
+/* Whether an older track is the same object. */
+bool duplicate_of_older(struct tracker *tracker, uint32_t slot);
+/* Who was seen beside a new track in the scan that started it: at its first review that scan may be long past. */
+void duplicate_neighbours_note(struct tracker *tracker, uint32_t slot);
 /* track_report.c. `place`: of the moments' position. */
 void report_fill(const struct tracker *tracker, const struct track *track, const double moments[27],
                  const struct geodetic *place, int64_t time_ns, struct track_report *out);

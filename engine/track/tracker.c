@@ -96,6 +96,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
   t->due = arena_take(arena, tracks, sizeof *t->due);
+  t->findings = arena_take(arena, tracks, sizeof *t->findings);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
@@ -104,7 +105,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->due && t->fresh && t->moved && t->moments && t->lost;
+         t->touched && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -234,7 +235,7 @@ static void slice_step(struct tracker *tracker, const struct frame *frame, const
   associate_slice(tracker, slice->begin, slice->end);
   initiate_slice(tracker, slice->begin, slice->end);
   lifecycle_index_moved(tracker);
-  lifecycle_review(tracker);
+  review_step(tracker);
 }
 
 /* A frame of a busy or restarted system can span seconds of measurement time. It is stepped in slices short

@@ -1,0 +1,163 @@
+/* Reviews: twice a second of each track misses are charged, duplicates merged, ends found. A miss is charged once per sensor revisit,
+ * and only when the sensor has reported later than the look that should have seen the track (or has been silent for so long that it
+ * must have), so that a feed's delay never costs a track its life. A sensor of which nothing at all is heard any more, though it used
+ * to send more than this track's plots, is out: it misses nothing.
+ *
+ * Most reviews change their own track's looks and nothing else. They run in parallel, and what they read of other tracks none of them
+ * writes; what ends a track follows one by one, in the order in which the reviews are due. */
+#include <math.h>
+#include <stddef.h>
+
+#include "engine/track/state.h"
+#include "engine/track/vector.h"
+
+static const double log_odds_end = -3;   /* r = 0.05 */
+static const double silence_max_s = 240; /* ballistic, by free fall alone */
+static const double silence_max_air_s = 60; /* aircraft may turn; at least so many looks of the quickest sensor: */
+static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
+static const double sigma_max_m = 60000; /* position lost */
+static const double plume_min = 0.3; /* where boost is less likely, a line-of-sight sensor's miss says nothing */
+static const int64_t step_ns = 500000000;
+enum { MISSES_PER_REVIEW_MAX = 4, REVIEW_PIECE = 16 * DUPLICATE_TOGETHER, LINE = 64 };
+
+double review_detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor) {
+  double pd = tracker->site->sensors[sensor].detection_probability;
+  if (tracker->site->sensors[sensor].kind != KIND_LOS) return pd;
+  double plume = track_ballistic_probability(track) * track->bank[WK_B_WEIGHT];
+  return plume > plume_min ? pd * plume : 0;
+}
+
+/* A plume that a sensor has seen and now misses has more likely burnt out than vanished: the miss speaks
+ * against existence no more than against boost (docs/maths.md T7). */
+static void burn_out_weigh(const struct tracker *tracker, struct track *track, const struct look *look) {
+  const struct sensor *sensor = &tracker->site->sensors[look_sensor(track, look)];
+  if (sensor->kind != KIND_LOS || look->last_hit_ns == INT64_MIN) return;
+  double *weight = track->bank + WK_B_WEIGHT, missed = weight[0] * sensor->detection_probability;
+  if (weight[0] <= plume_min) return;
+  track->told = 0;
+  weight[0] = (weight[0] - missed) / (1 - missed);
+  for (int m = 1; m < 3; m++) weight[m] /= 1 - missed;
+}
+
+/* Charges what is due on one look; returns the time of the next one. */
+static int64_t look_review(struct tracker *tracker, struct track *track, struct look *look) {
+  uint32_t index = look_sensor(track, look);
+  const struct sensor *sensor = &tracker->site->sensors[index];
+  int64_t revisit_ns = (int64_t)(sensor->revisit_s * 1e9);
+  bool down = sensor_motion_status(&tracker->motion[index]) == SENSOR_DOWN;
+  const struct hearing *hearing = &tracker->hearing[index];
+  bool out = hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
+  int64_t lag_ns = tracker->site->lag_ns,
+          behind_ns = hearing->behind_ns < lag_ns ? hearing->behind_ns : lag_ns;
+  /* Who sees plumes from above and has not seen this one may have clouds before it. */
+  bool clouded = sensor->kind == KIND_LOS && look->last_hit_ns == INT64_MIN;
+  for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
+    bool reported = tracker->sensor_front_ns[index] > look->next_ns + behind_ns;
+    bool overdue = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
+    if (!reported && !overdue) return look->next_ns;
+    bool looked = !down && !out && !clouded && !track->parked &&
+                  !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
+    if (looked) {
+      track->log_odds += wk_log(1 - review_detection_probability(tracker, track, index));
+      burn_out_weigh(tracker, track, look);
+    }
+    look->next_ns += revisit_ns;
+  }
+  if (look->next_ns < tracker->now_ns - revisit_ns) look->next_ns = tracker->now_ns;
+  return look->next_ns;
+}
+
+/* Keeps the list of looks in step with what covers the track now, and charges misses. */
+static void looks_review(struct tracker *tracker, struct track *track, const double position_m[3]) {
+  int64_t now_ns = tracker->now_ns;
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
+    const struct sensor *sensor = &tracker->site->sensors[s];
+    struct look *look = track_look(track, s);
+    if (!sensor_covers(sensor, &tracker->motion[s], now_ns, position_m)) {
+      if (look) look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
+      continue;
+    }
+    if (!look) {
+      int64_t since_ns = tracker->sensor_front_ns[s];
+      if (since_ns == INT64_MIN) continue; /* never heard: nothing can be expected of it */
+      look = track_look_take(track, s);
+      look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
+      continue;
+    }
+    look_review(tracker, track, look);
+  }
+}
+
+/* How long a track may go without a plot where no sensor's miss speaks against it. */
+static double silence_limit_s(const struct tracker *tracker, const struct track *track) {
+  double revisit_s = lifecycle_revisit_s(tracker, track);
+  if (track->status == STATUS_TENTATIVE) return fmax(silence_max_tentative_looks * revisit_s, 10);
+  if (track_ballistic_probability(track) > 0.5) return silence_max_s;
+  return fmax(silence_max_air_s, silence_max_air_looks * revisit_s);
+}
+
+
+static bool over(const struct tracker *tracker, const struct track *track, const double position_m[3]) {
+  double silent_s = (double)(tracker->now_ns - track->newest_ns) * 1e-9;
+  double lat_rad, lon_rad, height_m;
+  if (track->log_odds < log_odds_end) return true;
+  if (silent_s <= LIFECYCLE_SILENT_MIN_S) return false;
+  if (silent_s > silence_limit_s(tracker, track)) return true;
+  if (!lifecycle_silent(tracker, track)) return false;
+  if (track_sigma_at(track, track->time_ns) > sigma_max_m) return true;
+  wk_geodetic_from_ecef(position_m, &lat_rad, &lon_rad, &height_m);
+  return height_m < -200 - track->sigma_position_m; /* it has come down */
+}
+
+/* Asks for what a review reads of a track: its summary, odds and looks. */
+static void review_fetch(const struct tracker *tracker, uint32_t slot) {
+  const char *track = (const char *)&tracker->store.tracks[slot];
+  for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
+  for (size_t at = offsetof(struct track, log_odds); at < offsetof(struct track, apart); at += LINE) __builtin_prefetch(track + at);
+}
+
+static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct tracker *tracker = argument;
+  for (uint32_t i = begin; i < end && i < begin + DUPLICATE_TOGETHER; i++) review_fetch(tracker, tracker->due[i]);
+  for (uint32_t first = begin; first < end; first += DUPLICATE_TOGETHER) {
+    uint32_t last = end - first < DUPLICATE_TOGETHER ? end : first + DUPLICATE_TOGETHER;
+    bool near[DUPLICATE_TOGETHER];
+    for (uint32_t i = first; i < last; i++) {
+      struct track *track = &tracker->store.tracks[tracker->due[i]];
+      double position_m[3];
+      if (i + DUPLICATE_TOGETHER < end) review_fetch(tracker, tracker->due[i + DUPLICATE_TOGETHER]);
+      track_extrapolate(track, tracker->now_ns, position_m);
+      looks_review(tracker, track, position_m);
+      tracker->findings[i] = over(tracker, track, position_m) ? FINDING_OVER : 0;
+    }
+    duplicate_near(tracker, tracker->due + first, last - first, near);
+    for (uint32_t i = first; i < last; i++) tracker->findings[i] |= near[i - first] ? FINDING_OLDER_NEAR : 0;
+  }
+}
+
+void review_plan(struct tracker *tracker, uint32_t slot) {
+  queue_set(&tracker->review, slot, tracker->now_ns + step_ns);
+}
+
+/* What a review found has its consequences; the track's next one is planned where it goes on. */
+static void review_close(struct tracker *tracker, uint32_t slot, uint8_t findings) {
+  bool room = tracker->lost_count < TRACKER_LOST_MAX && tracker->lost_count < tracker->store.capacity;
+  bool merged = room && (findings & FINDING_OLDER_NEAR) && duplicate_of_older(tracker, slot);
+  tracker->statistics.merged += merged;
+  if (room && (merged || findings & FINDING_OVER)) {
+    lifecycle_end(tracker, slot, merged);
+  } else {
+    review_plan(tracker, slot);
+  }
+}
+
+void review_step(struct tracker *tracker) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < tracker->fresh_count; i++) duplicate_neighbours_note(tracker, tracker->fresh[i]);
+  for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->now_ns)) != QUEUE_NONE;) {
+    tracker->due[count++] = slot;
+  }
+  tracker->parallel.run(tracker->parallel.context, review_piece, tracker, count, REVIEW_PIECE);
+  for (uint32_t i = 0; i < count; i++) review_close(tracker, tracker->due[i], tracker->findings[i]);
+}
