@@ -23,6 +23,8 @@ enum { ESTIMATE_ITEMS = 32 };
  * done for a line, and a small frame's lines should not wait for many of them. A first estimate is worth a
  * longer wait. */
 enum { LINES_PER_ESTIMATE = 8, LINES_PER_FIRST = 2, FIRSTS_MIN = 4 };
+/* Reports that are looked at together; a piece of them; and how far ahead the memory of their entries is asked for. */
+enum { GLANCE_BATCH = 4096, GLANCE_PIECE = 128, GLANCE_AHEAD = 8, MEMORY_LINE = 64 };
 
 /* What was last said of the track in this slot. */
 struct entry {
@@ -47,6 +49,18 @@ struct entry_areas {
   struct areas_stated stated;
 };
 
+/* What a report leaves to be done on one thread, in the order of the reports: all that is asked of it; no more than its turn among
+ * the due ones. */
+enum asks { ASKS_NOTHING, ASKS_TURN, ASKS_ALL };
+/* And of its track, once the estimates are made: put off; since this very line. */
+enum waits { WAITS_NOT, WAITS_ON, WAITS_ANEW };
+
+/* A report as found in parallel. */
+struct glance {
+  int64_t since_ns; /* waiting_since */
+  uint8_t asks, waits;
+};
+
 struct warn {
   struct parallel parallel;
   const struct regions *regions;
@@ -57,7 +71,10 @@ struct warn {
   struct events events;
   struct waiting waiting;
   uint32_t due[WARN_STEP_MAX]; /* indices of reports, longest waiting first */
+  int64_t due_since_ns[WARN_STEP_MAX]; /* and since when they wait */
   uint32_t due_count, due_max; /* due_max: how many this step may make at most */
+  struct glance glances[GLANCE_BATCH];
+  uint32_t glance_first; /* the report of the first one */
   int64_t frame_ns, credit_ns; /* time of the last frame; what it has earned, in frame time */
   struct step_output *output;
   struct warn_statistics statistics;
@@ -120,22 +137,23 @@ static int64_t waiting_since(const struct entry *entry) {
 }
 
 /* The due ones that have waited longest; among equals the older track. */
-static void due_put(struct warn *warn, uint32_t report) {
-  const struct track_report *reports = warn->output->reports;
-  int64_t since = waiting_since(&warn->entries[reports[report].slot]);
+static void due_put(struct warn *warn, uint32_t report, int64_t since_ns) {
   uint32_t at = warn->due_count;
-  while (at > 0 && waiting_since(&warn->entries[reports[warn->due[at - 1]].slot]) > since) at--;
+  while (at > 0 && warn->due_since_ns[at - 1] > since_ns) at--;
   if (at == warn->due_max) return;
   uint32_t last = warn->due_count < warn->due_max ? warn->due_count++ : warn->due_max - 1;
-  for (uint32_t i = last; i > at; i--) warn->due[i] = warn->due[i - 1];
+  for (uint32_t i = last; i > at; i--) {
+    warn->due[i] = warn->due[i - 1];
+    warn->due_since_ns[i] = warn->due_since_ns[i - 1];
+  }
   warn->due[at] = report;
+  warn->due_since_ns[at] = since_ns;
 }
 
 /* Cuts the list to what a frame of so many lines makes. */
 static void due_cut(struct warn *warn) {
-  const struct track_report *reports = warn->output->reports;
   uint32_t lines = warn->output->count, firsts = 0;
-  while (firsts < warn->due_count && !warn->entries[reports[warn->due[firsts]].slot].estimated) firsts++;
+  while (firsts < warn->due_count && warn->due_since_ns[firsts] == INT64_MIN) firsts++;
   uint32_t renewals_max = warn->output->overload_step >= OVERLOAD_ESTIMATES ? 1 : 1 + lines / LINES_PER_ESTIMATE;
   uint32_t firsts_max = FIRSTS_MIN + lines / LINES_PER_FIRST;
   uint32_t most = firsts < firsts_max ? firsts : firsts_max;
@@ -201,16 +219,16 @@ static void launch_find(struct entry *entry, const struct track_report *report) 
   entry->has_launch = true;
 }
 
-/* What was last said of the impact of the track in this slot. */
-static struct impact_estimate impact_stated(const struct warn *warn, uint32_t slot) {
+/* What was last said of the impact of the track in this slot; where no areas are named, `out` must say so. */
+static void impact_fill(const struct warn *warn, uint32_t slot, struct impact_estimate *out) {
   const struct entry *entry = &warn->entries[slot];
-  struct impact_estimate impact = {.ground = entry->impact, .probability = entry->impact_probability};
-  if (!warn->areas) return impact;
+  out->ground = entry->impact;
+  out->probability = entry->impact_probability;
+  if (!warn->areas) return;
   const struct entry_areas *areas = &warn->areas[slot];
-  memcpy(impact.shares, areas->shares, sizeof impact.shares);
-  memcpy(impact.regions, areas->regions, sizeof impact.regions);
-  impact.region_count = areas->count;
-  return impact;
+  memcpy(out->shares, areas->shares, sizeof out->shares);
+  memcpy(out->regions, areas->regions, sizeof out->regions);
+  out->region_count = areas->count;
 }
 
 static void areas_find(const struct warn *warn, uint32_t slot, const struct flight_impact *flight) {
@@ -245,6 +263,7 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
   }
 }
 
+/* The tracker has left zeros where this writes. */
 static void warning_fill(struct warn *warn, struct track_report *report, struct entry *entry) {
   if (report->class_ != CLASS_BALLISTIC) return;
   const struct launch_event *event = events_find(&warn->events, entry->event);
@@ -257,7 +276,7 @@ static void warning_fill(struct warn *warn, struct track_report *report, struct 
   report->launch = entry->launch;
   report->event = entry->event_number;
   report->event_launches = entry->event_launches;
-  report->impact = impact_stated(warn, report->slot);
+  impact_fill(warn, report->slot, &report->impact);
 }
 
 /* No longer ballistic: whatever was stated is taken back, and the launch leaves its event. */
@@ -281,7 +300,8 @@ static void estimate_settle(struct warn *warn, const struct track_report *report
   struct warn_statistics *statistics = &warn->statistics;
   struct areas_stated *areas = warn->areas ? &warn->areas[report->slot].stated : NULL;
   if (entry->has_impact) {
-    struct impact_estimate impact = impact_stated(warn, report->slot);
+    struct impact_estimate impact = {.region_count = 0};
+    impact_fill(warn, report->slot, &impact);
     if (areas) statistics->retractions[RETRACTION_AREA] += areas_lost(areas, &impact);
     statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &entry->impact);
   } else {
@@ -295,39 +315,90 @@ static void estimate_settle(struct warn *warn, const struct track_report *report
   wait_end(warn, entry);
 }
 
-/* Which reports are due; what is no longer ballistic is withdrawn. */
-static void reports_sort(struct warn *warn) {
-  struct step_output *output = warn->output;
-  for (uint32_t i = 0; i < output->count; i++) {
-    const struct track_report *report = &output->reports[i];
-    struct entry *entry = entry_of(warn, report);
-    if (report->status ==
-        STATUS_LOST) { /* now: the slot may have a new tenant among the reports that follow */
-      warning_fill(warn, &output->reports[i], entry);
-      wait_end(warn, entry);
-    } else if (report->class_ != CLASS_BALLISTIC) {
-      entry_withdraw(warn, report->slot);
-    } else if (report->status == STATUS_CONFIRMED && estimate_due(entry, report)) {
-      wait_begin(warn, entry, report);
-      due_put(warn, i);
-    }
+/* What must be done for a report on one thread; what is no longer ballistic is withdrawn. */
+static void report_sort(struct warn *warn, uint32_t i) {
+  struct track_report *report = &warn->output->reports[i];
+  struct entry *entry = entry_of(warn, report);
+  if (report->status == STATUS_LOST) { /* now: the slot may have a new tenant among the reports that follow */
+    warning_fill(warn, report, entry);
+    wait_end(warn, entry);
+  } else if (report->class_ != CLASS_BALLISTIC) {
+    entry_withdraw(warn, report->slot);
+  } else if (report->status == STATUS_CONFIRMED && estimate_due(entry, report)) {
+    wait_begin(warn, entry, report);
+    due_put(warn, i, waiting_since(entry));
   }
 }
 
-/* Those that stay due wait in the order in which they came; a first estimate's wait is remembered. */
-static void waits_note(struct warn *warn) {
-  const struct step_output *output = warn->output;
-  for (uint32_t i = 0; i < output->count; i++) {
-    const struct track_report *report = &output->reports[i];
-    const struct entry *entry = &warn->entries[report->slot];
-    if (report->status == STATUS_LOST || entry->track != report->track || !entry->waits) continue;
-    warn->statistics.deferred++;
-    if (entry->since_ns == report->time_ns) {
-      waiting_put(&warn->waiting,
-                  (struct waiter){.track = report->track, .since_ns = entry->since_ns, .slot = report->slot});
-    }
+/* How much of that there is to do. Of a track that is not ballistic and without an estimate nothing was ever said. */
+static enum asks report_asks(const struct entry *entry, const struct track_report *report) {
+  if (report->status == STATUS_LOST || entry->track != report->track) return ASKS_ALL;
+  if (report->class_ != CLASS_BALLISTIC) return entry->estimated || entry->waits ? ASKS_ALL : ASKS_NOTHING;
+  if (report->status != STATUS_CONFIRMED || !estimate_due(entry, report)) return ASKS_NOTHING;
+  return entry->waits ? ASKS_TURN : ASKS_ALL;
+}
+
+/* The entry of a report of the batch, while the memory of a later one's comes. */
+static struct entry *entry_look(struct warn *warn, uint32_t i, uint32_t end) {
+  const struct track_report *reports = warn->output->reports + warn->glance_first;
+  const char *ahead = (const char *)&warn->entries[reports[i + GLANCE_AHEAD < end ? i + GLANCE_AHEAD : i].slot];
+  __builtin_prefetch(&reports[i + 2 * GLANCE_AHEAD < end ? i + 2 * GLANCE_AHEAD : i].slot);
+  for (size_t at = 0; at < sizeof(struct entry); at += MEMORY_LINE) __builtin_prefetch(ahead + at);
+  weft_assert(reports[i].slot < warn->tracks_max);
+  return &warn->entries[reports[i].slot];
+}
+
+static void asks_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct warn *warn = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct entry *entry = entry_look(warn, i, end);
+    const struct track_report *report = &warn->output->reports[warn->glance_first + i];
+    warn->glances[i].asks = report_asks(entry, report);
+    warn->glances[i].since_ns = waiting_since(entry);
   }
-  waiting_measure(warn, output->frame_time_ns);
+}
+
+/* The line's content; and whether its track waits. A slot has one report of a track that lives. */
+static void warnings_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct warn *warn = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    struct entry *entry = entry_look(warn, i, end);
+    struct track_report *report = &warn->output->reports[warn->glance_first + i];
+    warn->glances[i].waits = WAITS_NOT;
+    if (report->status == STATUS_LOST) continue;
+    if (entry->waits) warn->glances[i].waits = entry->since_ns == report->time_ns ? WAITS_ANEW : WAITS_ON;
+    warning_fill(warn, report, entry);
+  }
+}
+
+/* All reports, batch by batch: in parallel by `piece`, then what it found on one thread by `settle`. */
+static void reports_walk(struct warn *warn, parallel_body *piece, void (*settle)(struct warn *warn, uint32_t count)) {
+  uint32_t left = warn->output->count;
+  for (warn->glance_first = 0; left > 0; warn->glance_first += GLANCE_BATCH) {
+    uint32_t batch = left < GLANCE_BATCH ? left : GLANCE_BATCH;
+    warn->parallel.run(warn->parallel.context, piece, warn, batch, GLANCE_PIECE);
+    settle(warn, batch);
+    left -= batch;
+  }
+}
+
+static void asks_settle(struct warn *warn, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (warn->glances[i].asks == ASKS_TURN) due_put(warn, warn->glance_first + i, warn->glances[i].since_ns);
+    if (warn->glances[i].asks == ASKS_ALL) report_sort(warn, warn->glance_first + i);
+  }
+}
+
+/* Those that stay due wait in the order in which they came. */
+static void waits_settle(struct warn *warn, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    warn->statistics.deferred += warn->glances[i].waits != WAITS_NOT;
+    if (warn->glances[i].waits != WAITS_ANEW) continue;
+    const struct track_report *report = &warn->output->reports[warn->glance_first + i];
+    waiting_put(&warn->waiting, (struct waiter){.track = report->track, .since_ns = report->time_ns, .slot = report->slot});
+  }
 }
 
 void warn_step(struct warn *warn, struct step_output *output) {
@@ -336,7 +407,7 @@ void warn_step(struct warn *warn, struct step_output *output) {
   warn->output = output;
   warn->due_count = 0;
   warn->due_max = credit_count(warn, output->frame_time_ns);
-  reports_sort(warn);
+  reports_walk(warn, asks_piece, asks_settle);
   due_cut(warn);
   const uint32_t due_count = warn->due_count;
   for (uint32_t i = 0; i < due_count; i++) {
@@ -353,11 +424,8 @@ void warn_step(struct warn *warn, struct step_output *output) {
     estimate_settle(warn, &output->reports[warn->due[i]], stated[i], &last[i]);
   warn->statistics.estimates += due_count;
   warn->credit_ns -= (int64_t)due_count * (1000000000 / WARN_RATE_MAX);
-  waits_note(warn);
-  for (uint32_t i = 0; i < output->count; i++) {
-    if (output->reports[i].status == STATUS_LOST) continue;
-    warning_fill(warn, &output->reports[i], &warn->entries[output->reports[i].slot]);
-  }
+  reports_walk(warn, warnings_piece, waits_settle);
+  waiting_measure(warn, output->frame_time_ns);
 }
 
 void warn_statistics_get(const struct warn *warn, struct warn_statistics *out) {

@@ -369,6 +369,41 @@ static void workers_change_no_bit(void **state) {
   assert_memory_equal(kept[0], kept[1], sizeof kept[0]);
 }
 
+/* More reports than are looked at together: who is served, waits, is lost or has come anew does not depend on where in the list it is. */
+static void a_frame_of_many_reports_is_served_in_one_order(void **state) {
+  (void)state;
+  enum { MANY = 10000, STEPS = 3 };
+  struct warn_options options = {.tracks_max = MANY, .parallel = {.workers = 2, .run = run_backward}};
+  struct step_output many = {.capacity = MANY + 1, .reports = calloc(MANY + 1, sizeof *many.reports)};
+  struct warn_statistics s;
+  assert_int_equal(arena_open(&arena, warn_arena_size(&options)), 0);
+  struct warn *warn = warn_open(&arena, &options);
+  bank_make(banks[0], 120e3, 1800, 500, coasting);
+  for (uint32_t step = 0; step < STEPS; step++) {
+    many.frame_time_ns = begin_ns + step * second_ns / 4;
+    many.count = 0;
+    for (uint32_t i = 0; i < MANY; i++) {
+      many.reports[many.count++] = (struct track_report){
+          .time_ns = many.frame_time_ns, .track = 1 + i, .status = STATUS_CONFIRMED, .class_ = CLASS_BALLISTIC, .phase = PHASE_COAST, .has_phase = true, .bank = banks[0], .slot = i};
+    }
+    if (step == 2) { /* two that waited: one is lost, and its slot another's; one is no longer ballistic */
+      many.reports[MANY - 1].status = STATUS_LOST;
+      many.reports[many.count++] = (struct track_report){
+          .time_ns = many.frame_time_ns, .track = MANY + 1, .status = STATUS_CONFIRMED, .class_ = CLASS_BALLISTIC, .phase = PHASE_COAST, .has_phase = true, .bank = banks[0], .slot = MANY - 1};
+      many.reports[MANY / 2].class_ = CLASS_UNKNOWN;
+    }
+    warn_step(warn, &many);
+    for (uint32_t i = 0; i < many.count; i++) assert_int_equal(many.reports[i].has_impact, i < WARN_STEP_MAX * (step + 1));
+  }
+  warn_statistics_get(warn, &s);
+  assert_int_equal(s.estimates, STEPS * WARN_STEP_MAX);
+  assert_int_equal(s.waiting, MANY - STEPS * WARN_STEP_MAX - 1);
+  assert_int_equal(s.waiting_ns, second_ns / 2);
+  assert_int_equal(s.deferred, STEPS * MANY - 6 * WARN_STEP_MAX - 1);
+  arena_close(&arena);
+  free(many.reports);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(coasting_body_has_an_impact_ahead_and_a_launch_behind),
@@ -382,6 +417,7 @@ int main(void) {
       cmocka_unit_test(rate_is_bounded_by_frame_time),
       cmocka_unit_test(lost_and_withdrawn_tracks_do_not_wait),
       cmocka_unit_test(launch_of_a_withdrawn_track_leaves_its_event),
-      cmocka_unit_test(workers_change_no_bit)};
+      cmocka_unit_test(workers_change_no_bit),
+      cmocka_unit_test(a_frame_of_many_reports_is_served_in_one_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
