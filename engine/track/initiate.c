@@ -1,6 +1,6 @@
 /* New tracks from what association left: seeds go on strands, jointly for each scan of a sensor, and a strand
- * that is long enough becomes a track. Lines of sight have a starter of their own (rays.c). Runs on one
- * thread, in order of time. */
+ * that is long enough becomes a track. Lines of sight have a starter of their own (rays.c). Seeds look for strands
+ * in parallel; who gets which, and all that follows, is settled on one thread, in order of time. */
 #include <math.h>
 #include <string.h>
 
@@ -25,16 +25,18 @@ enum {
   CONTESTED_SEEDS_SLOW = 4,
   CONTESTED_SEEDS_FEW = 3,
   RIVALS_FEW = 1,
-  FOLLOWINGS_PER_SEED = 16,
   REACHED_MAX = 1024
 };
+/* Seeds in a piece of work; that look for strands side by side; strands that wait to be looked at. */
+enum { SEEDS_PIECE = 32, SEEK_TOGETHER = 8, NEAR_MAX = 32, MEMORY_LINE = 64 };
 
-struct scan {
-  struct tracker *tracker;
-  const struct seed *seed; /* the one that looks for strands */
-  uint32_t index;
-  struct following best[FOLLOWINGS_PER_SEED]; /* of this seed, best first */
-  uint32_t count, reached;
+/* A seed's search. */
+struct seeking {
+  const struct tracker *tracker;
+  const struct seed *seed;
+  uint32_t index;           /* of the seed */
+  struct seeker *out;
+  uint32_t near[NEAR_MAX], near_count; /* strands near it, not yet looked at */
 };
 
 /* In one scan a sensor sees an object once. */
@@ -68,42 +70,97 @@ static bool strand_reaches(const struct tracker *tracker, const struct strand *s
   return vector_norm(d) <= reach + 4.5 * sqrt(variance);
 }
 
-static void strand_consider(void *context, uint32_t slot) {
-  struct scan *scan = context;
-  struct tracker *tracker = scan->tracker;
+static void strand_consider(struct seeking *seeking, uint32_t slot) {
+  const struct tracker *tracker = seeking->tracker;
   const struct strand *strand = &tracker->strands.strands[slot];
-  double pd = tracker->site->sensors[scan->seed->sensor].detection_probability, evidence;
-  if (!strand_reaches(tracker, strand, scan->seed) || scan->reached++ >= REACHED_MAX) return;
-  if (!strand_extend(strand, scan->seed, pd, NULL, &evidence)) return;
+  struct seeker *out = seeking->out;
+  double pd = tracker->site->sensors[seeking->seed->sensor].detection_probability, evidence;
+  if (!strand_reaches(tracker, strand, seeking->seed) || out->reached++ >= REACHED_MAX) return;
+  if (!strand_extend(strand, seeking->seed, pd, NULL, &evidence)) return;
   double odds = strand->log_odds > 30 ? 1e13 : wk_exp(strand->log_odds);
   double value = strand->log_odds + evidence - wk_log(1 + odds * (1 - pd)) - log_odds_start_min;
-  uint32_t at = scan->count < FOLLOWINGS_PER_SEED ? scan->count : FOLLOWINGS_PER_SEED - 1;
-  if (!(value > 0) || (scan->count == FOLLOWINGS_PER_SEED && !(value > scan->best[at].value))) return;
-  if (scan->count < FOLLOWINGS_PER_SEED) scan->count++;
-  for (; at > 0 && value > scan->best[at - 1].value; at--) scan->best[at] = scan->best[at - 1];
-  scan->best[at] = (struct following){.value = value, .seed = scan->index, .strand = slot};
+  uint32_t at = out->count < FOLLOWINGS_PER_SEED ? out->count : FOLLOWINGS_PER_SEED - 1;
+  if (!(value > 0) || (out->count == FOLLOWINGS_PER_SEED && !(value > out->best[at].value))) return;
+  if (out->count < FOLLOWINGS_PER_SEED) out->count++;
+  for (; at > 0 && value > out->best[at - 1].value; at--) out->best[at] = out->best[at - 1];
+  out->best[at] = (struct following){.value = value, .seed = seeking->index, .strand = slot};
+}
+
+static void near_consider(struct seeking *seeking) {
+  for (uint32_t i = 0; i < seeking->near_count; i++) strand_consider(seeking, seeking->near[i]);
+  seeking->near_count = 0;
+}
+
+/* Strands are looked at some at a time, so that the memory of the next ones comes meanwhile. */
+static void strand_near(void *context, uint32_t slot) {
+  struct seeking *seeking = context;
+  const char *strand = (const char *)&seeking->tracker->strands.strands[slot];
+  for (size_t at = 0; at < sizeof(struct strand); at += MEMORY_LINE) __builtin_prefetch(strand + at);
+  if (seeking->near_count == NEAR_MAX) near_consider(seeking);
+  seeking->near[seeking->near_count++] = slot;
+}
+
+/* Some seeds from `first` on, step by step side by side, so that none waits for memory alone. */
+static void some_seek(const struct tracker *tracker, uint32_t first, uint32_t count, struct seeker *out) {
+  const struct grid *grid = &tracker->strands.grid;
+  struct seeking seeking[SEEK_TOGETHER];
+  struct grid_cells cells[SEEK_TOGETHER];
+  for (uint32_t i = 0; i < count; i++) {
+    const struct seed *seed = &tracker->seeds[first + i];
+    double life_s = fmax(following_looks * tracker->site->sensors[seed->sensor].revisit_s, 3);
+    double reach = (seed->flat ? speed_max_flat_mps : speed_max_mps) * life_s, half[3];
+    for (int k = 0; k < 3; k++) half[k] = reach + 5 * sqrt(seed->covariance[WK_AT(3, k, k)]);
+    seeking[i].tracker = tracker;
+    seeking[i].seed = seed;
+    seeking[i].index = first + i;
+    seeking[i].out = &out[i];
+    seeking[i].near_count = 0;
+    out[i].count = out[i].reached = 0;
+    if (grid_gather(grid, seed->point_m, half, &cells[i])) continue;
+    cells[i].count = 0;
+    grid_query(grid, seed->point_m, half, strand_near, &seeking[i]);
+  }
+  for (uint32_t i = 0; i < count; i++) grid_heads(grid, &cells[i]);
+  for (uint32_t i = 0; i < count; i++) grid_visit(grid, &cells[i], strand_near, &seeking[i]);
+  for (uint32_t i = 0; i < count; i++) near_consider(&seeking[i]);
+}
+
+struct seek_job {
+  struct tracker *tracker;
+  uint32_t first; /* seed of the first seeker */
+};
+
+static void seek_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct seek_job *job = argument;
+  for (uint32_t i = begin; i < end; i += SEEK_TOGETHER) {
+    uint32_t left = end - i;
+    some_seek(job->tracker, job->first + i, left < SEEK_TOGETHER ? left : SEEK_TOGETHER, &job->tracker->seekers[i]);
+  }
+}
+
+/* What a seed has found, behind the first `used` followings; returns their number. */
+static uint32_t seeker_claim(struct tracker *tracker, uint32_t seed, const struct seeker *seeker, uint32_t used) {
+  uint32_t likely = 0;
+  while (likely < seeker->count && seeker->best[likely].value > seeker->best[0].value - rival_odds) likely++;
+  for (uint32_t k = 0; k < seeker->count && used < FOLLOWINGS_MAX; k++) {
+    struct strand *strand = &tracker->strands.strands[seeker->best[k].strand];
+    if (strand->claims++ == 0) strand->claim = seed;
+    if (strand->claims == 1 || seeker->best[k].value > strand->claim_best) strand->claim_best = seeker->best[k].value;
+    if (k < likely && strand->rivals < likely - 1) strand->rivals = likely - 1;
+    tracker->followings[used++] = seeker->best[k];
+  }
+  return used;
 }
 
 /* All followings of the seeds [begin, end); returns their number. */
 static uint32_t followings_collect(struct tracker *tracker, uint32_t begin, uint32_t end) {
   uint32_t used = 0;
-  for (uint32_t i = begin; i < end; i++) {
-    const struct seed *seed = &tracker->seeds[i];
-    struct scan scan = {.tracker = tracker, .seed = seed, .index = i};
-    double life_s = fmax(following_looks * tracker->site->sensors[seed->sensor].revisit_s, 3);
-    double reach = (seed->flat ? speed_max_flat_mps : speed_max_mps) * life_s, half[3];
-    for (int k = 0; k < 3; k++) half[k] = reach + 5 * sqrt(seed->covariance[WK_AT(3, k, k)]);
-    grid_query(&tracker->strands.grid, seed->point_m, half, strand_consider, &scan);
-    uint32_t likely = 0;
-    while (likely < scan.count && scan.best[likely].value > scan.best[0].value - rival_odds) likely++;
-    for (uint32_t k = 0; k < scan.count && used < FOLLOWINGS_MAX; k++) {
-      struct strand *strand = &tracker->strands.strands[scan.best[k].strand];
-      if (strand->claims++ == 0) strand->claim = i;
-      if (strand->claims == 1 || scan.best[k].value > strand->claim_best)
-        strand->claim_best = scan.best[k].value;
-      if (k < likely && strand->rivals < likely - 1) strand->rivals = likely - 1;
-      tracker->followings[used++] = scan.best[k];
-    }
+  for (uint32_t first = begin; first < end; first += SEEKERS_MAX) {
+    uint32_t batch = end - first < SEEKERS_MAX ? end - first : SEEKERS_MAX;
+    struct seek_job job = {.tracker = tracker, .first = first};
+    tracker->parallel.run(tracker->parallel.context, seek_piece, &job, batch, SEEDS_PIECE);
+    for (uint32_t i = 0; i < batch; i++) used = seeker_claim(tracker, first + i, &tracker->seekers[i], used);
   }
   return used;
 }
@@ -295,15 +352,6 @@ static void scan_settle(struct tracker *tracker, uint32_t begin, uint32_t end) {
   }
 }
 
-/* By sensor, then time. */
-static int seeds_compare(const void *a, const void *b, void *context) {
-  (void)context;
-  const struct seed *x = a, *y = b;
-  if (x->sensor != y->sensor) return x->sensor < y->sensor ? -1 : 1;
-  if (x->time_ns != y->time_ns) return x->time_ns < y->time_ns ? -1 : 1;
-  return x->plot < y->plot ? -1 : x->plot > y->plot;
-}
-
 /* A track started earlier in this same frame may own this plot too: another radar saw the object at the same
  * time. */
 static bool fresh_take(struct tracker *tracker, uint32_t i) {
@@ -335,7 +383,17 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
   return true;
 }
 
-/* Leftover plots of [begin, end), seen within a moment: scan by scan. */
+static void seeds_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct tracker *tracker = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct plot *plot = &tracker->plots[tracker->keys[i].item];
+    seed_from_plot(&tracker->seeds[i], &tracker->site->sensors[plot->sensor], plot);
+    tracker->seeds[i].plot = tracker->keys[i].item;
+  }
+}
+
+/* Leftover plots of [begin, end), seen within a moment: scan by scan, and in each by time, as they are. */
 static void moment_settle(struct tracker *tracker, uint32_t begin, uint32_t end) {
   uint32_t count = 0;
   for (uint32_t i = begin; i < end; i++) {
@@ -345,10 +403,10 @@ static void moment_settle(struct tracker *tracker, uint32_t begin, uint32_t end)
       rays_offer(tracker, plot);
       continue;
     }
-    seed_from_plot(&tracker->seeds[count], &tracker->site->sensors[plot->sensor], plot);
-    tracker->seeds[count++].plot = i;
+    tracker->keys[count++] = (struct sort_key){.key = plot->sensor, .item = i};
   }
-  sort_items(tracker->seeds, count, sizeof *tracker->seeds, seeds_compare, NULL);
+  sort_keys(tracker->keys, tracker->dealt, count);
+  tracker->parallel.run(tracker->parallel.context, seeds_piece, tracker, count, SEEDS_PIECE);
   for (uint32_t first = 0, last; first < count; first = last) {
     for (last = first; last < count && tracker->seeds[last].sensor == tracker->seeds[first].sensor;) last++;
     scan_settle(tracker, first, last);

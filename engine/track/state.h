@@ -34,6 +34,14 @@ struct following {
   uint32_t root; /* smallest seed of its cluster */
 };
 
+enum { FOLLOWINGS_PER_SEED = 16, SEEKERS_MAX = 256 };
+
+/* A seed that looks for strands that it might go on, and what it finds: best first. */
+struct seeker {
+  struct following best[FOLLOWINGS_PER_SEED];
+  uint32_t count, reached; /* reached: strands looked at closely */
+};
+
 /* A plot of the frame with at least one candidate, for sorting into groups. */
 struct member {
   uint32_t root; /* smallest plot index of its connected component */
@@ -114,6 +122,7 @@ struct tracker {
   struct seed *seeds;           /* leftover plots of one moment */
   uint8_t *seed_taken;          /* per seed: it went on a strand */
   struct following *followings; /* FOLLOWINGS_MAX */
+  struct seeker *seekers;       /* SEEKERS_MAX: scratch */
 
   /* lines of this frame */
   uint32_t *touched; /* slots; between two steps those that wait for their lines */

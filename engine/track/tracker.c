@@ -49,7 +49,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
                     sizeof(struct seed) + 56;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
-  size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + rays_bytes();
+  size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + SEEKERS_MAX * sizeof(struct seeker) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
@@ -94,6 +94,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->seeds = arena_take(arena, plots, sizeof *t->seeds);
   t->seed_taken = arena_take(arena, plots, sizeof *t->seed_taken);
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
+  t->seekers = arena_take(arena, SEEKERS_MAX, sizeof *t->seekers);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->findings = arena_take(arena, tracks, sizeof *t->findings);
@@ -104,7 +105,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   return t->motion && t->sensor_front_ns && t->hearing && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
-         t->seed_taken && t->followings && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
+         t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
          t->touched && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
 }
 
