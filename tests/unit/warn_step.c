@@ -63,17 +63,21 @@ static void bank_make(double *bank, double height_m, double level_mps, double cl
 
 static const double coasting[3] = {0.001, 0.989, 0.01}, boosting[3] = {0.98, 0.01, 0.01};
 
+static struct track_report report_of(uint32_t slot, uint64_t number, int64_t time_ns) {
+  return (struct track_report){.time_ns = time_ns,
+                               .track = number,
+                               .status = STATUS_CONFIRMED,
+                               .class_ = CLASS_BALLISTIC,
+                               .phase = PHASE_COAST,
+                               .has_phase = true,
+                               .bank = banks[slot % TRACKS],
+                               .slot = slot};
+}
+
 static struct track_report *report_put(uint32_t slot, uint64_t number, int64_t time_ns) {
   struct track_report *r = &reports[output.count++];
   output.frame_time_ns = time_ns;
-  *r = (struct track_report){.time_ns = time_ns,
-                             .track = number,
-                             .status = STATUS_CONFIRMED,
-                             .class_ = CLASS_BALLISTIC,
-                             .phase = PHASE_COAST,
-                             .has_phase = true,
-                             .bank = banks[slot],
-                             .slot = slot};
+  *r = report_of(slot, number, time_ns);
   return r;
 }
 
@@ -378,18 +382,14 @@ static void a_frame_of_many_reports_is_served_in_one_order(void **state) {
   struct warn_statistics s;
   assert_int_equal(arena_open(&arena, warn_arena_size(&options)), 0);
   struct warn *warn = warn_open(&arena, &options);
-  bank_make(banks[0], 120e3, 1800, 500, coasting);
+  banks_fill_all();
   for (uint32_t step = 0; step < STEPS; step++) {
     many.frame_time_ns = begin_ns + step * second_ns / 4;
     many.count = 0;
-    for (uint32_t i = 0; i < MANY; i++) {
-      many.reports[many.count++] = (struct track_report){
-          .time_ns = many.frame_time_ns, .track = 1 + i, .status = STATUS_CONFIRMED, .class_ = CLASS_BALLISTIC, .phase = PHASE_COAST, .has_phase = true, .bank = banks[0], .slot = i};
-    }
+    for (uint32_t i = 0; i < MANY; i++) many.reports[many.count++] = report_of(i, 1 + i, many.frame_time_ns);
     if (step == 2) { /* two that waited: one is lost, and its slot another's; one is no longer ballistic */
       many.reports[MANY - 1].status = STATUS_LOST;
-      many.reports[many.count++] = (struct track_report){
-          .time_ns = many.frame_time_ns, .track = MANY + 1, .status = STATUS_CONFIRMED, .class_ = CLASS_BALLISTIC, .phase = PHASE_COAST, .has_phase = true, .bank = banks[0], .slot = MANY - 1};
+      many.reports[many.count++] = report_of(MANY - 1, MANY + 1, many.frame_time_ns);
       many.reports[MANY / 2].class_ = CLASS_UNKNOWN;
     }
     warn_step(warn, &many);
