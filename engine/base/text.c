@@ -1,5 +1,6 @@
 #include "engine/base/text.h"
 
+#include <immintrin.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@ __extension__ typedef unsigned __int128 u128;
 
 enum {
   DIGITS_GENERAL_MAX = 17,
-  DIGITS_WORD_MAX = 15, /* with a point they have 16 bytes */
+  DIGITS_WORD_MAX = 15,  /* with a point they have 16 bytes */
+  DIGITS_SHORT_MAX = 11, /* with a point and four zeros before them they have 16 bytes */
   DIGITS_FIXED_MAX = 9,
   DIGITS_BYTES = 24,  /* three times eight digits: any uint64_t */
   POWER_MAX = 19,     /* largest power of ten below 2^64 */
@@ -19,6 +21,9 @@ enum {
   DIGITS_SURE_MAX = 15, /* to so many digits a double next to a power of ten rounds to it, on whichever side it is */
   NUMBER_ROOM = 64    /* bytes that are written to for one number, with what is copied beyond its end */
 };
+/* What stands in a vector of digits for the point, '0' less than it; and what a shuffle takes for a zero, and for the point behind so many
+ * digits that there is room for it in the last byte. */
+enum { POINT = '.' - '0', Z = 0x80, P = 15 };
 
 static const uint64_t power10[POWER_MAX + 1] = {1u,
                                                 10u,
@@ -54,15 +59,7 @@ static const double decades[DECADE_MAX - DECADE_MIN + 1] = {
 
 struct text text_open(char *data, size_t capacity) { return (struct text){.data = data, .capacity = capacity}; }
 
-/* Where a number may be written, NUMBER_ROOM bytes: in the text itself, or, near its end, in `local`. */
-static inline char *number_begin(const struct text *text, char local[NUMBER_ROOM]) {
-  return !text->cut && text->capacity - text->used >= NUMBER_ROOM ? text->data + text->used : local;
-}
-
-static inline void number_end(struct text *text, const char *begun, const char *local, size_t size) {
-  if (begun == local) text_bytes(text, local, size);
-  else text->used += size;
-}
+static inline bool room_for(const struct text *text, size_t numbers) { return !text->cut && (text->capacity - text->used) / NUMBER_ROOM >= numbers; }
 
 /* The eight digits of a value below 10^8, one a byte, the first in the lowest: halves, pairs and digits are divided side by
  * side within a word. */
@@ -76,33 +73,33 @@ static inline uint64_t digits8(uint32_t value) {
 
 static const uint64_t zeros8 = 0x3030303030303030, base8 = 100000000;
 
-/* The sixteen digits of a value below 10^16, likewise. A number up to so long is put together in registers: what was stored
- * byte by byte can't be read as a vector before it has reached the cache. */
-static inline u128 digits16(uint64_t value) {
-  uint64_t upper = value / base8, low = digits8((uint32_t)(value - upper * base8));
-  return (u128)low << 64 | (upper < 10 ? upper << 56 : digits8((uint32_t)upper)); /* nine digits are the usual case */
+/* The same for a value in each word of a vector. */
+static inline __m256i digits8_lanes(__m256i eights) {
+  __m256i high = _mm256_srli_epi64(_mm256_mul_epu32(eights, _mm256_set1_epi64x(3518437209)), 45); /* by 10^4 */
+  __m256i fours = _mm256_or_si256(high, _mm256_slli_epi64(_mm256_sub_epi64(eights, _mm256_mul_epu32(high, _mm256_set1_epi64x(10000))), 32));
+  __m256i hundreds = _mm256_srli_epi16(_mm256_mulhi_epu16(fours, _mm256_set1_epi16(5243)), 3);
+  __m256i rests = _mm256_madd_epi16(_mm256_or_si256(fours, _mm256_slli_epi32(hundreds, 16)), _mm256_set1_epi32(-100 * (1 << 16) + 1));
+  __m256i pairs = _mm256_or_si256(hundreds, _mm256_slli_epi32(rests, 16));
+  __m256i tens = _mm256_mulhi_epu16(pairs, _mm256_set1_epi16(6554));
+  return _mm256_sub_epi16(_mm256_slli_epi16(pairs, 8), _mm256_mullo_epi16(tens, _mm256_set1_epi16((10 << 8) - 1)));
 }
 
-static u128 zeros16(void) { return (u128)zeros8 << 64 | zeros8; }
-
-/* Bytes before the first that is not 0, all 16 of 0. */
-static inline unsigned bytes_skipped(u128 digits) {
-  uint64_t low = (uint64_t)digits, high = (uint64_t)(digits >> 64);
-  return low ? (unsigned)__builtin_ctzll(low) / 8 : high ? 8 + (unsigned)__builtin_ctzll(high) / 8 : 16;
+/* The sixteen digits of a value below 10^16 in a vector. */
+static inline __m128i digits16(uint64_t value) {
+  uint64_t upper = value / base8;
+  __m128i eights = _mm_set_epi64x((long long)(value - upper * base8), (long long)upper);
+  return _mm256_castsi256_si128(digits8_lanes(_mm256_castsi128_si256(eights)));
 }
 
-/* Bytes up to the last that is not 0, none of 0. */
-static unsigned bytes_used(u128 digits) {
-  uint64_t low = (uint64_t)digits, high = (uint64_t)(digits >> 64);
-  return high ? 16 - (unsigned)__builtin_clzll(high) / 8 : low ? 8 - (unsigned)__builtin_clzll(low) / 8 : 0;
-}
+static inline void characters_write(char *out, __m128i digits) { _mm_storeu_si128((__m128i *)(void *)out, _mm_add_epi8(digits, _mm_set1_epi8('0'))); }
 
-/* Sixteen characters with a point behind the first `before`, 17 bytes. */
-static inline void point_write(char *out, u128 characters, unsigned before) {
-  memcpy(out, &characters, sizeof characters);
-  characters >>= 8 * before;
-  out[before] = '.';
-  memcpy(out + before + 1, &characters, sizeof characters);
+/* Bit per byte that is not 0. */
+static inline unsigned bytes_set(__m128i digits) { return (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(digits, _mm_setzero_si128())); }
+
+/* Without the first `skipped` bytes, up to 16; what comes behind the last is of no use. */
+static inline __m128i bytes_moved(__m128i bytes, unsigned skipped) {
+  static const uint8_t from[32] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return _mm_shuffle_epi8(bytes, _mm_loadu_si128((const __m128i *)(const void *)(from + skipped)));
 }
 
 /* All DIGITS_BYTES decimal digits of a value, zeros in front. Returns where the first one other than 0 stands; for 0 the last. */
@@ -115,8 +112,8 @@ static size_t digits_write(char out[DIGITS_BYTES], uint64_t value) {
   return 8 * first + skipped;
 }
 
-void text_u64(struct text *text, uint64_t value) {
-  char local[NUMBER_ROOM], *out = number_begin(text, local);
+/* Every ..._write has NUMBER_ROOM bytes and returns how many of them are the number. */
+static inline size_t u64_write(char *out, uint64_t value) {
   size_t used = 0;
   if (value >= base8 * base8) {
     uint64_t top = digits8((uint32_t)(value / (base8 * base8)));
@@ -126,12 +123,21 @@ void text_u64(struct text *text, uint64_t value) {
     used = 8 - skipped;
     value %= base8 * base8;
   }
-  u128 digits = digits16(value);
-  unsigned skipped = used ? 0 : bytes_skipped(digits);
-  if (skipped == 16) skipped = 15;
-  digits = (digits | zeros16()) >> 8 * skipped;
-  memcpy(out + used, &digits, sizeof digits);
-  number_end(text, out, local, used + 16 - skipped);
+  __m128i digits = digits16(value);
+  unsigned skipped = used ? 0 : (unsigned)__builtin_ctz(bytes_set(digits) | 1u << 15);
+  characters_write(out + used, bytes_moved(digits, skipped));
+  return used + 16 - skipped;
+}
+
+/* Near its end a text gets of a number what fits, which is put together elsewhere. */
+static __attribute__((noinline)) void u64_end(struct text *text, uint64_t value) {
+  char local[NUMBER_ROOM];
+  text_bytes(text, local, u64_write(local, value));
+}
+
+void text_u64(struct text *text, uint64_t value) {
+  if (room_for(text, 1)) text->used += u64_write(text->data + text->used, value);
+  else u64_end(text, value);
 }
 
 void text_i64(struct text *text, int64_t value) {
@@ -172,10 +178,10 @@ static u128 shift_rounded(u128 value, int shift) {
 static inline u128 scaled_rounded(struct parts parts, int scale) {
   uint64_t power = power5[scale];
   int zeros = __builtin_clzll(power), shift = zeros + 11 - parts.exponent - scale;
-  if (shift <= 64 || shift >= 128) return shift_rounded((u128)parts.mantissa * power, -parts.exponent - scale);
+  if (shift <= 64) return shift_rounded((u128)parts.mantissa * power, -parts.exponent - scale);
   u128 product = (u128)(parts.mantissa << 11) * (power << zeros);
-  uint64_t high = (uint64_t)(product >> 64), doubled = high >> (shift - 65), quotient = doubled >> 1;
-  uint64_t more = (doubled << (shift - 65) != high) | ((uint64_t)product != 0);
+  uint64_t high = (uint64_t)(product >> 64), doubled = shift < 129 ? high >> (shift - 65) : 0, quotient = doubled >> 1; /* else less than a half */
+  uint64_t more = (doubled << ((shift - 65) & 63) != high) | ((uint64_t)product != 0);
   return quotient + (doubled & (more | quotient) & 1);
 }
 
@@ -185,40 +191,61 @@ static u128 divide_rounded(u128 value, u128 divisor) {
   return quotient;
 }
 
+/* Sixteen digits, right-aligned, with the point, which is in the first byte, before the last so many. */
+static const uint8_t point_places[DIGITS_FIXED_MAX + 1][16] = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 0, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 11, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 10, 11, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 10, 11, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 7, 0, 8, 9, 10, 11, 12, 13, 14, 15},
+                                                               {1, 2, 3, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+
 /* `scaled` with the point before its last `digits`, however many there are in front. */
-static void fixed_wide(struct text *text, u128 scaled, unsigned digits) {
+static size_t wide_write(char *out, u128 scaled, unsigned digits) {
   char all[DIGITS_BYTES];
-  text_u64(text, (uint64_t)(scaled / power10[digits]));
-  if (digits == 0) return;
+  size_t used = u64_write(out, (uint64_t)(scaled / power10[digits]));
+  if (digits == 0) return used;
   (void)digits_write(all, (uint64_t)(scaled % power10[digits]));
-  text_char(text, '.');
-  text_bytes(text, all + DIGITS_BYTES - digits, digits);
+  out[used] = '.';
+  memcpy(out + used + 1, all + DIGITS_BYTES - digits, digits);
+  return used + 1 + digits;
+}
+
+/* The same for up to DIGITS_WORD_MAX digits in all, right-aligned: the first of the sixteen is 0. */
+static inline size_t whole_layout(char *out, __m128i whole, unsigned digits) {
+  unsigned pointed = digits > 0, first = (unsigned)__builtin_ctz(bytes_set(whole) | 1u << (15 - digits)); /* one before the point at least */
+  __m128i places = _mm_loadu_si128((const __m128i *)(const void *)point_places[digits]);
+  __m128i characters = _mm_shuffle_epi8(_mm_or_si128(whole, _mm_cvtsi32_si128((int)(pointed * (POINT & 0xff)))), places);
+  characters_write(out, bytes_moved(characters, first - pointed));
+  return 16 - first + pointed;
+}
+
+static size_t general_write(char *out, double value, unsigned digits);
+
+static inline size_t fixed_write(char *out, double value, unsigned digits) {
+  struct parts parts = parts_of(value);
+  if (!(value < 1e15 && value > -1e15)) return general_write(out, value, DIGITS_GENERAL_MAX);
+  /* |value| < 1e15 < 2^50, so the exponent is below 0 for all but integers, which are below 2^53 with it. */
+  u128 scaled = scaled_rounded(parts, (int)digits);
+  bool negative = parts.negative && scaled;
+  out[0] = '-';
+  if (scaled >= power10[DIGITS_WORD_MAX]) return negative + wide_write(out + negative, scaled, digits);
+  return negative + whole_layout(out + negative, digits16((uint64_t)scaled), digits);
+}
+
+static __attribute__((noinline)) void fixed_end(struct text *text, double value, unsigned digits) {
+  char local[NUMBER_ROOM];
+  text_bytes(text, local, fixed_write(local, value, digits));
 }
 
 void text_fixed(struct text *text, double value, unsigned digits) {
   weft_assert(digits <= DIGITS_FIXED_MAX);
-  struct parts parts = parts_of(value);
-  if (!parts.finite || !(value < 1e15 && value > -1e15)) {
-    text_general(text, value, DIGITS_GENERAL_MAX);
-    return;
-  }
-  /* |value| < 1e15 < 2^50, so the exponent is below 0 for all but integers, which are below 2^53 with it. */
-  u128 scaled = scaled_rounded(parts, (int)digits);
-  bool negative = parts.negative && scaled;
-  if (scaled >= power10[DIGITS_WORD_MAX]) {
-    if (negative) text_char(text, '-');
-    fixed_wide(text, scaled, digits);
-    return;
-  }
-  char local[NUMBER_ROOM], *out = number_begin(text, local);
-  u128 characters = digits16((uint64_t)scaled);
-  unsigned first = bytes_skipped(characters), point = 16 - digits;
-  if (first >= point) first = point - 1; /* one digit before the point at least */
-  characters = (characters | zeros16()) >> 8 * first;
-  out[0] = '-';
-  if (digits) point_write(out + negative, characters, point - first);
-  else memcpy(out + negative, &characters, sizeof characters);
-  number_end(text, out, local, negative + 16 - first + (digits > 0));
+  if (!__builtin_isfinite(value)) text->not_finite = true;
+  if (room_for(text, 1)) text->used += fixed_write(text->data + text->used, value, digits);
+  else fixed_end(text, value, digits);
 }
 
 /* |value| rounded to `digits` significant ones as digits * 10^(exponent - digits + 1), by exact integer arithmetic. False
@@ -275,23 +302,35 @@ static size_t exponent_layout(char *out, const char *all, size_t count, int expo
   return used + DIGITS_BYTES - first;
 }
 
+/* How up to DIGITS_SHORT_MAX digits, the point in the last byte, are laid out for a decimal exponent: -4 to 10. */
+static const struct layout {
+  uint8_t from[16];
+  uint8_t before; /* digits before the point, which are there even if they are zeros */
+  uint8_t more;   /* characters beside the digits where there are more */
+} layouts[] = {{{Z, P, Z, Z, Z, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 0, 5}, {{Z, P, Z, Z, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 0, 4},
+               {{Z, P, Z, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 0, 3}, {{Z, P, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, 0, 2},
+               {{0, P, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 1, 1}, {{0, 1, P, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 2, 1},
+               {{0, 1, 2, P, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 3, 1}, {{0, 1, 2, 3, P, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 4, 1},
+               {{0, 1, 2, 3, 4, P, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 5, 1}, {{0, 1, 2, 3, 4, 5, P, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 6, 1},
+               {{0, 1, 2, 3, 4, 5, 6, P, 7, 8, 9, 10, 11, 12, 13, 14}, 7, 1}, {{0, 1, 2, 3, 4, 5, 6, 7, P, 8, 9, 10, 11, 12, 13, 14}, 8, 1},
+               {{0, 1, 2, 3, 4, 5, 6, 7, 8, P, 9, 10, 11, 12, 13, 14}, 9, 1}, {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, P, 10, 11, 12, 13, 14}, 10, 1},
+               {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, P, 11, 12, 13, 14}, 11, 1}};
+
+/* Up to DIGITS_SHORT_MAX digits, left-aligned, exponent -99 to 10; which layout it is costs no branch. */
+static inline size_t short_layout(char *out, __m128i digits, int exponent) {
+  bool small = exponent < -4;
+  const struct layout *layout = &layouts[small ? 4 : exponent + 4];
+  unsigned count = 32 - (unsigned)__builtin_clz(bytes_set(digits)), size = count > layout->before ? count + layout->more : layout->before;
+  __m128i from = _mm_loadu_si128((const __m128i *)(const void *)layout->from);
+  characters_write(out, _mm_shuffle_epi8(_mm_insert_epi8(digits, POINT, P), from));
+  if (!small) return size;
+  uint32_t power = (uint32_t)-exponent, tens = power * 103 >> 10, end = ('e' | '-' << 8 | '0' << 16 | '0' << 24) + (tens << 16) + ((power - tens * 10) << 24);
+  memcpy(out + size, &end, sizeof end);
+  return size + sizeof end;
+}
+
 /* Up to three zeros of it stand before the digits. */
 static const char fraction_begin[] = {'0', '.', '0', '0', '0'};
-
-/* Fixed notation for up to DIGITS_WORD_MAX digits, exponent -4 to digits - 1. */
-static size_t short_layout(char *out, u128 digits, int exponent) {
-  unsigned count = bytes_used(digits), point = (unsigned)(exponent < 0 ? 0 : exponent + 1); /* digits before the decimal point */
-  u128 characters = digits | zeros16();
-  if (exponent < 0) {
-    unsigned zeros = (unsigned)(-1 - exponent);
-    memcpy(out, fraction_begin, sizeof fraction_begin);
-    memcpy(out + 2 + zeros, &characters, sizeof characters);
-    return 2 + zeros + count;
-  }
-  if (count > point) point_write(out, characters, point);
-  else memcpy(out, &characters, sizeof characters);
-  return count > point ? count + 1 : point;
-}
 
 /* The layout that printf's %g has: fixed notation for exponents -4 to digits - 1, no zeros at the end. `all` has DIGITS_BYTES
  * behind its `digits` that may be read. */
@@ -313,29 +352,149 @@ static size_t general_layout(char *out, const char *all, int exponent, int digit
   return count + 1;
 }
 
-void text_general(struct text *text, double value, unsigned digits) {
-  weft_assert(digits >= 1 && digits <= DIGITS_GENERAL_MAX);
+static size_t general_write(char *out, double value, unsigned digits) {
   struct parts parts = parts_of(value);
-  if (!parts.finite) text->not_finite = true;
-  if (!parts.finite || parts.mantissa == 0) {
-    text_char(text, '0');
-    return;
-  }
+  out[0] = '0';
+  if (!parts.finite || parts.mantissa == 0) return 1;
   uint64_t decimal;
   int exponent;
   double magnitude = parts.negative ? -value : value;
   if (!decimal_exact(parts, magnitude, (int)digits, &decimal, &exponent)) decimal_printed(magnitude, (int)digits, &decimal, &exponent);
-  char local[NUMBER_ROOM], *out = number_begin(text, local);
   out[0] = '-';
-  size_t used = parts.negative;
-  if (digits <= DIGITS_WORD_MAX && exponent >= -4 && exponent < (int)digits) {
-    used += short_layout(out + used, digits16(decimal) >> 8 * (16 - digits), exponent);
-  } else {
-    char all[2 * DIGITS_BYTES];
-    (void)digits_write(all, decimal);
-    used += general_layout(out + used, all + DIGITS_BYTES - digits, exponent, (int)digits);
+  out += parts.negative;
+  if (digits <= DIGITS_SHORT_MAX && exponent > -100 && exponent < (int)digits)
+    return parts.negative + short_layout(out, digits16(decimal * power10[16 - digits]), exponent);
+  char all[2 * DIGITS_BYTES];
+  (void)digits_write(all, decimal);
+  return parts.negative + general_layout(out, all + DIGITS_BYTES - digits, exponent, (int)digits);
+}
+
+static __attribute__((noinline)) void general_end(struct text *text, double value, unsigned digits) {
+  char local[NUMBER_ROOM];
+  text_bytes(text, local, general_write(local, value, digits));
+}
+
+void text_general(struct text *text, double value, unsigned digits) {
+  weft_assert(digits >= 1 && digits <= DIGITS_GENERAL_MAX);
+  if (!__builtin_isfinite(value)) text->not_finite = true;
+  if (room_for(text, 1)) text->used += general_write(text->data + text->used, value, digits);
+  else general_end(text, value, digits);
+}
+
+enum { LANES = 4, DIGITS_LANES = 9, LIST_MAX = 24 };
+
+/* The first DIGITS_LANES digits of four values, left-aligned, and their decimal exponents. Returns a bit for each that came out so; else it is
+ * 0, not finite, very small or large, and so near to a tie that the product's rounding, 2^-24 at the most,
+ * could tell. */
+static inline unsigned decimals_make(const double values[LANES], __m128i digits[LANES], int32_t exponents[LANES]) {
+  const __m256i odd = _mm256_setr_epi32(1, 3, 5, 7, 1, 3, 5, 7);
+  __m256d value = _mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_loadu_pd(values));
+  __m256d good = _mm256_and_pd(_mm256_cmp_pd(value, _mm256_set1_pd(1e-13), _CMP_GE_OQ), _mm256_cmp_pd(value, _mm256_set1_pd(1e9), _CMP_LT_OQ));
+  value = _mm256_blendv_pd(_mm256_set1_pd(1), value, good);
+  __m128i power = _mm_sub_epi32(_mm_srli_epi32(_mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(value), odd)), 20), _mm_set1_epi32(1023));
+  __m128i guess = _mm_srai_epi32(_mm_mullo_epi32(power, _mm_set1_epi32(1233)), 12);
+  __m256d reached = _mm256_cmp_pd(value, _mm256_i32gather_pd(&decades[1 - DECADE_MIN], guess, sizeof(double)), _CMP_GE_OQ);
+  __m128i exponent = _mm_sub_epi32(guess, _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(reached), odd)));
+  __m256d scaled = _mm256_mul_pd(value, _mm256_i32gather_pd(&decades[-DECADE_MIN], _mm_sub_epi32(_mm_set1_epi32(DIGITS_LANES - 1), exponent), sizeof(double)));
+  __m256d whole = _mm256_round_pd(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256d off = _mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_sub_pd(scaled, whole));
+  good = _mm256_and_pd(good, _mm256_cmp_pd(off, _mm256_set1_pd(0.5 - 1e-7), _CMP_LT_OQ));
+  good = _mm256_and_pd(good, _mm256_cmp_pd(whole, _mm256_set1_pd(1e8), _CMP_GE_OQ));
+  good = _mm256_and_pd(good, _mm256_cmp_pd(whole, _mm256_set1_pd(1e9), _CMP_LT_OQ));
+  __m256i decimal = _mm256_cvtepu32_epi64(_mm256_cvttpd_epi32(whole));
+  __m256i eight = _mm256_srli_epi64(_mm256_mul_epu32(decimal, _mm256_set1_epi64x(3435973837)), 35); /* by 10 */
+  __m256i last = _mm256_sub_epi64(decimal, _mm256_mul_epu32(eight, _mm256_set1_epi64x(10)));
+  eight = digits8_lanes(eight);
+  __m256i even_lanes = _mm256_unpacklo_epi64(eight, last), odd_lanes = _mm256_unpackhi_epi64(eight, last);
+  _mm256_storeu2_m128i(&digits[2], &digits[0], even_lanes);
+  _mm256_storeu2_m128i(&digits[3], &digits[1], odd_lanes);
+  _mm_storeu_si128((__m128i *)(void *)exponents, exponent);
+  return (unsigned)_mm256_movemask_pd(good);
+}
+
+static void list_write(struct text *text, const double *values, unsigned count) {
+  __m128i digits[LIST_MAX];
+  int32_t exponents[LIST_MAX];
+  uint64_t alone = ~(uint64_t)0;
+  for (unsigned i = 0; i + LANES <= count; i += LANES) alone ^= (uint64_t)decimals_make(values + i, digits + i, exponents + i) << i;
+  char *out = text->data + text->used;
+  for (unsigned i = 0; i < count; i++) {
+    bool negative = values[i] < 0;
+    *out++ = i ? ',' : '[';
+    if (alone >> i & 1) {
+      if (!__builtin_isfinite(values[i])) text->not_finite = true;
+      out += general_write(out, values[i], DIGITS_LANES);
+    } else {
+      *out = '-';
+      out += negative;
+      out += short_layout(out, digits[i], exponents[i]);
+    }
   }
-  number_end(text, out, local, used);
+  *out++ = ']';
+  text->used = (size_t)(out - text->data);
+}
+
+void text_general_list(struct text *text, const double *values, unsigned count, unsigned digits) {
+  if (digits == DIGITS_LANES && count > 0 && count <= LIST_MAX && room_for(text, count)) {
+    list_write(text, values, count);
+    return;
+  }
+  text_char(text, '[');
+  for (unsigned i = 0; i < count; i++) {
+    if (i) text_char(text, ',');
+    text_general(text, values[i], digits);
+  }
+  text_char(text, ']');
+}
+
+/* Four of |value| * 10^digits in whole numbers, sixteen digits each, right-aligned, and a bit for each that is not 0 in *whole_set. Returns a
+ * bit for each that came out so; else it is not finite, large, or so near to a tie that the product's rounding, 2^-15 at the most, could
+ * tell. */
+static inline unsigned wholes_make(const double values[LANES], const uint8_t digits[LANES], __m128i wholes[LANES], unsigned *whole_set) {
+  __m256d power = _mm256_setr_pd(decades[digits[0] - DECADE_MIN], decades[digits[1] - DECADE_MIN], decades[digits[2] - DECADE_MIN], decades[digits[3] - DECADE_MIN]);
+  __m256d scaled = _mm256_mul_pd(_mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_loadu_pd(values)), power);
+  __m256d good = _mm256_cmp_pd(scaled, _mm256_set1_pd(0x1p39), _CMP_LT_OQ);
+  scaled = _mm256_and_pd(scaled, good);
+  __m256d whole = _mm256_round_pd(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256d off = _mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_sub_pd(scaled, whole));
+  good = _mm256_and_pd(good, _mm256_cmp_pd(off, _mm256_set1_pd(0.5 - 1e-4), _CMP_LT_OQ));
+  __m256d upper = _mm256_floor_pd(_mm256_mul_pd(_mm256_add_pd(whole, _mm256_set1_pd(0.5)), _mm256_set1_pd(1e-8)));
+  __m256d lower = _mm256_sub_pd(whole, _mm256_mul_pd(upper, _mm256_set1_pd(1e8)));
+  __m256i upper8 = digits8_lanes(_mm256_cvtepu32_epi64(_mm256_cvttpd_epi32(upper)));
+  __m256i lower8 = digits8_lanes(_mm256_cvtepu32_epi64(_mm256_cvttpd_epi32(lower)));
+  _mm256_storeu2_m128i(&wholes[2], &wholes[0], _mm256_unpacklo_epi64(upper8, lower8));
+  _mm256_storeu2_m128i(&wholes[3], &wholes[1], _mm256_unpackhi_epi64(upper8, lower8));
+  *whole_set = (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(whole, _mm256_setzero_pd(), _CMP_GT_OQ));
+  return (unsigned)_mm256_movemask_pd(good);
+}
+
+static void number_alone(struct text_number *number, double value, unsigned digits) {
+  char local[NUMBER_ROOM] = {0};
+  number->size = (uint32_t)fixed_write(local, value, digits);
+  number->finite = __builtin_isfinite(value);
+  memcpy(number->characters, local, sizeof number->characters);
+}
+
+void text_numbers_fixed(struct text_number *numbers, const double *values, const uint8_t *digits, unsigned count) {
+  weft_assert(count % LANES == 0 && count <= TEXT_NUMBERS_MAX);
+  __m128i wholes[TEXT_NUMBERS_MAX];
+  uint64_t good = 0, set = 0;
+  for (unsigned i = 0; i < count; i += LANES) {
+    unsigned whole_set;
+    good |= (uint64_t)wholes_make(values + i, digits + i, wholes + i, &whole_set) << i;
+    set |= (uint64_t)whole_set << i;
+  }
+  for (unsigned i = 0; i < count; i++) {
+    struct text_number *number = &numbers[i];
+    if (!(good >> i & 1)) {
+      number_alone(number, values[i], digits[i]);
+      continue;
+    }
+    bool negative = values[i] < 0 && (set >> i & 1);
+    number->characters[0] = '-';
+    number->size = negative + (uint32_t)whole_layout(number->characters + negative, wholes[i], digits[i]);
+    number->finite = true;
+  }
 }
 
 /* Length of the valid UTF-8 sequence at `at` (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0 if none. */

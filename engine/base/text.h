@@ -39,6 +39,28 @@ void text_i64(struct text *text, int64_t value);
 void text_fixed(struct text *text, double value, unsigned digits);
 /* As printf("%.*g") in the C locale, but 0 for -0. `digits` (significant) 1 to 17. */
 void text_general(struct text *text, double value, unsigned digits);
+/* `count` of them as a JSON array. */
+void text_general_list(struct text *text, const double *values, unsigned count, unsigned digits);
+/* Numbers made together, since each by itself waits for its own digits; `text_number` puts one where it belongs. */
+enum { TEXT_NUMBER_BYTES = 32, TEXT_NUMBERS_MAX = 32 };
+struct text_number {
+  char characters[TEXT_NUMBER_BYTES]; /* `size` of them */
+  uint32_t size;
+  bool finite;
+};
+/* `count`, a multiple of four up to TEXT_NUMBERS_MAX, as text_fixed makes them, each with its own digits. */
+void text_numbers_fixed(struct text_number *numbers, const double *values, const uint8_t *digits, unsigned count);
+
+static inline void text_number(struct text *text, const struct text_number *number) {
+  if (!number->finite) text->not_finite = true;
+  if (text->cut || text->capacity - text->used < TEXT_NUMBER_BYTES) {
+    text_bytes(text, number->characters, number->size);
+    return;
+  }
+  memcpy(text->data + text->used, number->characters, TEXT_NUMBER_BYTES);
+  text->used += number->size;
+}
+
 /* A JSON string with its quotes. Bytes that are no valid UTF-8 become U+FFFD. */
 void text_json(struct text *text, const char *string);
 

@@ -9,6 +9,33 @@
 enum { DIGITS_POSITION = 3, DIGITS_VELOCITY = 4, DIGITS_ANGLE = 9, DIGITS_COVARIANCE = 9, DIGITS_PROBABILITY = 6, DIGITS_GROUND = 7,
        DIGITS_ELLIPSE = 1, DIGITS_SECONDS = 3, DIGITS_BEARING = 3, DIGITS_INNOVATION = 6 };
 
+/* Where the numbers of a line that have fixed digits stand among those that are made together. */
+enum { AT_POSITION = 0, AT_VELOCITY = 3, AT_PLACE = 6, AT_EXISTENCE = 9, AT_PHASES = 10, AT_LAUNCH = 13, AT_IMPACT = 19, AT_PROBABILITY = 25,
+       NUMBERS_FEW = 16, NUMBERS = 28 };
+static const uint8_t number_digits[NUMBERS] = {
+    DIGITS_POSITION, DIGITS_POSITION, DIGITS_POSITION, DIGITS_VELOCITY, DIGITS_VELOCITY, DIGITS_VELOCITY, DIGITS_ANGLE, DIGITS_ANGLE, DIGITS_POSITION,
+    DIGITS_PROBABILITY, DIGITS_PROBABILITY, DIGITS_PROBABILITY, DIGITS_PROBABILITY,
+    DIGITS_GROUND, DIGITS_GROUND, DIGITS_SECONDS, DIGITS_ELLIPSE, DIGITS_ELLIPSE, DIGITS_BEARING,
+    DIGITS_GROUND, DIGITS_GROUND, DIGITS_SECONDS, DIGITS_ELLIPSE, DIGITS_ELLIPSE, DIGITS_BEARING, DIGITS_PROBABILITY};
+
+static void ground_values(double *values, const struct ground_estimate *ground) {
+  const double of[] = {ground->lat_deg, ground->lon_deg, ground->time_sigma_s, ground->semi_major_m, ground->semi_minor_m, ground->orientation_deg};
+  memcpy(values, of, sizeof of);
+}
+
+static void numbers_make(struct text_number numbers[NUMBERS], const struct track_report *report) {
+  double values[NUMBERS] = {0};
+  const double place[] = {report->lat_deg, report->lon_deg, report->height_m, report->existence};
+  memcpy(values + AT_POSITION, report->position_m, sizeof report->position_m);
+  memcpy(values + AT_VELOCITY, report->velocity_mps, sizeof report->velocity_mps);
+  memcpy(values + AT_PLACE, place, sizeof place);
+  memcpy(values + AT_PHASES, report->phase_probability, sizeof report->phase_probability);
+  if (report->has_launch) ground_values(values + AT_LAUNCH, &report->launch);
+  if (report->has_impact) ground_values(values + AT_IMPACT, &report->impact.ground);
+  if (report->has_impact) values[AT_PROBABILITY] = report->impact.probability;
+  text_numbers_fixed(numbers, values, number_digits, report->has_launch || report->has_impact ? NUMBERS : NUMBERS_FEW);
+}
+
 static bool enums_known(const struct track_report *report) {
   return report->status <= STATUS_LOST && report->class_ <= CLASS_ORBITAL && report->phase <= PHASE_CRUISE;
 }
@@ -33,42 +60,38 @@ static void head_write(struct text *text, const struct track_report *report, con
   text_put(text, site->exercise ? ",\"exercise\":true" : ",\"exercise\":false");
 }
 
-static void fixed_list_write(struct text *text, const char *key, const double *values, int count, unsigned digits) {
+static void three_write(struct text *text, const char *key, const struct text_number *numbers) {
   text_put(text, key);
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < 3; i++) {
     text_char(text, i ? ',' : '[');
-    text_fixed(text, values[i], digits);
+    text_number(text, &numbers[i]);
   }
   text_char(text, ']');
 }
 
-static void state_write(struct text *text, const struct track_report *report) {
-  fixed_list_write(text, ",\"position_ecef_m\":", report->position_m, 3, DIGITS_POSITION);
-  fixed_list_write(text, ",\"velocity_ecef_mps\":", report->velocity_mps, 3, DIGITS_VELOCITY);
+static void state_write(struct text *text, const struct track_report *report, const struct text_number *numbers) {
+  three_write(text, ",\"position_ecef_m\":", numbers + AT_POSITION);
+  three_write(text, ",\"velocity_ecef_mps\":", numbers + AT_VELOCITY);
   text_put(text, ",\"lat_deg\":");
-  text_fixed(text, report->lat_deg, DIGITS_ANGLE);
+  text_number(text, &numbers[AT_PLACE]);
   text_put(text, ",\"lon_deg\":");
-  text_fixed(text, report->lon_deg, DIGITS_ANGLE);
+  text_number(text, &numbers[AT_PLACE + 1]);
   text_put(text, ",\"height_m\":");
-  text_fixed(text, report->height_m, DIGITS_POSITION);
+  text_number(text, &numbers[AT_PLACE + 2]);
   text_put(text, ",\"covariance\":");
-  for (int i = 0; i < 21; i++) {
-    text_char(text, i ? ',' : '[');
-    text_general(text, report->covariance[i], DIGITS_COVARIANCE);
-  }
-  text_char(text, ']');
+  text_general_list(text, report->covariance, 21, DIGITS_COVARIANCE);
 }
 
-static void probability_write(struct text *text, const struct track_report *report) {
+static void probability_write(struct text *text, const struct track_report *report, const struct text_number *numbers) {
   text_put(text, ",\"existence\":");
-  text_fixed(text, report->existence, DIGITS_PROBABILITY);
+  text_number(text, &numbers[AT_EXISTENCE]);
   bool phased = report->class_ == CLASS_BALLISTIC || report->class_ == CLASS_ORBITAL;
   if (!report->has_phase || !phased) return;
   for (int i = 0; i < 3; i++) {
     text_put(text, i ? ",\"" : ",\"phase_probability\":{\"");
     text_put(text, track_phase_names[PHASE_BOOST + i]);
     text_put(text, "\":");
-    text_fixed(text, report->phase_probability[i], DIGITS_PROBABILITY);
+    text_number(text, &numbers[AT_PHASES + i]);
   }
   text_char(text, '}');
 }
@@ -143,28 +166,28 @@ static void ties_write(struct text *text, const struct track_report *report) {
   centre_track_write(text, ties->names->centres[ties->source->centre], ties->source->track);
 }
 
-static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground) {
+static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground, const struct text_number *numbers) {
   text_put(text, key);
   text_put(text, "{\"lat_deg\":");
-  text_fixed(text, ground->lat_deg, DIGITS_GROUND);
+  text_number(text, &numbers[0]);
   text_put(text, ",\"lon_deg\":");
-  text_fixed(text, ground->lon_deg, DIGITS_GROUND);
+  text_number(text, &numbers[1]);
   text_put(text, ",\"time_ns\":");
   text_i64(text, ground->time_ns);
   text_put(text, ",\"time_sigma_s\":");
-  text_fixed(text, ground->time_sigma_s, DIGITS_SECONDS);
+  text_number(text, &numbers[2]);
   text_put(text, ",\"semi_major_m\":");
-  text_fixed(text, ground->semi_major_m, DIGITS_ELLIPSE);
+  text_number(text, &numbers[3]);
   text_put(text, ",\"semi_minor_m\":");
-  text_fixed(text, ground->semi_minor_m, DIGITS_ELLIPSE);
+  text_number(text, &numbers[4]);
   text_put(text, ",\"orientation_deg\":");
-  text_fixed(text, ground->orientation_deg, DIGITS_BEARING);
+  text_number(text, &numbers[5]);
 }
 
-static void warning_write(struct text *text, const struct track_report *report, const struct site *site) {
+static void warning_write(struct text *text, const struct track_report *report, const struct site *site, const struct text_number *numbers) {
   if (report->class_ != CLASS_BALLISTIC) return;
   if (report->has_launch) {
-    ground_write(text, ",\"launch\":", &report->launch);
+    ground_write(text, ",\"launch\":", &report->launch, numbers + AT_LAUNCH);
     if (report->event) {
       text_put(text, ",\"event\":{\"number\":");
       text_u64(text, report->event);
@@ -177,9 +200,9 @@ static void warning_write(struct text *text, const struct track_report *report, 
   if (!report->has_impact) return;
   const struct impact_estimate *impact = &report->impact;
   weft_assert(impact->region_count <= REPORT_REGIONS_MAX);
-  ground_write(text, ",\"impact\":", &impact->ground);
+  ground_write(text, ",\"impact\":", &impact->ground, numbers + AT_IMPACT);
   text_put(text, ",\"probability\":");
-  text_fixed(text, impact->probability, DIGITS_PROBABILITY);
+  text_number(text, &numbers[AT_PROBABILITY]);
   for (uint32_t i = 0; i < impact->region_count; i++) {
     text_put(text, i ? ",{\"name\":" : ",\"regions\":[{\"name\":");
     text_json(text, site->region_names[impact->regions[i]]);
@@ -195,9 +218,11 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   weft_assert(size >= TRACK_LINE_MAX);
   if (!enums_known(report)) return 0;
   struct text text = text_open(line, size);
+  struct text_number numbers[NUMBERS];
+  numbers_make(numbers, report);
   head_write(&text, report, site);
-  state_write(&text, report);
-  probability_write(&text, report);
+  state_write(&text, report, numbers);
+  probability_write(&text, report, numbers);
   if (report->ties && report->ties->source) {
     foreign_sources_write(&text, report);
   } else {
@@ -215,7 +240,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
     text_char(&text, '}');
   }
   ties_write(&text, report);
-  warning_write(&text, report, site);
+  warning_write(&text, report, site, numbers);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");
     text_i64(&text, latency_us);

@@ -81,6 +81,64 @@ static void fixed_prints_as_printf(void **state) {
   fixed_compare(-0.0004, 3);
 }
 
+/* Lists and numbers made together, each against what it is by itself: of every size, ties, ends, beside each other. */
+static double any_value(struct prng *prng) {
+  static const double edges[] = {0, -0.0, 1, -1, 0.5, 999999999.5, 9.9999999995, 99999.99995, 1e9, 1e-4, 1e-13, 0x1p39, -549755813.888, 1e15, 5e-324, DBL_MAX};
+  switch (prng_below(prng, 6)) {
+  case 0: return edges[prng_below(prng, sizeof edges / sizeof *edges)];
+  case 1: return nextafter(edges[prng_below(prng, sizeof edges / sizeof *edges)], prng_uniform(prng) - 0.5);
+  case 2: return (double)(int64_t)prng_below(prng, 2000000) / 2048 - 400;
+  case 3: return ldexp(prng_uniform(prng) - 0.5, (int)prng_below(prng, 150) - 100);
+  default: return ldexp(prng_uniform(prng) - 0.5, (int)prng_below(prng, 40) - 10);
+  }
+}
+
+static void a_list_is_its_numbers(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 4);
+  for (int round = 0; round < ROUNDS / 10; round++) {
+    char got[2048], want[2048];
+    double values[30];
+    unsigned count = (unsigned)prng_below(&prng, 31), digits = round % 4 ? 9 : 1 + (unsigned)prng_below(&prng, 17);
+    size_t room = round % 8 ? sizeof got : prng_below(&prng, 600);
+    struct text list = text_open(got, room), one = text_open(want, room);
+    for (unsigned i = 0; i < count; i++) values[i] = any_value(&prng);
+    text_general_list(&list, values, count, digits);
+    text_char(&one, '[');
+    for (unsigned i = 0; i < count; i++) {
+      if (i) text_char(&one, ',');
+      text_general(&one, values[i], digits);
+    }
+    text_char(&one, ']');
+    if (list.cut != one.cut) fail_msg("seed %d, round %d: in %zu bytes one was cut, the other was not", SEED, round, room);
+    if (!one.cut && (list.used != one.used || memcmp(got, want, one.used) != 0))
+      fail_msg("seed %d, round %d: %.*s instead of %.*s", SEED, round, (int)list.used, got, (int)one.used, want);
+  }
+}
+
+static void numbers_made_together_are_those_made_alone(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 5);
+  for (int round = 0; round < ROUNDS / 10; round++) {
+    struct text_number numbers[TEXT_NUMBERS_MAX];
+    double values[TEXT_NUMBERS_MAX];
+    uint8_t digits[TEXT_NUMBERS_MAX];
+    unsigned count = 4 * (unsigned)prng_below(&prng, TEXT_NUMBERS_MAX / 4 + 1);
+    for (unsigned i = 0; i < count; i++) values[i] = any_value(&prng);
+    for (unsigned i = 0; i < count; i++) digits[i] = (uint8_t)prng_below(&prng, 10);
+    text_numbers_fixed(numbers, values, digits, count);
+    for (unsigned i = 0; i < count; i++) {
+      char got[128], want[128];
+      size_t room = round % 8 ? sizeof got : prng_below(&prng, 30);
+      struct text together = text_open(got, room), alone = text_open(want, room);
+      text_number(&together, &numbers[i]);
+      text_fixed(&alone, values[i], digits[i]);
+      if (together.cut != alone.cut || together.used != alone.used || memcmp(got, want, alone.used) != 0)
+        fail_msg("seed %d, round %d: %a with %u digits: %.*s instead of %.*s", SEED, round, values[i], digits[i], (int)together.used, got, (int)alone.used, want);
+    }
+  }
+}
+
 static void numbers_do_not_follow_the_locale(void **state) {
   (void)state;
   static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8", "de_DE"};
@@ -112,6 +170,17 @@ static void not_finite_is_told_and_never_printed(void **state) {
     text_general(&text, bad[i], 9);
     assert_true(text.not_finite);
     assert_memory_equal(got, "0", text.used);
+    text = text_open(got, sizeof got);
+    text_general_list(&text, (const double[]){1, 2, bad[i], 3}, 4, 9);
+    assert_true(text.not_finite);
+    struct text_number numbers[4];
+    text_numbers_fixed(numbers, (const double[]){1, bad[i], 2, 3}, (const uint8_t[]){1, 1, 1, 1}, 4);
+    text = text_open(got, sizeof got);
+    text_number(&text, &numbers[0]);
+    assert_false(text.not_finite); /* that one beside it is not tells nothing of it */
+    text_number(&text, &numbers[1]);
+    assert_true(text.not_finite);
+    assert_memory_equal(got, "1.00", text.used);
   }
 }
 
@@ -193,6 +262,8 @@ int main(void) {
       cmocka_unit_test(general_prints_as_printf),
       cmocka_unit_test(general_prints_edges_as_printf),
       cmocka_unit_test(fixed_prints_as_printf),
+      cmocka_unit_test(a_list_is_its_numbers),
+      cmocka_unit_test(numbers_made_together_are_those_made_alone),
       cmocka_unit_test(numbers_do_not_follow_the_locale),
       cmocka_unit_test(not_finite_is_told_and_never_printed),
       cmocka_unit_test(integers_reach_their_ends),
