@@ -86,6 +86,26 @@ bool los_fit_line(struct los_fit *fit, const struct ray *ray, double distance2_m
   return true;
 }
 
+/* Along any unit vector e the variance of position is at most the trace of its covariance, and that of a sum of three at most three times
+ * the sum of theirs. Each plane's residual alone is a bound of both planes' distance. */
+bool los_fit_near(const struct los_fit *fit, const struct ray *ray, double distance2_max) {
+  static const double rounding = 1.001;
+  double t = (double)(ray->time_ns - fit->epoch_ns) * 1e-9, distance = 0, off[3], trace[3];
+  for (int i = 0; i < 3; i++) {
+    off[i] = fit->x[i] + t * fit->x[3 + i] + 0.5 * t * t * fit->x[6 + i] - ray->site_m[i];
+    distance += ray->direction[i] * off[i];
+    int first = 3 * i;
+    trace[i] = fmax(at(fit->p, first, first) + at(fit->p, first + 1, first + 1) + at(fit->p, first + 2, first + 2), 0);
+  }
+  if (!(distance > distance_min_m)) return false;
+  double variance = 3 * (trace[0] + t * t * trace[1] + 0.25 * t * t * t * t * trace[2]);
+  for (int k = 0; k < 2; k++) {
+    double residual = vector_dot(ray->across[k], off), most = variance + distance * distance * ray->variance[k];
+    if (residual * residual > rounding * distance2_max * most) return false;
+  }
+  return true;
+}
+
 void los_fit_at(const struct los_fit *fit, int64_t time_ns, double x[FIT_N], double p[WK_PACKED(FIT_N)]) {
   double t = (double)(time_ns - fit->epoch_ns) * 1e-9, half = 0.5 * t * t;
   double f[3][3] = {{1, t, half}, {0, 1, t}, {0, 0, 1}};

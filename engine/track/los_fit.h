@@ -33,6 +33,9 @@ void los_fit_begin(struct los_fit *fit, const struct ray *ray, double distance_m
  * known before most of the work is done, where that distance is above distance2_max (fit half done). */
 bool los_fit_line(struct los_fit *fit, const struct ray *ray, double distance2_max, double *log_likelihood,
                   double *distance2);
+/* Whether los_fit_line may take the line within distance2_max: false only where it certainly would not, by a bound of what it has to
+ * work out, at a tenth of the time. */
+bool los_fit_near(const struct los_fit *fit, const struct ray *ray, double distance2_max);
 /* The fit at another time, with what a changing thrust adds on the way. */
 void los_fit_at(const struct los_fit *fit, int64_t time_ns, double x[FIT_N], double p[WK_PACKED(FIT_N)]);
 

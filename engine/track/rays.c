@@ -17,17 +17,23 @@ static const double link_chi2 = 16;         /* 2 degrees of freedom, 3e-4 */
 static const double patience_scans = 2.6;   /* a tracklet outlives two misses */
 
 size_t rays_bytes(void) {
-  return TRACKLETS_MAX * sizeof(struct tracklet) + RAYS_FRESH_MAX * sizeof(struct ray) +
-         (size_t)2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 320;
+  return TRACKLETS_MAX * (sizeof(struct tracklet) + sizeof(struct sight) + sizeof(struct tracklet_set)) +
+         SITE_SENSORS_MAX * sizeof(struct tracklet_set) + RAYS_FRESH_MAX * sizeof(struct ray) +
+         (size_t)2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 512;
 }
 
 int rays_open(struct rays *rays, struct arena *arena) {
   *rays = (struct rays){.tracklets = arena_take(arena, TRACKLETS_MAX, sizeof *rays->tracklets),
+                        .sights = arena_take(arena, TRACKLETS_MAX, sizeof *rays->sights),
+                        .of_sensor = arena_take(arena, SITE_SENSORS_MAX, sizeof *rays->of_sensor),
+                        .crossing = arena_take(arena, TRACKLETS_MAX, sizeof *rays->crossing),
                         .work = arena_take(arena, 1, sizeof *rays->work),
                         .fresh = arena_take(arena, RAYS_FRESH_MAX, sizeof *rays->fresh),
                         .row = arena_take(arena, ASSIGN_MAX, sizeof *rays->row),
-                        .column = arena_take(arena, ASSIGN_MAX, sizeof *rays->column)};
-  return rays->tracklets && rays->work && rays->fresh && rays->row && rays->column ? 0 : -ENOMEM;
+                        .column = arena_take(arena, ASSIGN_MAX, sizeof *rays->column),
+                        .expiry_ns = INT64_MAX};
+  bool complete = rays->tracklets && rays->sights && rays->of_sensor && rays->crossing && rays->work && rays->fresh && rays->row && rays->column;
+  return complete ? 0 : -ENOMEM;
 }
 
 /* Everything but the time of arrival, which counts only in the frame that brought the line. */
@@ -43,6 +49,7 @@ static void ray_image(struct ray *ray, struct image *image) {
 
 static void tracklet_image(struct tracklet *tracklet, struct image *image) {
   image_count(image, &tracklet->count, TRACKLET_RAYS);
+  if (tracklet->count == 0) image->bad = true;
   for (uint32_t i = 0; i < tracklet->count; i++) ray_image(&tracklet->rays[i], image);
   image_value(image, tracklet->fit.x);
   image_value(image, tracklet->fit.p);
@@ -105,38 +112,75 @@ static void tracklet_fit(struct tracklet *tracklet) {
 }
 
 void tracklet_drop(struct tracker *tracker, struct tracklet *tracklet, enum fate fate) {
+  struct rays *rays = &tracker->rays;
   tracker->fate_counts[tracklet->sensor][fate] += tracklet->count;
   tracklet->present = false;
+  tracklet_set_put(&rays->of_sensor[tracklet->sensor], (uint32_t)(tracklet - rays->tracklets), false);
+}
+
+/* When the tracklet is clutter unless another line comes. */
+static int64_t tracklet_expiry_ns(const struct tracker *tracker, const struct tracklet *tracklet) {
+  double life_s = patience_scans * fmax(tracker->site->sensors[tracklet->sensor].revisit_s, 0.5);
+  return tracklet_newest_ns(tracklet) + (int64_t)(life_s * 1e9);
+}
+
+/* A tracklet has begun or got a line: what is kept beside it follows. */
+static void tracklet_note(struct tracker *tracker, uint32_t place) {
+  struct rays *rays = &tracker->rays;
+  const struct tracklet *tracklet = &rays->tracklets[place];
+  const struct ray *ray = &tracklet->rays[tracklet->count - 1];
+  struct sight *sight = &rays->sights[place];
+  memcpy(sight->site_m, ray->site_m, sizeof sight->site_m);
+  memcpy(sight->direction, ray->direction, sizeof sight->direction);
+  sight->variance = fmax(ray->variance[0], ray->variance[1]);
+  sight->time_ns = ray->time_ns;
+  tracklet_set_put(&rays->of_sensor[tracklet->sensor], place, true);
+  tracklet_set_put(&rays->linked, place, tracklet->count >= 2);
+  int64_t expiry_ns = tracklet_expiry_ns(tracker, tracklet);
+  if (expiry_ns < rays->expiry_ns) rays->expiry_ns = expiry_ns;
+  crossings_find(tracker, place);
+}
+
+void rays_restore(struct tracker *tracker) {
+  struct rays *rays = &tracker->rays;
+  for (uint32_t i = 0; i < rays->high; i++) {
+    if (rays->tracklets[i].present) tracklet_note(tracker, i);
+  }
 }
 
 void rays_expire(struct tracker *tracker, int64_t now_ns) {
   struct rays *rays = &tracker->rays;
+  if (now_ns < rays->expiry_ns) return;
+  rays->expiry_ns = INT64_MAX;
   for (uint32_t i = 0; i < rays->high; i++) {
     struct tracklet *tracklet = &rays->tracklets[i];
     if (!tracklet->present) continue;
-    double life_s = patience_scans * fmax(tracker->site->sensors[tracklet->sensor].revisit_s, 0.5);
-    if (tracklet_newest_ns(tracklet) + (int64_t)(life_s * 1e9) > now_ns) continue;
-    tracklet_drop(tracker, tracklet, FATE_CLUTTER);
+    int64_t expiry_ns = tracklet_expiry_ns(tracker, tracklet);
+    if (expiry_ns <= now_ns) {
+      tracklet_drop(tracker, tracklet, FATE_CLUTTER);
+    } else if (expiry_ns < rays->expiry_ns) {
+      rays->expiry_ns = expiry_ns;
+    }
   }
   while (rays->high > 0 && !rays->tracklets[rays->high - 1].present) rays->high--;
 }
 
 /* A free place; where there is none, the tracklet heard of longest ago gives way. */
-static struct tracklet *tracklet_place(struct tracker *tracker) {
+static uint32_t place_take(struct tracker *tracker) {
   struct rays *rays = &tracker->rays;
-  struct tracklet *oldest = &rays->tracklets[0];
+  uint32_t oldest = 0;
   for (uint32_t i = 0; i < rays->high; i++) {
-    struct tracklet *tracklet = &rays->tracklets[i];
-    if (!tracklet->present) return tracklet;
-    if (tracklet_newest_ns(tracklet) < tracklet_newest_ns(oldest)) oldest = tracklet;
+    if (!rays->tracklets[i].present) return i;
+    if (rays->sights[i].time_ns < rays->sights[oldest].time_ns) oldest = i;
   }
-  if (rays->high < TRACKLETS_MAX) return &rays->tracklets[rays->high++];
-  tracklet_drop(tracker, oldest, FATE_CLUTTER);
+  if (rays->high < TRACKLETS_MAX) return rays->high++;
+  tracklet_drop(tracker, &rays->tracklets[oldest], FATE_CLUTTER);
   return oldest;
 }
 
 static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
-  struct tracklet *tracklet = tracklet_place(tracker);
+  uint32_t place = place_take(tracker);
+  struct tracklet *tracklet = &tracker->rays.tracklets[place];
   *tracklet = (struct tracklet){.count = 1,
                                 .sensor = ray->sensor,
                                 .present = true,
@@ -144,10 +188,12 @@ static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
                                 .changed_slice = tracker->slice};
   tracklet->rays[0] = *ray;
   tracklet_fit(tracklet);
+  tracklet_note(tracker, place);
 }
 
 /* Out-of-sequence lines find their place by time. */
-static void tracklet_extend(struct tracker *tracker, struct tracklet *tracklet, const struct ray *ray) {
+static void tracklet_extend(struct tracker *tracker, uint32_t place, const struct ray *ray) {
+  struct tracklet *tracklet = &tracker->rays.tracklets[place];
   if (tracklet->count == TRACKLET_RAYS) {
     tracker->fate_counts[tracklet->sensor][FATE_CLUTTER]++;
     memmove(tracklet->rays, tracklet->rays + 1, (TRACKLET_RAYS - 1) * sizeof *tracklet->rays);
@@ -160,17 +206,24 @@ static void tracklet_extend(struct tracker *tracker, struct tracklet *tracklet, 
   if (ray->time_ns < tracklet->first_ns) tracklet->first_ns = ray->time_ns;
   tracklet->changed_slice = tracker->slice;
   tracklet_fit(tracklet);
+  tracklet_note(tracker, place);
+}
+
+/* An object has one line in a scan. */
+static bool same_scan(const struct sensor *sensor, int64_t a_ns, int64_t b_ns) {
+  return fabs((double)(a_ns - b_ns) * 1e-9) < 0.4 * sensor->revisit_s;
 }
 
 /* ln of how much likelier the line is as the tracklet's next than as a false one; 0 where it is not worth it.
  */
-static double link_gain(const struct tracker *tracker, const struct tracklet *tracklet,
-                        const struct ray *ray) {
+static double link_gain(const struct tracker *tracker, uint32_t place, const struct ray *ray) {
+  const struct tracklet *tracklet = &tracker->rays.tracklets[place];
   const struct sensor *sensor = &tracker->site->sensors[ray->sensor];
-  for (uint32_t i = 0; i < tracklet->count; i++) { /* one line of an object in a scan */
-    double apart_s = fabs((double)(ray->time_ns - tracklet->rays[i].time_ns) * 1e-9);
-    if (apart_s < 0.4 * sensor->revisit_s) return 0;
+  if (same_scan(sensor, ray->time_ns, tracker->rays.sights[place].time_ns)) return 0; /* mostly, and nearer at hand */
+  for (uint32_t i = 0; i < tracklet->count; i++) {
+    if (same_scan(sensor, ray->time_ns, tracklet->rays[i].time_ns)) return 0;
   }
+  if (!los_fit_near(&tracklet->fit, ray, link_chi2)) return 0;
   struct los_fit fit = tracklet->fit;
   double likelihood, distance2;
   if (!los_fit_line(&fit, ray, link_chi2, &likelihood, &distance2) || !(distance2 < link_chi2)) return 0;
@@ -178,29 +231,48 @@ static double link_gain(const struct tracker *tracker, const struct tracklet *tr
   return isfinite(gain) ? fmax(gain, 0) : 0;
 }
 
+/* Costs of the lines [begin, begin + count) of one sensor's scan as the next ones of its tracklets: a row for each line, a column for each
+ * tracklet that some line may go on with. Returns the columns. */
+static uint32_t links_find(struct tracker *tracker, uint32_t begin, uint32_t count) {
+  struct rays *rays = &tracker->rays;
+  const struct tracklet_set *own = &rays->of_sensor[rays->fresh[begin].sensor];
+  uint32_t columns = 0;
+  for (uint32_t place = 0; columns < ASSIGN_MAX && (place = tracklet_set_next(own, own, place)) < TRACKLETS_MAX; place++) {
+    bool wanted = false;
+    for (uint32_t i = 0; i < count; i++) {
+      double cost = -link_gain(tracker, place, &rays->fresh[begin + i]);
+      rays->work->cost[i][columns] = cost;
+      wanted = wanted || cost < 0;
+    }
+    if (wanted) rays->column[columns++] = place;
+  }
+  return columns;
+}
+
+/* Moves the rows of lines that some tracklet may want to the front: the solver's cost grows with the rest, too. */
+static uint32_t rows_keep(struct rays *rays, uint32_t begin, uint32_t count, uint32_t columns) {
+  struct assign_work *work = rays->work;
+  uint32_t rows = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    bool wanted = false;
+    for (uint32_t c = 0; c < columns; c++) wanted = wanted || work->cost[i][c] < 0;
+    if (!wanted) continue;
+    if (rows < i) memcpy(work->cost[rows], work->cost[i], columns * sizeof *work->cost[i]);
+    rays->row[rows++] = begin + i;
+  }
+  return rows;
+}
+
 /* The lines [begin, begin + count) of one sensor's scan and its tracklets: one joint assignment. */
 static void scan_link(struct tracker *tracker, uint32_t begin, uint32_t count) {
   struct rays *rays = &tracker->rays;
-  struct assign_work *work = tracker->rays.work;
-  uint32_t columns = 0;
-  for (uint32_t i = 0; i < rays->high && columns < ASSIGN_MAX; i++) {
-    const struct tracklet *tracklet = &rays->tracklets[i];
-    if (tracklet->present && tracklet->sensor == rays->fresh[begin].sensor) rays->column[columns++] = i;
-  }
-  uint32_t rows = 0; /* of lines that some tracklet may want: the solver's cost grows with the rest, too */
-  for (uint32_t i = begin; i < begin + count; i++) {
-    bool wanted = false;
-    for (uint32_t c = 0; c < columns; c++) {
-      work->cost[rows][c] = -link_gain(tracker, &rays->tracklets[rays->column[c]], &rays->fresh[i]);
-      wanted = wanted || work->cost[rows][c] < 0;
-    }
-    if (wanted) rays->row[rows++] = i;
-  }
+  struct assign_work *work = rays->work;
+  uint32_t columns = links_find(tracker, begin, count), rows = rows_keep(rays, begin, count, columns);
   assign_solve(work, rows, columns);
   bool linked[ASSIGN_MAX] = {false};
   for (uint32_t r = 0; r < rows; r++) {
     if (work->column_of[r] == ASSIGN_NONE) continue;
-    tracklet_extend(tracker, &rays->tracklets[rays->column[work->column_of[r]]], &rays->fresh[rays->row[r]]);
+    tracklet_extend(tracker, rays->column[work->column_of[r]], &rays->fresh[rays->row[r]]);
     linked[rays->row[r] - begin] = true;
   }
   for (uint32_t i = 0; i < count; i++) { /* last, since a new one may take an old one's place */
@@ -221,6 +293,7 @@ static int rays_compare(const void *a, const void *b, void *context) {
 
 void rays_settle(struct tracker *tracker) {
   struct rays *rays = &tracker->rays;
+  bool heard[SITE_SENSORS_MAX] = {false};
   if (rays->fresh_count == 0) return;
   sort_items(rays->fresh, rays->fresh_count, sizeof *rays->fresh, rays_compare, NULL);
   for (uint32_t begin = 0, end; begin < rays->fresh_count; begin = end) {
@@ -230,11 +303,14 @@ void rays_settle(struct tracker *tracker) {
       if (rays->fresh[end].sensor != first->sensor) break;
       if ((double)(rays->fresh[end].time_ns - first->time_ns) * 1e-9 >= scan_s) break;
     }
+    heard[first->sensor] = true;
     scan_link(tracker, begin, end - begin);
   }
   rays->fresh_count = 0;
   for (uint32_t a = 0; a < tracker->index.los_count; a++) {
-    for (uint32_t b = a + 1; b < tracker->index.los_count; b++)
-      triangulate(tracker, tracker->index.los_sensor[a], tracker->index.los_sensor[b]);
+    for (uint32_t b = a + 1; b < tracker->index.los_count; b++) {
+      uint32_t sensors[2] = {tracker->index.los_sensor[a], tracker->index.los_sensor[b]};
+      if (heard[sensors[0]] || heard[sensors[1]]) triangulate(tracker, sensors[0], sensors[1]);
+    }
   }
 }

@@ -13,9 +13,10 @@
 #include "engine/domain/ledger.h"
 #include "engine/track/assign.h"
 #include "engine/track/los_fit.h"
+#include "engine/track/tracklet_set.h"
 
 /* RAYS_FRESH_MAX: lines of one slice that are looked at, those beyond are shed. */
-enum { TRACKLETS_MAX = 2048, TRACKLET_RAYS = 6, RAYS_FRESH_MAX = 4096 };
+enum { TRACKLET_RAYS = 6, RAYS_FRESH_MAX = 4096 };
 
 struct plot;
 struct tracker;
@@ -30,9 +31,22 @@ struct tracklet {
   bool present;
 };
 
+/* What is looked at of each tracklet of another sensor, in one line of memory: its newest line. */
+struct sight {
+  double site_m[3], direction[3];
+  double variance; /* rad^2, the larger of those across */
+  int64_t time_ns;
+};
+
 struct rays {
   struct tracklet *tracklets; /* TRACKLETS_MAX */
   uint32_t high;              /* places ever used */
+  /* Found again from the tracklets after a load */
+  struct sight *sights;           /* per place */
+  struct tracklet_set *of_sensor; /* per sensor: its tracklets that are present */
+  struct tracklet_set linked;     /* of two lines or more */
+  struct tracklet_set *crossing;  /* per place: tracklets of other sensors that may be the same object, as of the last line of either */
+  int64_t expiry_ns;              /* no tracklet expires before */
   struct ray *fresh;          /* of this slice */
   struct assign_work *work;
   uint32_t *row, *column; /* scratch of the assignments: tracklets or fresh rays */
@@ -45,6 +59,8 @@ int rays_open(struct rays *rays, struct arena *arena);
 size_t rays_bytes(void);
 /* The tracklets as bytes; between slices there is nothing else. */
 void rays_image(struct rays *rays, struct image *image);
+/* What is found from the tracklets, after they have been loaded. */
+void rays_restore(struct tracker *tracker);
 /* Notes an unassociated line of sight of this slice. */
 void rays_offer(struct tracker *tracker, const struct plot *plot);
 /* At the slice's end: links its lines to tracklets, then starts tracks where tracklets meet. */
@@ -58,8 +74,9 @@ static inline int64_t tracklet_newest_ns(const struct tracklet *tracklet) {
   return tracklet->rays[tracklet->count - 1].time_ns;
 }
 
-/* triangulate.c: starts tracks from the tracklets of two sensors, at least one of them changed in this slice.
- */
+/* triangulate.c. Finds the crossings of a tracklet that has got a line. */
+void crossings_find(struct tracker *tracker, uint32_t place);
+/* Starts tracks where tracklets of two sensors cross, the lower index first. */
 void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b);
 
 #endif

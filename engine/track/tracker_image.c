@@ -59,6 +59,7 @@ void tracker_image(struct tracker *tracker, struct image *image) {
   strands_image(&tracker->strands, image);
   stitch_image(&tracker->stitch, high, image);
   rays_image(&tracker->rays, image);
+  if (image->mode == IMAGE_LOAD && !image->bad) rays_restore(tracker);
   for (uint32_t slot = 0; slot < high; slot++) {
     if (tracker->store.tracks[slot].alive) image_value(image, tracker->moments[slot]);
   }

@@ -5,178 +5,15 @@
 #include <string.h>
 
 #include "engine/track/birth.h"
+#include "engine/track/meeting.h"
 #include "engine/track/rays.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
-static const double new_objects_per_scan = 0.02; /* as for points */
-static const double sine2_min = 1.2e-5; /* lines under 0.2 degrees apart say nothing of the distance */
-static const double coarse_sigmas = 6, coarse_speed_mps = 4000;
-static const double depth_sigma_m = 200000;
-static const double height_lowest_m = -1000, height_highest_m = 1000000;
-/* Where a watching sensor begins to see a motor: as it comes out of the clouds, evenly to 15 km and 5 km (one
- * sigma) beyond; or, one in ten, anywhere to some 150 km. */
-static const double height_cloud_m = 15000, height_cloud_sigma_m = 5000, height_anywhere = 0.0124,
-                    height_anywhere_m = 150000;
-static const double speed_first_mps = 1500;
-static const double fit_chi2_per_line = 8;
 static const double log_odds_born_min = 6, log_odds_born_max = 12;
 static const double margin_sure = 6; /* over the next best joint explanation, or wait for the third look */
 static const double known_chi2 = 20; /* 6 degrees of freedom */
-enum { LINES_MIN = 4, LOOKS_ENOUGH = 3, SUPPORT_MAX = 4, MISSED_MAX = 3 };
-
-/* Two tracklets as one object. */
-struct meeting {
-  struct los_fit fit;
-  double log_odds;
-  const struct tracklet *parts[2 + SUPPORT_MAX];
-  uint32_t count;
-};
-
-/* Whether two lines pass each other near enough, in front of both sensors and where something flies;
- * *distance_m from the first sensor. Nearest points of two lines. */
-static bool lines_meet(const struct ray *a, const struct ray *b, double *distance_m) {
-  double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine, gap2 = 0,
-               middle[3];
-  if (sine2 < sine2_min) return false;
-  vector_subtract(w, b->site_m, a->site_m);
-  double wa = vector_dot(w, a->direction), wb = vector_dot(w, b->direction);
-  double ra = (wa - cosine * wb) / sine2, rb = (cosine * wa - wb) / sine2;
-  if (ra < 1000 || rb < 1000) return false;
-  for (int i = 0; i < 3; i++) {
-    double pa = a->site_m[i] + ra * a->direction[i], pb = b->site_m[i] + rb * b->direction[i];
-    gap2 += (pa - pb) * (pa - pb);
-    middle[i] = 0.5 * (pa + pb);
-  }
-  double sa2 = ra * ra * fmax(a->variance[0], a->variance[1]),
-         sb2 = rb * rb * fmax(b->variance[0], b->variance[1]);
-  double moved = coarse_speed_mps * fabs((double)(a->time_ns - b->time_ns) * 1e-9);
-  if (gap2 > coarse_sigmas * coarse_sigmas * (sa2 + sb2) + moved * moved) return false;
-  double lat_rad, lon_rad, height_m, doubt = (coarse_sigmas * sqrt(sa2 + sb2) + moved) / sqrt(sine2);
-  wk_geodetic_from_ecef(middle, &lat_rad, &lon_rad, &height_m);
-  *distance_m = ra;
-  return height_m > height_lowest_m - doubt && height_m < height_highest_m + doubt;
-}
-
-/* Speeds that a burning missile has at a height: what 12 m/s^2 (a net 20 upward) along the way up give, per
- * axis. */
-static double speed_sigma_mps(double height_m) {
-  return fmin(fmax(sqrt(24 * fmax(height_m, 0)), 300), 3000);
-}
-
-static double height_of(const double point_m[3]) {
-  double lat_rad, lon_rad, height_m;
-  wk_geodetic_from_ecef(point_m, &lat_rad, &lon_rad, &height_m);
-  return height_m;
-}
-
-/* ln of how much likelier the lines of a tracklet are as the object's than as false ones. False where they do
- * not fit. */
-static bool tracklet_add(const struct tracker *tracker, struct los_fit *fit, const struct tracklet *tracklet,
-                         uint32_t first, double *gain) {
-  double log_pd = tracker->log_detection[tracklet->sensor];
-  for (uint32_t i = first; i < tracklet->count; i++) {
-    double likelihood, distance2;
-    if (!los_fit_line(fit, &tracklet->rays[i], 3 * fit_chi2_per_line, &likelihood, &distance2)) return false;
-    *gain += likelihood + log_pd - tracklet->rays[i].log_density;
-  }
-  return true;
-}
-
-/* The state through all lines of two tracklets; prior of the speed by the height that a first pass finds. */
-static bool pair_fit(const struct tracker *tracker, const struct tracklet *a, const struct tracklet *b,
-                     struct meeting *out) {
-  double distance_m, speed = speed_first_mps;
-  if (!lines_meet(&a->rays[a->count - 1], &b->rays[b->count - 1], &distance_m)) return false;
-  double clutter = clutter_per_scan_of(&tracker->site->sensors[a->sensor]);
-  for (int pass = 0; pass < 2; pass++) {
-    los_fit_begin(&out->fit, &a->rays[0], distance_m, depth_sigma_m, speed);
-    out->log_odds = wk_log(new_objects_per_scan / clutter);
-    if (!tracklet_add(tracker, &out->fit, a, 1, &out->log_odds)) return false;
-    if (!tracklet_add(tracker, &out->fit, b, 0, &out->log_odds)) return false;
-    speed = speed_sigma_mps(height_of(out->fit.x));
-  }
-  out->parts[0] = a;
-  out->parts[1] = b;
-  out->count = 2;
-  return true;
-}
-
-/* The height where the motor is first seen: nothing burns below the ground. */
-static bool height_judge(struct meeting *meeting) {
-  double height = height_of(meeting->fit.x), up[3], variance = 0, radius = vector_norm(meeting->fit.x);
-  for (int i = 0; i < 3; i++) up[i] = meeting->fit.x[i] / radius;
-  for (int i = 0; i < 3; i++) {
-    for (int j = 0; j < 3; j++)
-      variance += up[i] * up[j] * meeting->fit.p[i <= j ? WK_AT(FIT_N, i, j) : WK_AT(FIT_N, j, i)];
-  }
-  double below = fmax(height_lowest_m - height, 0);
-  if (below * below > 9 * variance || height > height_highest_m) return false;
-  double high = fmax(height - height_cloud_m, 0), anywhere = height / height_anywhere_m;
-  double begins = wk_exp(-0.5 * high * high / (height_cloud_sigma_m * height_cloud_sigma_m + variance)) +
-                  height_anywhere * wk_exp(-0.5 * anywhere * anywhere);
-  meeting->log_odds += wk_log(begins) - 0.5 * below * below / fmax(variance, 1);
-  return true;
-}
-
-/* ln of the chance that a sensor misses what another saw, from one time to another. */
-static double missed_between(const struct sensor *sensor, int64_t from_ns, int64_t to_ns) {
-  double looks = floor((double)(to_ns - from_ns) * 1e-9 / sensor->revisit_s);
-  return fmin(fmax(looks, 0), MISSED_MAX) * wk_log(1 - sensor->detection_probability);
-}
-
-/* Both sensors should have begun to see the object together, and go on together. */
-static void together_judge(const struct tracker *tracker, struct meeting *meeting) {
-  for (int k = 0; k < 2; k++) {
-    const struct tracklet *own = meeting->parts[k], *other = meeting->parts[1 - k];
-    const struct sensor *sensor = &tracker->site->sensors[own->sensor];
-    meeting->log_odds += missed_between(sensor, other->first_ns, own->first_ns);
-    int64_t heard_ns = tracker->sensor_front_ns[own->sensor];
-    int64_t until_ns = tracklet_newest_ns(other) < heard_ns ? tracklet_newest_ns(other) : heard_ns;
-    meeting->log_odds += missed_between(sensor, tracklet_newest_ns(own), until_ns);
-  }
-}
-
-/* What a third sensor says: the tracklet that fits best, or the looks at which it should have seen the
- * object. */
-static void support_judge(const struct tracker *tracker, struct meeting *meeting, uint32_t sensor) {
-  const struct rays *rays = &tracker->rays;
-  const struct tracklet *best = NULL;
-  struct los_fit best_fit = {0};
-  double best_gain = 0;
-  for (uint32_t i = 0; i < rays->high; i++) {
-    const struct tracklet *tracklet = &rays->tracklets[i];
-    if (!tracklet->present || tracklet->sensor != sensor) continue;
-    struct los_fit fit = meeting->fit;
-    double gain = 0;
-    if (!tracklet_add(tracker, &fit, tracklet, 0, &gain) || gain <= best_gain) continue;
-    best = tracklet;
-    best_fit = fit;
-    best_gain = gain;
-  }
-  if (best) {
-    meeting->fit = best_fit;
-    meeting->log_odds += best_gain;
-    meeting->parts[meeting->count++] = best;
-    return;
-  }
-  const struct tracklet *a = meeting->parts[0];
-  const struct sensor *seer = &tracker->site->sensors[sensor];
-  if (!sensor_covers(seer, &tracker->motion[sensor], a->rays[0].time_ns, meeting->fit.x)) return;
-  if (tracker->sensor_front_ns[sensor] == INT64_MIN) return;
-  meeting->log_odds += missed_between(seer, a->rays[0].time_ns, tracker->sensor_front_ns[sensor]);
-}
-
-static bool meeting_judge(const struct tracker *tracker, const struct tracklet *a, const struct tracklet *b,
-                          struct meeting *out) {
-  if (!pair_fit(tracker, a, b, out) || !height_judge(out)) return false;
-  together_judge(tracker, out);
-  for (uint32_t k = 0; k < tracker->index.los_count && out->count < 2 + SUPPORT_MAX; k++) {
-    uint32_t sensor = tracker->index.los_sensor[k];
-    if (sensor != a->sensor && sensor != b->sensor) support_judge(tracker, out, sensor);
-  }
-  return isfinite(out->log_odds);
-}
+enum { LINES_MIN = 4, LOOKS_ENOUGH = 3 };
 
 /* How much worse the best other joint explanation is that does without this pair: leaving it alone, or
  * exchanging partners with one other. */
@@ -280,17 +117,71 @@ static void meeting_start(struct tracker *tracker, const struct meeting *meeting
     tracklet_drop(tracker, &tracker->rays.tracklets[meeting->parts[k] - tracker->rays.tracklets], fate);
 }
 
-/* Tracklets of a sensor; *changed where one of them has a line of this slice. */
-static uint32_t tracklets_of(const struct tracker *tracker, uint32_t sensor, uint32_t *out, bool *changed) {
-  const struct rays *rays = &tracker->rays;
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < rays->high && count < ASSIGN_MAX; i++) {
-    const struct tracklet *tracklet = &rays->tracklets[i];
-    if (!tracklet->present || tracklet->sensor != sensor) continue;
-    out[count++] = i;
-    *changed = *changed || tracklet->changed_slice == tracker->slice;
+void crossings_find(struct tracker *tracker, uint32_t place) {
+  struct rays *rays = &tracker->rays;
+  uint32_t sensor = rays->tracklets[place].sensor;
+  for (uint32_t k = 0; k < tracker->index.los_count; k++) {
+    uint32_t other = tracker->index.los_sensor[k];
+    if (other == sensor) continue;
+    const struct tracklet_set *set = &rays->of_sensor[other];
+    for (uint32_t i = 0; (i = tracklet_set_next(set, set, i)) < TRACKLETS_MAX; i++) {
+      bool fits = sensor < other ? meeting_fits(tracker, place, i) : meeting_fits(tracker, i, place);
+      tracklet_set_put(&rays->crossing[place], i, fits);
+      tracklet_set_put(&rays->crossing[i], place, fits);
+    }
   }
+}
+
+/* Tracklets of two sensors: those that some pair with lines enough for a start has to compete with, through whatever crossings. The
+ * others settle nothing now. */
+struct contest {
+  const struct tracklet_set *sensors[2];
+  struct tracklet_set in[2]; /* found so far */
+};
+
+/* Takes a tracklet in, and with it all that it crosses, and so on; each once. */
+static void contest_join(const struct rays *rays, struct contest *contest, int side, uint32_t place) {
+  struct tracklet_set todo[2] = {{{0}}};
+  tracklet_set_put(&todo[side], place, true);
+  for (bool more = true; more; side = 1 - side) {
+    more = false;
+    for (uint32_t i = 0; (i = tracklet_set_next(&todo[side], &todo[side], i)) < TRACKLETS_MAX; i++) {
+      tracklet_set_put(&contest->in[side], i, true);
+      for (uint32_t w = 0; w < TRACKLET_WORDS; w++) {
+        uint64_t others = rays->crossing[i].words[w] & contest->sensors[1 - side]->words[w];
+        todo[1 - side].words[w] |= others & ~contest->in[1 - side].words[w];
+      }
+      more = true;
+    }
+    todo[side] = (struct tracklet_set){{0}};
+  }
+}
+
+/* Does the tracklet cross one of the other sensor with which it has lines enough for a start? */
+static bool starts_some(const struct rays *rays, uint32_t place, const struct tracklet_set *others) {
+  for (uint32_t i = 0; (i = tracklet_set_next(&rays->crossing[place], others, i)) < TRACKLETS_MAX; i++) {
+    if (rays->tracklets[place].count + rays->tracklets[i].count >= LINES_MIN) return true;
+  }
+  return false;
+}
+
+static uint32_t places_list(const struct tracklet_set *set, uint32_t out[ASSIGN_MAX]) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; count < ASSIGN_MAX && (i = tracklet_set_next(set, set, i)) < TRACKLETS_MAX; i++) out[count++] = i;
   return count;
+}
+
+/* Rows and columns of what is to be settled. Returns the number of rows. */
+static uint32_t contest_list(struct rays *rays, uint32_t sensor_a, uint32_t sensor_b, uint32_t *columns) {
+  struct contest contest = {.sensors = {&rays->of_sensor[sensor_a], &rays->of_sensor[sensor_b]}};
+  for (int side = 0; side < 2; side++) { /* of a pair with lines enough, one has two at least */
+    const struct tracklet_set *own = contest.sensors[side], *others = contest.sensors[1 - side];
+    for (uint32_t i = 0; (i = tracklet_set_next(own, &rays->linked, i)) < TRACKLETS_MAX; i++) {
+      if (!tracklet_set_has(&contest.in[side], i) && starts_some(rays, i, others)) contest_join(rays, &contest, side, i);
+    }
+  }
+  *columns = places_list(&contest.in[1], rays->column);
+  return places_list(&contest.in[0], rays->row);
 }
 
 /* The matched pair with the most evidence that is worth a start; support goes to the best. */
@@ -308,21 +199,18 @@ static uint32_t row_next(const struct assign_work *work, uint32_t rows) {
 void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b) {
   struct rays *rays = &tracker->rays;
   struct assign_work *work = tracker->rays.work;
-  bool changed = false;
   struct meeting meeting;
-  uint32_t all = tracklets_of(tracker, sensor_a, rays->row, &changed), rows = 0;
-  uint32_t columns = tracklets_of(tracker, sensor_b, rays->column, &changed);
-  if (!changed) return;
-  for (uint32_t i = 0; i < all; i++) {
-    const struct tracklet *a = &rays->tracklets[rays->row[i]];
+  uint32_t columns, count = contest_list(rays, sensor_a, sensor_b, &columns), rows = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t a = rays->row[i];
     bool meets = false;
     for (uint32_t c = 0; c < columns; c++) {
-      bool fits =
-          meeting_judge(tracker, a, &rays->tracklets[rays->column[c]], &meeting) && meeting.log_odds > 0;
+      uint32_t b = rays->column[c];
+      bool fits = tracklet_set_has(&rays->crossing[a], b) && meeting_judge(tracker, a, b, &meeting) && meeting.log_odds > 0;
       work->cost[rows][c] = fits ? -meeting.log_odds : 0;
       meets = meets || fits;
     }
-    if (meets) rays->row[rows++] = rays->row[i];
+    if (meets) rays->row[rows++] = a;
   }
   assign_solve(work, rows, columns);
   double margins[ASSIGN_MAX];
@@ -331,12 +219,12 @@ void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b) 
   }
   for (uint32_t r; (r = row_next(work, rows)) != ASSIGN_NONE;) {
     double gain = -work->cost[r][work->column_of[r]], margin = margins[r];
-    const struct tracklet *a = &rays->tracklets[rays->row[r]],
-                          *b = &rays->tracklets[rays->column[work->column_of[r]]];
+    uint32_t places[2] = {rays->row[r], rays->column[work->column_of[r]]};
+    const struct tracklet *a = &rays->tracklets[places[0]], *b = &rays->tracklets[places[1]];
     work->column_of[r] = ASSIGN_NONE;
     if (a->count + b->count < LINES_MIN) continue; /* it competes, no more */
     if (margin < margin_sure && (a->count < LOOKS_ENOUGH || b->count < LOOKS_ENOUGH)) continue;
-    if (!meeting_judge(tracker, a, b, &meeting) || meeting.log_odds < gain)
+    if (!meeting_judge(tracker, places[0], places[1], &meeting) || meeting.log_odds < gain)
       continue; /* a better one took its support */
     meeting_start(tracker, &meeting, fmin(fmin(gain, margin), log_odds_born_max));
   }
