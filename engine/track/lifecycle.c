@@ -9,7 +9,7 @@ static const double log_odds_max = 14; /* r = 1 - 8e-7: how much past evidence m
 static const double log_odds_confirm = 7.6; /* r = 0.9995 */
 static const double ratio_max = 12, ratio_min = -6;
 static const uint32_t confirm_detections = 4;
-enum { LINE = 64 };
+enum { LINE = 64, REFRESH_AHEAD = 8 };
 
 bool lifecycle_one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns) {
   return fabs((double)(a_ns - b_ns) * 1e-9) < 0.4 * tracker->site->sensors[sensor].revisit_s;
@@ -36,7 +36,7 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
 static void refresh_wait(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   track->refresh_ns = tracker->front_ns + INDEX_REACH_NS;
-  if (!queue_has(&tracker->refresh, slot)) queue_set(&tracker->refresh, slot, track->refresh_ns);
+  if (!calendar_has(&tracker->refresh, slot)) calendar_set(&tracker->refresh, slot, track->refresh_ns);
 }
 
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
@@ -171,20 +171,27 @@ bool lifecycle_silent(const struct tracker *tracker, const struct track *track) 
   return silent_s > fmax(2.5 * lifecycle_revisit_s(tracker, track), LIFECYCLE_SILENT_MIN_S);
 }
 
-/* Index entries that are about to run out; tracks long without a plot are moved along their trajectory by the
- * kernels, since the summary's constant acceleration serves for seconds only. */
+/* The tracks whose index entries run out, in tracker->due; the others that waited for this time are put off. */
+static uint32_t refresh_due(struct tracker *tracker) {
+  uint32_t *slots = tracker->due, count = 0, waited = calendar_take(&tracker->refresh, tracker->front_ns, slots);
+  for (uint32_t i = 0; i < waited; i++) {
+    uint32_t ahead = slots[i + REFRESH_AHEAD < waited ? i + REFRESH_AHEAD : i], slot = slots[i];
+    __builtin_prefetch(&tracker->store.tracks[ahead].refresh_ns);
+    int64_t refresh_ns = tracker->store.tracks[slot].refresh_ns;
+    if (refresh_ns <= tracker->front_ns) slots[count++] = slot;
+    else calendar_set(&tracker->refresh, slot, refresh_ns);
+  }
+  return count;
+}
+
+/* Tracks long without a plot are moved along their trajectory by the kernels, since the summary's constant acceleration serves for
+ * seconds only. */
 void lifecycle_refresh(struct tracker *tracker) {
   const int64_t stale_ns = 5000000000;
-  uint32_t count = 0, stale = 0, free = tracker->store.capacity,
-           *slots = tracker->fresh; /* nothing is fresh yet */
-  int64_t front_ns = tracker->front_ns;
-  if (front_ns == INT64_MIN) return; /* nothing has ever come */
-  int64_t moved_ns = front_ns - tracker->site->lag_ns;
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->refresh, front_ns)) != QUEUE_NONE;) {
-    int64_t refresh_ns = tracker->store.tracks[slot].refresh_ns;
-    if (refresh_ns <= front_ns) tracker->due[count++] = slot;
-    else queue_set(&tracker->refresh, slot, refresh_ns);
-  }
+  uint32_t stale = 0, free = tracker->store.capacity, *slots = tracker->fresh; /* nothing is fresh yet */
+  if (tracker->front_ns == INT64_MIN) return; /* nothing has ever come */
+  int64_t moved_ns = tracker->front_ns - tracker->site->lag_ns;
+  uint32_t count = refresh_due(tracker);
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = tracker->due[i];
     const struct track *track = &tracker->store.tracks[slot];
@@ -215,8 +222,8 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   foreign_partner_ended(tracker, slot);
   tracker->statistics.tracks_lost++;
   track_index_remove(&tracker->index, slot);
-  queue_remove(&tracker->refresh, slot);
-  queue_remove(&tracker->review, slot);
+  calendar_remove(&tracker->refresh, slot);
+  calendar_remove(&tracker->review, slot);
   store_give(&tracker->store, slot);
 }
 

@@ -1,4 +1,4 @@
-/* A binary heap of track slots ordered by (time, slot): who is due next. Each slot is in it at most once; its
+/* A binary heap of slots ordered by (time, slot): who is due next, however far ahead. Each slot is in it at most once; its
  * position is kept in a caller's field so that it can be moved. */
 #ifndef WEFT_TRACK_QUEUE_H
 #define WEFT_TRACK_QUEUE_H

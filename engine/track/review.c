@@ -137,7 +137,7 @@ static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned 
 }
 
 void review_plan(struct tracker *tracker, uint32_t slot) {
-  queue_set(&tracker->review, slot, tracker->now_ns + step_ns);
+  calendar_set(&tracker->review, slot, tracker->now_ns + step_ns);
 }
 
 /* What a review found has its consequences; the track's next one is planned where it goes on. */
@@ -153,11 +153,8 @@ static void review_close(struct tracker *tracker, uint32_t slot, uint8_t finding
 }
 
 void review_step(struct tracker *tracker) {
-  uint32_t count = 0;
   for (uint32_t i = 0; i < tracker->fresh_count; i++) duplicate_neighbours_note(tracker, tracker->fresh[i]);
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->review, tracker->now_ns)) != QUEUE_NONE;) {
-    tracker->due[count++] = slot;
-  }
+  uint32_t count = calendar_take(&tracker->review, tracker->now_ns, tracker->due);
   tracker->parallel.run(tracker->parallel.context, review_piece, tracker, count, REVIEW_PIECE);
   for (uint32_t i = 0; i < count; i++) review_close(tracker, tracker->due[i], tracker->findings[i]);
 }

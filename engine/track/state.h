@@ -4,12 +4,12 @@
 
 #include "engine/base/sort.h"
 #include "engine/track/assign.h"
+#include "engine/track/calendar.h"
 #include "engine/track/filter.h"
 #include "engine/track/foreign.h"
 #include "engine/track/hearing.h"
 #include "engine/track/index.h"
 #include "engine/track/plot.h"
-#include "engine/track/queue.h"
 #include "engine/track/rays.h"
 #include "engine/track/seed.h"
 #include "engine/track/shed.h"
@@ -72,7 +72,7 @@ struct tracker {
   struct parallel parallel;
   struct store store;
   struct track_index index;
-  struct queue refresh, review;
+  struct calendar refresh, review; /* when index entries run out; when tracks are reviewed */
   struct filter filter;
   struct strands strands;
   struct stitch stitch;

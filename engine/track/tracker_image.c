@@ -54,8 +54,8 @@ void tracker_image(struct tracker *tracker, struct image *image) {
   uint32_t high = tracker->store.high;
   history_image(&tracker->filter.history, &tracker->store, oldest_ns(tracker), image);
   track_index_image(&tracker->index, image);
-  queue_image(&tracker->refresh, high, image);
-  queue_image(&tracker->review, high, image);
+  calendar_image(&tracker->refresh, high, image);
+  calendar_image(&tracker->review, high, image);
   strands_image(&tracker->strands, image);
   stitch_image(&tracker->stitch, high, image);
   rays_image(&tracker->rays, image);

@@ -1,0 +1,40 @@
+/* Who of the track slots is due when: a ring of lists, one for each day of 2^20 ns, so that putting in, taking out and what is due
+ * cost the same however many wait. Each slot is in it at most once. What is due comes day by day, and within a day in the order in
+ * which it was put in. */
+#ifndef WEFT_TRACK_CALENDAR_H
+#define WEFT_TRACK_CALENDAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/image.h"
+
+#define CALENDAR_DAY_NS (INT64_C(1) << 20)
+#define CALENDAR_NEVER INT64_MIN
+enum { CALENDAR_DAYS = 2048, CALENDAR_NONE = UINT32_MAX }; /* 2.1 s */
+
+struct calendar_entry {
+  int64_t time_ns;         /* CALENDAR_NEVER: it is not in the calendar */
+  uint32_t next, previous; /* of its day; CALENDAR_NONE at the ends */
+};
+
+struct calendar {
+  struct calendar_entry *entries; /* by slot */
+  int64_t today;                  /* the day that was asked for last; days are counted from 1970 */
+  uint32_t first[CALENDAR_DAYS], last[CALENDAR_DAYS];
+  uint32_t count, capacity;
+};
+
+/* -ENOMEM when the arena is too small. */
+int calendar_open(struct calendar *calendar, struct arena *arena, uint32_t capacity);
+/* Puts a slot in, or moves it: due at `time_ns`, but before CALENDAR_DAYS days from today have passed. */
+void calendar_set(struct calendar *calendar, uint32_t slot, int64_t time_ns);
+bool calendar_has(const struct calendar *calendar, uint32_t slot);
+void calendar_remove(struct calendar *calendar, uint32_t slot);
+/* Takes out all that is due at `time_ns` or before; returns how many, in `slots`. */
+uint32_t calendar_take(struct calendar *calendar, int64_t time_ns, uint32_t *slots);
+/* The calendar as bytes, into one that is empty; slots are below `high`. */
+void calendar_image(struct calendar *calendar, uint32_t high, struct image *image);
+
+#endif
