@@ -99,12 +99,15 @@ static void datagrams_send(struct player *player, uint32_t most, double due) {
   (void)io_sender_flush(player->sender);
 }
 
-/* At 1,000,000 detections a second a full queue lasts for 15 ms: it is looked at a few times in between, since a look takes some 30 us. */
+/* At 1,000,000 detections a second a full queue lasts for 15 ms. It is looked at a few times in between, since a look takes some 30 us, and
+ * less often while little is taken from it. */
 static void play_taken(struct player *player, uint16_t port) {
-  static const struct timespec pause = {.tv_nsec = 4000000};
+  enum { PAUSE_NS = 4000000, PAUSE_NS_MAX = 4 * PAUSE_NS };
+  struct timespec pause = {.tv_nsec = PAUSE_NS};
   while (player->at < player->stream->size) {
     unsigned long waiting = queued(port);
     if (waiting < QUEUE_BYTES_MAX) datagrams_send(player, (uint32_t)((QUEUE_BYTES_MAX - waiting) / DATAGRAM_KERNEL_BYTES), INFINITY);
+    pause.tv_nsec = waiting < QUEUE_BYTES_MAX / 2 ? PAUSE_NS : pause.tv_nsec < PAUSE_NS_MAX ? 2 * pause.tv_nsec : PAUSE_NS_MAX;
     if (player->at < player->stream->size) nanosleep(&pause, NULL);
   }
 }
