@@ -36,17 +36,17 @@ int newest_open(struct newest *newest, uint32_t capacity, struct arena *arena) {
   return newest->numbers && newest->marks && newest->places && newest->held && newest->fresh ? 0 : -ENOMEM;
 }
 
-/* First position whose number is at least `number`: from where the last search ended by ever longer steps, or from the beginning. */
-static uint32_t position_of(struct newest *newest, uint64_t number) {
-  uint32_t low = 0, high = newest->count, found = newest->found;
-  if (found < newest->count && newest->numbers[found] < number) {
-    low = high = found + 1;
+/* First position whose number is at least `number`: from where the last search ended, `*found`, by ever longer steps, or from the beginning. */
+static uint32_t position_from(const struct newest *newest, uint64_t number, uint32_t *found) {
+  uint32_t low = 0, high = newest->count;
+  if (*found < newest->count && newest->numbers[*found] < number) {
+    low = high = *found + 1;
     for (uint32_t step = 1; high < newest->count && newest->numbers[high] < number; step *= 2) {
       low = high + 1;
       high = newest->count - high > step ? high + step : newest->count;
     }
-  } else if (found < newest->count) {
-    high = found;
+  } else if (*found < newest->count) {
+    high = *found;
   }
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
@@ -56,9 +56,11 @@ static uint32_t position_of(struct newest *newest, uint64_t number) {
       high = middle;
     }
   }
-  newest->found = low;
+  *found = low;
   return low;
 }
+
+static uint32_t position_of(struct newest *newest, uint64_t number) { return position_from(newest, number, &newest->found); }
 
 static struct newest_held *held_at(const struct newest *newest, uint32_t place) { return (struct newest_held *)(void *)(newest->held + place); }
 
@@ -97,6 +99,15 @@ static void held_close_up(struct newest *newest) {
     to += words;
   }
   newest->held_used = to;
+}
+
+void newest_ask(struct newest *newest, const struct track_report *report) {
+  enum { LINE_WORDS = 8 };
+  report_pack_ask(report);
+  uint32_t at = position_from(newest, report->track, &newest->asked);
+  if (at == newest->count || !newest->marks[at]) return;
+  const uint64_t *place = newest->held + newest->places[at];
+  for (uint32_t w = 0; w < NEWEST_REPORT_BYTES / sizeof(uint64_t); w += LINE_WORDS) __builtin_prefetch(place + w, 1);
 }
 
 uint64_t newest_put(struct newest *newest, const struct track_report *report, uint64_t mark) {

@@ -28,6 +28,7 @@ struct newest_held; /* a packed report; private */
 struct newest {
   uint32_t capacity, count, fresh_count;
   uint32_t found;     /* where the last search ended: the next one is mostly for the track behind it */
+  uint32_t asked;     /* the same of newest_ask */
   uint64_t *numbers;  /* track number */
   uint64_t *marks;    /* bit per subscriber that has yet to get it */
   uint32_t *places;   /* of its report, while marked: index into `held` */
@@ -39,6 +40,9 @@ struct newest {
 size_t newest_arena_bytes(uint32_t capacity);
 /* 0, or -ENOMEM when the arena is too small. */
 int newest_open(struct newest *newest, uint32_t capacity, struct arena *arena);
+
+/* Asks for the memory that newest_put of this report will read and write, some reports before it is called. Changes nothing else. */
+void newest_ask(struct newest *newest, const struct track_report *report);
 
 /* Makes `report` the newest of its track for the subscribers in `mark` (not 0). Returns those of them that had an older
  * one waiting, which is thereby passed over. The report is borrowed until the next newest_merge; call that when

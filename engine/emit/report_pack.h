@@ -8,6 +8,8 @@
 /* Most words that a report packs into. Without launch and impact it is some 50, with both some 70. */
 enum { REPORT_PACK_WORDS_MAX = 1 + sizeof(struct track_report) / sizeof(uint64_t) };
 
+/* Asks for the memory that a report will soon be packed from. */
+void report_pack_ask(const struct track_report *report);
 /* Words that `report` packs into. */
 uint32_t report_pack_words(const struct track_report *report);
 /* Writes them. */

@@ -19,6 +19,7 @@ enum {
   BUFFER_DEFAULT = 256 * 1024,
   KERNEL_BUFFER = 512 * 1024, /* asked for per connection: what waits in the kernel can't be conflated any more */
   PUBLISH_LINES_MAX = 2048,   /* written out per step, about 3 ms; the rest of a larger step goes out newest-per-track */
+  ASKED_AHEAD = 4,            /* reports: a report and its place in the table are in no cache */
   SEND_ROUNDS_MAX = 4,        /* buffers sent per subscriber and event */
   MISSED_LINE_MAX = 64,
   KEEPALIVE_IDLE_S = 30,
@@ -395,6 +396,7 @@ static void report_mark(struct track_port *port, const struct track_report *repo
 void track_port_publish(struct track_port *port, const struct step_output *output, int64_t now_ns) {
   for (uint32_t i = 0; i < output->count && port->open; i++) {
     const struct track_report *report = &output->reports[i];
+    if (i + ASKED_AHEAD < output->count) newest_ask(&port->newest, report + ASKED_AHEAD);
     /* Before the masks are read: this may end subscribers. */
     if (newest_merge_due(&port->newest, report)) newest_settle(port);
     uint64_t behind = port->behind, current = port->open & ~behind, left = current;

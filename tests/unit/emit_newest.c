@@ -111,6 +111,7 @@ static uint64_t run(uint32_t capacity, uint64_t take_most) {
       if (track == 0) track = 1;
       if (track > TRACKS) break;
       reports[i] = report_any(track, step);
+      newest_ask(&newest, &reports[prng_below(&prng, i + 1)]); /* of whatever track: it changes nothing */
       if (newest_merge_due(&newest, &reports[i])) merged(&newest, &abandoned);
       uint64_t mark = 1 + prng_below(&prng, (1 << SUBSCRIBERS) - 1), passed = newest_put(&newest, &reports[i], mark);
       assert_int_equal(passed, marks[track] & mark);
