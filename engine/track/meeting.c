@@ -146,7 +146,9 @@ static void support_judge(const struct tracker *tracker, struct meeting *meeting
   }
   const struct tracklet *a = meeting->parts[0];
   const struct sensor *seer = &tracker->site->sensors[sensor];
-  if (!sensor_covers(seer, &tracker->motion[sensor], a->rays[0].time_ns, meeting->fit.x)) return;
+  struct coverage coverage = tracker->watches[sensor].coverage;
+  coverage_at(&coverage, seer, &tracker->motion[sensor], a->rays[0].time_ns);
+  if (!coverage_holds(&coverage, meeting->fit.x)) return;
   if (tracker->sensor_front_ns[sensor] == INT64_MIN) return;
   meeting->log_odds += missed_between(seer, a->rays[0].time_ns, tracker->sensor_front_ns[sensor]);
 }

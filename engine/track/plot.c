@@ -41,8 +41,7 @@ uint32_t sensor_motion_status(const struct sensor_motion *motion) {
   return motion->count ? motion->history[(motion->count - 1) % STATE_HISTORY].status : SENSOR_UP;
 }
 
-/* Axes of a sensor at a place: east, north, up there; for line of sight in ECEF axes the rows y, x, z. */
-static void axes_at(const struct sensor *sensor, const double position_m[3], bool ecef_axes, double enu[9]) {
+void plot_axes(const struct sensor *sensor, const double position_m[3], bool ecef_axes, double enu[9]) {
   if (ecef_axes) {
     static const double rows[9] = {0, 1, 0, 1, 0, 0, 0, 0, 1};
     memcpy(enu, rows, sizeof rows);
@@ -234,7 +233,7 @@ void plot_align(struct plot *plot, const struct site *site, const struct sensor_
     memcpy(plot->site_m, frame->platform_m[i], sizeof plot->site_m);
     ecef_axes = true;
   }
-  axes_at(sensor, plot->site_m, ecef_axes, plot->enu);
+  plot_axes(sensor, plot->site_m, ecef_axes, plot->enu);
   switch ((enum detection_kind)frame->kind[i]) {
   case KIND_RADAR:
     align_radar(plot, frame, i, sensor);
@@ -251,50 +250,4 @@ void plot_align(struct plot *plot, const struct site *site, const struct sensor_
     break;
   }
   plot->log_clutter_density = clutter_density_log(plot, sensor);
-}
-
-/* The Earth as a sphere a little smaller than the polar radius: a line that dips under it is blocked. */
-static bool earth_blocks(const double from_m[3], const double to_m[3]) {
-  const double radius_m = 6350000;
-  double d[3];
-  vector_subtract(d, to_m, from_m);
-  double length2 = vector_dot(d, d);
-  if (length2 <= 0) return false;
-  double t = -vector_dot(from_m, d) / length2;
-  if (t <= 0 || t >= 1) return false;
-  double nearest2 = vector_dot(from_m, from_m) - t * t * length2;
-  return nearest2 < radius_m * radius_m;
-}
-
-/* Whether what lies at e, n, u, range_m away, is between the elevations that the sensor covers: by bounds of the angle (x + x^3 / 6 <=
- * asin x <= x pi / 2, mirrored below the horizon) where these tell, which is nearly always. */
-static bool elevation_covered(const struct sensor *sensor, double e, double n, double u, double range_m) {
-  const double *limits_deg = sensor->coverage_elevation_deg, margin_rad = 1e-9;
-  double sine = u / range_m, size = fabs(sine), near = size + size * size * size / 6 - margin_rad, far = size * (pi / 2) + margin_rad;
-  double low_deg = (sine < 0 ? -far : near) * (180 / pi), high_deg = (sine < 0 ? -near : far) * (180 / pi);
-  if (low_deg > limits_deg[0] && high_deg < limits_deg[1]) return true;
-  if (high_deg < limits_deg[0] || low_deg > limits_deg[1]) return false;
-  double elevation_deg = wk_atan2(u, sqrt(e * e + n * n)) * (180 / pi);
-  return elevation_deg >= limits_deg[0] && elevation_deg <= limits_deg[1];
-}
-
-bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *motion, int64_t time_ns,
-                   const double position_m[3]) {
-  double site_m[3], velocity_mps[3], enu[9], d[3];
-  sensor_motion_at(motion, sensor, time_ns, site_m, velocity_mps);
-  vector_subtract(d, position_m, site_m);
-  double range_m = vector_norm(d);
-  if (range_m < sensor->coverage_range_m[0] || range_m > sensor->coverage_range_m[1]) return false;
-  if (sensor->kind == KIND_POSITION) return true;
-  axes_at(sensor, site_m, sensor->kind == KIND_LOS && sensor->frame == LOS_FRAME_ECEF, enu);
-  double e = vector_dot(enu, d), n = vector_dot(enu + 3, d), u = vector_dot(enu + 6, d);
-  if (!elevation_covered(sensor, e, n, u, range_m)) return false;
-  double width_deg = sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0];
-  if (width_deg < 360 - 1e-9) {
-    double off_deg = wk_atan2(e, n) * (180 / pi) - sensor->coverage_azimuth_deg[0];
-    off_deg -= 360 * floor(off_deg / 360);
-    if (width_deg < 0) width_deg += 360;
-    if (off_deg > width_deg) return false;
-  }
-  return !earth_blocks(site_m, position_m);
 }

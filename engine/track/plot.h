@@ -53,9 +53,7 @@ void plot_align(struct plot *plot, const struct site *site, const struct sensor_
 /* Expected false plots per scan, never below a hundredth: no sensor is that clean. */
 double clutter_per_scan_of(const struct sensor *sensor);
 
-/* True when the position (ECEF) lies inside the sensor's stated coverage as seen from its place at time_ns
- * and the Earth is not in between. */
-bool sensor_covers(const struct sensor *sensor, const struct sensor_motion *motion, int64_t time_ns,
-                   const double position_m[3]);
+/* Axes (ECEF) of a sensor at a place: east, north, up there; for lines of sight in ECEF axes the rows y, x, z. */
+void plot_axes(const struct sensor *sensor, const double position_m[3], bool ecef_axes, double enu[9]);
 
 #endif

@@ -39,52 +39,58 @@ static void burn_out_weigh(const struct tracker *tracker, struct track *track, c
   for (int m = 1; m < 3; m++) weight[m] /= 1 - missed;
 }
 
-/* Charges what is due on one look; returns the time of the next one. */
-static int64_t look_review(struct tracker *tracker, struct track *track, struct look *look) {
+void review_watch_open(struct watch *watch, const struct sensor *sensor) {
+  *watch = (struct watch){.revisit_ns = (int64_t)(sensor->revisit_s * 1e9), .expected_ns = (int64_t)(1.5e9 * sensor->revisit_s)};
+  coverage_open(&watch->coverage, sensor);
+}
+
+/* What all reviews of this slice ask of a sensor. */
+static void watch_renew(const struct tracker *tracker, uint32_t index) {
+  const struct sensor *sensor = &tracker->site->sensors[index];
+  const struct hearing *hearing = &tracker->hearing[index];
+  struct watch *watch = &tracker->watches[index];
+  int64_t front_ns = tracker->sensor_front_ns[index], lag_ns = tracker->site->lag_ns;
+  int64_t behind_ns = hearing->behind_ns < lag_ns ? hearing->behind_ns : lag_ns;
+  coverage_at(&watch->coverage, sensor, &tracker->motion[index], tracker->now_ns);
+  watch->heard = front_ns != INT64_MIN;
+  watch->away = sensor_motion_status(&tracker->motion[index]) == SENSOR_DOWN || hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
+  watch->due_ns = tracker->now_ns - lag_ns;
+  if (watch->heard && front_ns - behind_ns > watch->due_ns) watch->due_ns = front_ns - behind_ns;
+}
+
+/* Charges what is due on one look. */
+static void look_review(const struct tracker *tracker, struct track *track, struct look *look) {
   uint32_t index = look_sensor(track, look);
   const struct sensor *sensor = &tracker->site->sensors[index];
-  int64_t revisit_ns = (int64_t)(sensor->revisit_s * 1e9);
-  bool down = sensor_motion_status(&tracker->motion[index]) == SENSOR_DOWN;
+  const struct watch *watch = &tracker->watches[index];
   const struct hearing *hearing = &tracker->hearing[index];
-  bool out = hearing_out(hearing, tracker->now_ns, sensor->revisit_s);
-  int64_t lag_ns = tracker->site->lag_ns,
-          behind_ns = hearing->behind_ns < lag_ns ? hearing->behind_ns : lag_ns;
   /* Who sees plumes from above and has not seen this one may have clouds before it. */
   bool clouded = sensor->kind == KIND_LOS && look->last_hit_ns == INT64_MIN;
   for (int charged = 0; charged < MISSES_PER_REVIEW_MAX; charged++) {
-    bool reported = tracker->sensor_front_ns[index] > look->next_ns + behind_ns;
-    bool overdue = tracker->now_ns > look->next_ns + tracker->site->lag_ns;
-    if (!reported && !overdue) return look->next_ns;
-    bool looked = !down && !out && !clouded && !track->parked &&
-                  !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
+    if (look->next_ns >= watch->due_ns) return;
+    bool looked = !watch->away && !clouded && !track->parked && !hearing_was_out(hearing, look->next_ns, sensor->revisit_s);
     if (looked) {
       track->log_odds += wk_log(1 - review_detection_probability(tracker, track, index));
       burn_out_weigh(tracker, track, look);
     }
-    look->next_ns += revisit_ns;
+    look->next_ns += watch->revisit_ns;
   }
-  if (look->next_ns < tracker->now_ns - revisit_ns) look->next_ns = tracker->now_ns;
-  return look->next_ns;
+  if (look->next_ns < tracker->now_ns - watch->revisit_ns) look->next_ns = tracker->now_ns;
 }
 
 /* Keeps the list of looks in step with what covers the track now, and charges misses. */
-static void looks_review(struct tracker *tracker, struct track *track, const double position_m[3]) {
-  int64_t now_ns = tracker->now_ns;
+static void looks_review(const struct tracker *tracker, struct track *track, const double position_m[3]) {
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
-    const struct sensor *sensor = &tracker->site->sensors[s];
+    const struct watch *watch = &tracker->watches[s];
+    int64_t expected_ns = tracker->now_ns + watch->expected_ns;
     struct look *look = track_look(track, s);
-    if (!sensor_covers(sensor, &tracker->motion[s], now_ns, position_m)) {
-      if (look) look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
-      continue;
+    if (!coverage_holds(&watch->coverage, position_m)) {
+      if (look) look->next_ns = expected_ns;
+    } else if (look) {
+      look_review(tracker, track, look);
+    } else if (watch->heard) { /* of who was never heard nothing can be expected */
+      track_look_take(track, s)->next_ns = expected_ns;
     }
-    if (!look) {
-      int64_t since_ns = tracker->sensor_front_ns[s];
-      if (since_ns == INT64_MIN) continue; /* never heard: nothing can be expected of it */
-      look = track_look_take(track, s);
-      look->next_ns = now_ns + (int64_t)(1.5e9 * sensor->revisit_s);
-      continue;
-    }
-    look_review(tracker, track, look);
   }
 }
 
@@ -95,7 +101,6 @@ static double silence_limit_s(const struct tracker *tracker, const struct track 
   if (track_ballistic_probability(track) > 0.5) return silence_max_s;
   return fmax(silence_max_air_s, silence_max_air_looks * revisit_s);
 }
-
 
 static bool over(const struct tracker *tracker, const struct track *track, const double position_m[3]) {
   double silent_s = (double)(tracker->now_ns - track->newest_ns) * 1e-9;
@@ -154,6 +159,7 @@ static void review_close(struct tracker *tracker, uint32_t slot, uint8_t finding
 
 void review_step(struct tracker *tracker) {
   for (uint32_t i = 0; i < tracker->fresh_count; i++) duplicate_neighbours_note(tracker, tracker->fresh[i]);
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) watch_renew(tracker, s);
   uint32_t count = calendar_take(&tracker->review, tracker->now_ns, tracker->due);
   tracker->parallel.run(tracker->parallel.context, review_piece, tracker, count, REVIEW_PIECE);
   for (uint32_t i = 0; i < count; i++) review_close(tracker, tracker->due[i], tracker->findings[i]);

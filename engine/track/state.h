@@ -5,6 +5,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/assign.h"
 #include "engine/track/calendar.h"
+#include "engine/track/coverage.h"
 #include "engine/track/filter.h"
 #include "engine/track/foreign.h"
 #include "engine/track/hearing.h"
@@ -26,6 +27,14 @@ enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
 
 /* What a review finds, in bits. */
 enum finding { FINDING_OVER = 1, FINDING_OLDER_NEAR = 2 };
+
+/* A sensor as the reviews of one slice see it. */
+struct watch {
+  struct coverage coverage;
+  int64_t revisit_ns, expected_ns; /* between looks; from now to when a first plot of it should have come */
+  int64_t due_ns;                  /* looks that were expected before this are due */
+  bool heard, away;                /* at all; it is down or out, and misses nothing */
+};
 
 /* A seed that might go on a strand. */
 struct following {
@@ -81,6 +90,7 @@ struct tracker {
   struct sensor_motion *motion; /* per sensor */
   int64_t *sensor_front_ns;     /* newest measurement per sensor, INT64_MIN before any */
   struct hearing *hearing;      /* per sensor */
+  struct watch *watches;        /* per sensor */
   double *log_detection;        /* per sensor: ln of its detection probability */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
@@ -213,6 +223,8 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
                            const struct pair_evidence *evidence);
 /* review.c. Probability that this sensor sees the track in a look: an infrared line of sight sees a plume, others a body. */
 double review_detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor);
+/* What never changes of a sensor. */
+void review_watch_open(struct watch *watch, const struct sensor *sensor);
 /* The track's next review: half a second after now. */
 void review_plan(struct tracker *tracker, uint32_t slot);
 /* Reviews the tracks that are due. */

@@ -40,11 +40,11 @@ void store_give(struct store *store, uint32_t slot) {
   store->live--;
 }
 
-/* Place of a sensor's look; TRACK_LOOKS_MAX: none. */
+/* Place of a sensor's look; TRACK_LOOKS_MAX: none. All are compared, since where it stands nobody foresees, the CPU neither. */
 static int look_place(const struct track *track, uint32_t sensor) {
-  int i = 0;
-  while (i < TRACK_LOOKS_MAX && track->look_sensors[i] != sensor + 1) i++;
-  return i;
+  uint32_t equal = 1u << TRACK_LOOKS_MAX;
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) equal |= (uint32_t)(track->look_sensors[i] == sensor + 1) << i;
+  return __builtin_ctz(equal);
 }
 
 struct look *track_look(struct track *track, uint32_t sensor) {

@@ -53,7 +53,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
   size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
-  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct shed_share) + 256);
+  size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct watch) + sizeof(struct shed_share) + 256);
   return o.tracks_max * per_track + 2 * (size_t)keys_room(&o) * sizeof(struct sort_key) + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
          track_index_bytes(site, o.tracks_max) + o.history_bytes + stitch_arena_size(o.tracks_max) + foreign_arena_size(o.foreign_max, o.tracks_max) +
          (1u << 20);
@@ -65,6 +65,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->motion = arena_take(arena, sensors, sizeof *t->motion);
   t->sensor_front_ns = arena_take(arena, sensors, sizeof *t->sensor_front_ns);
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
+  t->watches = arena_take(arena, sensors, sizeof *t->watches);
   t->log_detection = arena_take(arena, sensors, sizeof *t->log_detection);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
@@ -102,7 +103,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
@@ -131,6 +132,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->filter.lines = t->moments;
   for (uint32_t s = 0; s < site->sensor_count; s++) {
     t->sensor_front_ns[s] = INT64_MIN;
+    review_watch_open(&t->watches[s], &site->sensors[s]);
     t->log_detection[s] = wk_log(site->sensors[s].detection_probability);
     t->cells = t->cells || site->sensors[s].resolution[1] > 0;
   }

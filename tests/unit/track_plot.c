@@ -248,22 +248,31 @@ static void moving_sensor_is_where_its_newest_earlier_state_says(void **state) {
   assert_true(p[0] == 8e6 + 3 * STATE_HISTORY - 1);
 }
 
-static bool covers(struct rig *rig, double azimuth_deg, double elevation_deg, double range_m) {
+static bool sensor_covers(const struct sensor *sensor, const double position_m[3]) {
   static struct sensor_motion none;
+  struct coverage coverage;
+  coverage_open(&coverage, sensor);
+  coverage_at(&coverage, sensor, &none, at(0));
+  return coverage_holds(&coverage, position_m);
+}
+
+static bool covers(struct rig *rig, double azimuth_deg, double elevation_deg, double range_m) {
   long double p[3];
   polar_point(&rig->site.sensors[0], range_m, azimuth_deg * RIG_DEGREE, elevation_deg * RIG_DEGREE, p);
   const double position_m[3] = {(double)p[0], (double)p[1], (double)p[2]};
-  return sensor_covers(&rig->site.sensors[0], &none, at(0), position_m);
+  return sensor_covers(&rig->site.sensors[0], position_m);
 }
 
 static void coverage_knows_ranges_elevations_and_sectors_across_north(void **state) {
   (void)state;
   struct rig *rig = rig_of_kind(KIND_RADAR, 41, 2, 100);
   struct sensor *s = &rig->site.sensors[0];
-  const struct coverage {
+  const struct sector {
     double from_deg, to_deg, inside[4], outside[4];
   } cases[] = {{350, 10, {350.5, 359.9, 0, 9.5}, {10.5, 180, 349.5, 90}},
                {-10, 10, {350.5, 359.9, 0, 9.5}, {10.5, 180, 349.5, 90}},
+               {10, 350, {10.5, 180, 349.5, 90}, {350.5, 359.9, 0, 9.5}},
+               {90, 270, {90.5, 180, 269.5, 100}, {89.5, 270.5, 0, 300}},
                {90, 180, {90.5, 100, 179.5, 135}, {89.5, 180.5, 0, 300}},
                {0, 360, {0, 90, 180, 359.9}, {-1, -1, -1, -1}},
                {180, 540, {0, 90, 180, 359.9}, {-1, -1, -1, -1}}};
@@ -292,7 +301,6 @@ static void coverage_knows_ranges_elevations_and_sectors_across_north(void **sta
 static void coverage_ends_at_the_horizon_of_the_earth(void **state) {
   (void)state;
   struct rig *rig = rig_of_kind(KIND_LOS, 0, 0, 35786000);
-  static struct sensor_motion none;
   const struct {
     double lat_deg, lon_deg, height_m;
     bool seen;
@@ -301,7 +309,7 @@ static void coverage_ends_at_the_horizon_of_the_earth(void **state) {
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     double p[3];
     wk_ecef_from_geodetic(cases[c].lat_deg * RIG_DEGREE, cases[c].lon_deg * RIG_DEGREE, cases[c].height_m, p);
-    rig_expect(sensor_covers(&rig->site.sensors[0], &none, at(0), p) == cases[c].seen, "%g %g %g", cases[c].lat_deg,
+    rig_expect(sensor_covers(&rig->site.sensors[0], p) == cases[c].seen, "%g %g %g", cases[c].lat_deg,
                cases[c].lon_deg, cases[c].height_m);
   }
 }
