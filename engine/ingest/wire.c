@@ -1,5 +1,6 @@
 #include "engine/ingest/wire.h"
 
+#include <immintrin.h>
 #include <limits.h>
 #include <string.h>
 
@@ -40,20 +41,28 @@ enum refusal wire_refusal(enum wire_verdict verdict) {
   return refusals[verdict];
 }
 
-/* ISA-L's function leaves both inversions to its caller, and does not promise to leave the bytes alone by its type. */
+/* Both inversions left to the caller. ISA-L's way is the fastest for long pieces, but takes as long for 16 bytes as for 128; its type does not
+ * promise to leave the bytes alone. */
+static uint32_t crc_raw(uint32_t crc, const uint8_t *data, size_t size) {
+  enum { SHORT_BYTES = 128 };
+  if (size > SHORT_BYTES) return (uint32_t)crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, crc);
+  uint64_t sum = crc;
+  for (; size >= 8; size -= 8, data += 8) sum = _mm_crc32_u64(sum, read_u64(data));
+  for (; size > 0; size--, data++) sum = _mm_crc32_u8((uint32_t)sum, *data);
+  return (uint32_t)sum;
+}
+
 uint32_t wire_crc32c(uint32_t crc, const void *data, size_t size) {
   weft_assert(size <= INT_MAX);
-  return ~(uint32_t)crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, ~crc);
+  return ~crc_raw(~crc, data, size);
 }
 
 bool wire_crc_ok(const uint8_t *data, size_t size) {
-  weft_assert(size >= WIRE_HEADER_SIZE);
-  uint8_t header[WIRE_HEADER_SIZE];
-  memcpy(header, data, sizeof header);
-  memset(header + WIRE_OFFSET_CRC, 0, 4);
-  uint32_t crc = wire_crc32c(0, header, sizeof header);
-  crc = wire_crc32c(crc, data + WIRE_HEADER_SIZE, size - WIRE_HEADER_SIZE);
-  return crc == read_u32(data + WIRE_OFFSET_CRC);
+  weft_assert(size >= WIRE_HEADER_SIZE && size <= INT_MAX);
+  _Static_assert(WIRE_OFFSET_CRC == 36, "the CRC is the upper half of the word at 32");
+  uint64_t sum = UINT32_MAX;
+  for (size_t at = 0; at < WIRE_HEADER_SIZE; at += 8) sum = _mm_crc32_u64(sum, at == 32 ? read_u32(data + at) : read_u64(data + at));
+  return ~crc_raw((uint32_t)sum, data + WIRE_HEADER_SIZE, size - WIRE_HEADER_SIZE) == read_u32(data + WIRE_OFFSET_CRC);
 }
 
 void wire_crc_write(uint8_t *data, size_t size) {
