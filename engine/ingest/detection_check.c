@@ -54,6 +54,11 @@ uint16_t detection_slot(uint8_t kind, int slot, double *min, double *max) {
   return (uint16_t)slots_of[kind].bit[slot];
 }
 
+uint16_t detection_bits(uint8_t kind, uint16_t *needed_out) {
+  *needed_out = needed[kind];
+  return known[kind];
+}
+
 /* Keeps only what is valid for the kind, so that nothing behind can trip over what was not meant. True: and all of that is in its range.
  * What was not kept is 0, which every range has; NaN and infinity are in none. */
 static bool detection_reduce(struct detection *d) {

@@ -58,18 +58,29 @@ bool frame_builder_is_empty(const struct frame_builder *builder) {
   return builder->open.count == 0 && builder->open.state_count == 0 && builder->open.foreign_count == 0;
 }
 
-void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart) {
-  struct frame *open = &builder->open;
+/* The entry behind the last, which stands in the columns, goes on the last run or begins one. */
+static void run_extend(struct frame_builder *builder, uint32_t restart) {
+  const struct frame *open = &builder->open;
   uint32_t at = open->count;
-  frame_append(open, detection);
   if (at > 0) {
     const struct frame_key *run = &builder->runs[builder->run_count - 1];
-    uint64_t before = open->sequence[at - 1];
-    bool behind = before < detection->sequence || (before == detection->sequence && open->index[at - 1] <= detection->index);
-    if (run->sensor == detection->sensor && run->restart == restart && behind) return;
+    bool behind = open->sequence[at - 1] < open->sequence[at] || (open->sequence[at - 1] == open->sequence[at] && open->index[at - 1] <= open->index[at]);
+    if (run->sensor == open->sensor[at] && run->restart == restart && behind) return;
   }
   builder->runs[builder->run_count++] = (struct frame_key){
-      .sequence = detection->sequence, .restart = restart, .at = at, .sensor = (uint16_t)detection->sensor, .index = detection->index};
+      .sequence = open->sequence[at], .restart = restart, .at = at, .sensor = (uint16_t)open->sensor[at], .index = open->index[at]};
+}
+
+void frame_builder_add_written(struct frame_builder *builder, uint32_t count, uint32_t restart) {
+  weft_assert(count > 0 && count <= builder->open.capacity - builder->open.count);
+  run_extend(builder, restart);
+  builder->open.count += count;
+}
+
+void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart) {
+  frame_append(&builder->open, detection);
+  builder->open.count--;
+  frame_builder_add_written(builder, 1, restart);
 }
 
 void frame_builder_add_state(struct frame_builder *builder, const struct sensor_state *state, uint32_t restart,

@@ -37,6 +37,8 @@ bool frame_builder_is_empty(const struct frame_builder *builder);
 void frame_builder_empty(struct frame_builder *builder);
 /* There must be room. */
 void frame_builder_add(struct frame_builder *builder, const struct detection *detection, uint32_t restart);
+/* Counts `count` entries (one at least) that stand in the columns behind the last already, consecutive ones of one datagram. */
+void frame_builder_add_written(struct frame_builder *builder, uint32_t count, uint32_t restart);
 void frame_builder_add_state(struct frame_builder *builder, const struct sensor_state *state, uint32_t restart,
                              uint16_t index);
 /* A line of another centre; such lines keep their order of arrival. */

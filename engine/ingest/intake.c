@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/ingest/asterix.h"
+#include "engine/ingest/plot_limits.h"
 #include "engine/ingest/recovery.h"
 #include "engine/ingest/sealed_feeds.h"
 #include "engine/ingest/sensor_budget.h"
@@ -21,6 +22,7 @@ struct intake_id {
 
 /* By sensor index. */
 struct intake_sensor {
+  struct plot_limits limits;
   struct sensor_budget budget;
   uint32_t detections, states; /* in frame number `frame` + 1 */
   uint64_t frame;
@@ -45,6 +47,21 @@ static const uint8_t sigma_unit[KIND_END][4] = {
     [KIND_LOS] = {SIGMA_LENGTH, SIGMA_ANGLE, SIGMA_ANGLE, SIGMA_SPEED},
     [KIND_POSITION] = {SIGMA_LENGTH, SIGMA_LENGTH, SIGMA_LENGTH, SIGMA_SPEED}};
 
+static bool registered(const struct sensor *sensor) {
+  bool any = sensor->registration_time_s != 0;
+  for (int i = MEASURE_RANGE; i <= MEASURE_ELEVATION; i++) any |= sensor->registration[i] != 0;
+  return any;
+}
+
+static struct plot_limits limits_of(const struct sensor *sensor) {
+  float min[4], max[4];
+  for (int i = 0; i < 4; i++) {
+    min[i] = sigma_min[sigma_unit[sensor->kind][i]];
+    max[i] = sigma_max[sigma_unit[sensor->kind][i]];
+  }
+  return plot_limits_of(sensor, registered(sensor), min, max);
+}
+
 size_t intake_bytes(const struct site *site) {
   return site->sensor_count * (sizeof(struct intake_sensor) + sizeof(struct intake_id)) + 128;
 }
@@ -66,6 +83,7 @@ int intake_open(struct intake *intake, struct arena *arena, const struct site *s
   for (uint32_t i = 0; i < site->sensor_count; i++) {
     intake->ids[i] = (struct intake_id){site->sensors[i].id, i};
     intake->sensors[i].budget = sensor_budget_of(&site->sensors[i]);
+    intake->sensors[i].limits = limits_of(&site->sensors[i]);
   }
   qsort(intake->ids, site->sensor_count, sizeof *intake->ids, id_compare);
   return 0;
@@ -123,12 +141,6 @@ static double azimuth_wrap(double azimuth_rad) {
  * leaves room for this and for the comparisons below. */
 static int64_t time_correct(const struct sensor *sensor, int64_t time_ns) {
   return time_ns - (int64_t)(sensor->registration_time_s * NANOSECONDS_PER_SECOND);
-}
-
-static bool registered(const struct sensor *sensor) {
-  bool any = sensor->registration_time_s != 0;
-  for (int i = MEASURE_RANGE; i <= MEASURE_ELEVATION; i++) any |= sensor->registration[i] != 0;
-  return any;
 }
 
 /* Subtracts the known offsets, where there are any: what was written singly can't be read side by side soon. False where the result is no
@@ -253,22 +265,65 @@ static uint32_t order_of(const struct intake *intake, const struct arrival *one)
   return sealed(one) ? one->header.key_epoch : intake->sensors[one->sensor].window.restarts;
 }
 
+/* `count` entries stand in the frame's columns: what is left of it, and the books. */
+static void plain_accept(struct intake *intake, const struct arrival *one, uint32_t count) {
+  struct frame_builder *builder = intake->builder;
+  struct intake_sensor *own = holding_of(intake, one->sensor);
+  const int64_t *time_ns = builder->open.time_of_ns + builder->open.count;
+  int64_t newest_ns = own->has_newest ? own->newest_ns : time_ns[0];
+  for (uint32_t i = 0; i < count; i++) newest_ns = time_ns[i] > newest_ns ? time_ns[i] : newest_ns;
+  own->newest_ns = newest_ns;
+  own->has_newest = true;
+  own->detections += count;
+  struct ledger_row *row = &intake->ledger->sensors[one->sensor].detections;
+  row->received += count;
+  row->accepted += count;
+  frame_builder_add_written(builder, count, order_of(intake, one));
+}
+
+/* Takes the plain ones from number `first` on; returns how many. Of recorded time one at a time, since each can be the newest, by which the
+ * next one's age is judged. */
+static uint32_t plain_take(struct intake *intake, const struct arrival *one, uint32_t first) {
+  const struct intake_sensor *own = &intake->sensors[one->sensor];
+  const struct site *site = intake->site;
+  bool live = intake->time == SITE_TIME_LIVE;
+  int64_t min_ns = TIME_MIN_NS, max_ns = TIME_MAX_NS;
+  if (live) {
+    min_ns = one->arrival_ns - site->stale_ns;
+    max_ns = one->arrival_ns + site->future_ns;
+  } else if (own->has_newest) {
+    min_ns = own->newest_ns - site->stale_ns;
+  }
+  uint32_t most = live ? one->header.count - first : 1;
+  const struct detection like = {.sequence = one->header.sequence, .sensor = one->sensor, .index = (uint16_t)first,
+                                 .kind = site->sensors[one->sensor].kind, .arrival_ns = one->arrival_ns};
+  uint32_t count = plots_take(&own->limits, one->body + (size_t)first * WIRE_ENTRY_SIZE, most, min_ns, max_ns, &like, &intake->builder->open);
+  if (count > 0) plain_accept(intake, one, count);
+  return count;
+}
+
+/* Any entry, by itself. */
+static void detection_take(struct intake *intake, const struct arrival *one, uint32_t index) {
+  struct detection detection;
+  enum wire_verdict form = wire_detection_decode(one->body + (size_t)index * WIRE_ENTRY_SIZE, &detection);
+  if (form != WIRE_OK) {
+    refuse(intake, one->sensor, wire_refusal(form), 1);
+    return;
+  }
+  detection.sequence = one->header.sequence;
+  detection.sensor = one->sensor;
+  detection.index = (uint16_t)index;
+  detection.arrival_ns = one->arrival_ns;
+  enum refusal refusal = detection_judge(intake, &detection);
+  if (refusal != REFUSALS) refuse(intake, one->sensor, refusal, 1);
+  else detection_accept(intake, &detection, order_of(intake, one));
+}
+
 static void detections_take(struct intake *intake, const struct arrival *one) {
-  uint32_t order = order_of(intake, one), sensor = one->sensor;
-  for (uint32_t i = 0; i < one->header.count; i++) {
-    struct detection detection;
-    enum wire_verdict form = wire_detection_decode(one->body + (size_t)i * WIRE_ENTRY_SIZE, &detection);
-    if (form != WIRE_OK) {
-      refuse(intake, sensor, wire_refusal(form), 1);
-      continue;
-    }
-    detection.sequence = one->header.sequence;
-    detection.sensor = sensor;
-    detection.index = (uint16_t)i;
-    detection.arrival_ns = one->arrival_ns;
-    enum refusal refusal = detection_judge(intake, &detection);
-    if (refusal != REFUSALS) refuse(intake, sensor, refusal, 1);
-    else detection_accept(intake, &detection, order);
+  for (uint32_t i = 0; i < one->header.count;) {
+    uint32_t plain = plain_take(intake, one, i);
+    if (plain == 0) detection_take(intake, one, i);
+    i += plain > 0 ? plain : 1;
   }
 }
 

@@ -86,6 +86,8 @@ enum wire_verdict detection_check(struct detection *detection);
 /* The bit that makes measure[slot] of a kind valid, and the range that detection_check holds it to; 0 where the kind has
  * no such slot. kind: a valid one; slot: 0..3. */
 uint16_t detection_slot(uint8_t kind, int slot, double *min, double *max);
+/* The bits that a kind can have, and those that it must have. */
+uint16_t detection_bits(uint8_t kind, uint16_t *needed);
 
 /* Reads one sensor state; `sequence` and `sensor` are the caller's. WIRE_MALFORMED: unknown status. WIRE_OUT_OF_RANGE:
  * a position nearer than 6.3e6 m to the Earth's centre or beyond 1e8 m per axis, a velocity beyond 1e6 m/s per axis, a

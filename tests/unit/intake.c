@@ -572,11 +572,98 @@ static void books_balance_under_seeded_faults(void **state) {
   }
 }
 
+static struct ledger ledger_single;
+static struct arena arena_single;
+static struct frame_builder builder_single;
+static struct intake intake_single;
+
+/* Plots that are mostly good, with every field now and then at or beyond a bound. */
+static struct detection plot_any(struct prng *prng, uint8_t kind) {
+  static const double odd[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1e8, 1.0000001e8, -1, 299792458.0, -299792459.0, 3.14159265358979323846, -3.14159265358979323846,
+                               -3.1415926535897927, 3.1415926535897936, 1.5707963267948966, 1.5707963267948968, 7};
+  static const float odd_sigma[] = {NAN, INFINITY, 0, -1, 1e-3f, 9e-4f, 1e-8f, 9e-9f, 1, 1.0001f, 1e6f, 1.1e6f, 1e5f, 1e-4f};
+  struct detection d = {.time_ns = NOW - (int64_t)prng_below(prng, 100) * 1000000, .kind = kind, .snr_db = 10,
+                        .valid = (uint16_t)(prng_below(prng, 4) ? 0xcf : prng_below(prng, 512)), .measure = {50000, 1, 0.2, -30}, .sigma = {10, 0.01f, 0.01f, 2}};
+  if (kind == KIND_RADAR2D) d.valid = (uint16_t)(d.valid | (prng_below(prng, 2) ? VALID_HEIGHT : 0)), d.measure[2] = 9000, d.sigma[2] = 50;
+  if (kind == KIND_POSITION) d = (struct detection){.time_ns = NOW, .kind = kind, .valid = VALID_XYZ, .measure = {6378137, 0, 0, 0}};
+  switch (prng_below(prng, 12)) {
+  case 0: d.measure[prng_below(prng, 4)] = odd[prng_below(prng, sizeof odd / sizeof *odd)]; break;
+  case 1: d.sigma[prng_below(prng, 4)] = odd_sigma[prng_below(prng, sizeof odd_sigma / sizeof *odd_sigma)]; break;
+  case 2: d.kind = (uint8_t)(1 + prng_below(prng, 4)); break;
+  case 3: d.time_ns = prng_below(prng, 2) ? NOW + SECOND * (int64_t)prng_below(prng, 3) : NOW - SECOND * (int64_t)prng_below(prng, 12); break;
+  case 4: d.snr_db = prng_below(prng, 2) ? NAN : INFINITY; break;
+  default: break;
+  }
+  return d;
+}
+
+static void frames_compare(uint64_t round) {
+  const struct frame *a = &builder.open, *b = &builder_single.open;
+  assert_int_equal(a->count, b->count);
+  for (uint32_t i = 0; i < a->count; i++) {
+    struct detection got, want;
+    frame_detection(a, i, &got);
+    frame_detection(b, i, &want);
+    if (got.time_ns != want.time_ns || got.sensor != want.sensor || got.kind != want.kind || got.valid != want.valid || got.index != want.index ||
+        got.sequence != want.sequence || got.arrival_ns != want.arrival_ns || memcmp(&got.snr_db, &want.snr_db, sizeof got.snr_db) != 0 ||
+        memcmp(got.measure, want.measure, sizeof got.measure) != 0 || memcmp(got.sigma, want.sigma, sizeof got.sigma) != 0 ||
+        memcmp(got.platform_m, want.platform_m, sizeof got.platform_m) != 0)
+      fail_msg("seed 8, round %llu: entry %u is not what it is by itself", (unsigned long long)round, i);
+  }
+  for (uint32_t s = 0; s <= UNKNOWN; s++)
+    assert_memory_equal(&ledger.sensors[s].detections, &ledger_single.sensors[s].detections, sizeof ledger.sensors[s].detections);
+}
+
+/* The plots of datagrams, against each decoded and admitted by itself, which takes no short way. */
+static void plots_are_admitted_as_each_is_by_itself(enum site_time time) {
+  enum { DATAGRAMS = 4000, PLOTS = 12 };
+  struct prng prng = prng_seed(8, 1);
+  memset(&ledger_single, 0, sizeof ledger_single);
+  assert_int_equal(arena_open(&arena_single, frame_builder_bytes(CAPACITY) + intake_bytes(&site)), 0);
+  assert_int_equal(frame_builder_open(&builder_single, &arena_single, CAPACITY), 0);
+  assert_int_equal(intake_open(&intake_single, &arena_single, &site, &ledger_single, &builder_single, time, NULL), 0);
+  for (uint64_t round = 0; round < DATAGRAMS; round++) {
+    static const uint32_t sensors[] = {RADAR, RADAR2D, LOS, POSITION, OFFSET};
+    uint32_t sensor = sensors[prng_below(&prng, 5)], count = 1 + (uint32_t)prng_below(&prng, PLOTS);
+    struct detection plots[PLOTS];
+    for (uint32_t i = 0; i < count; i++) plots[i] = plot_any(&prng, site.sensors[sensor].kind);
+    uint64_t number = sequence;
+    assert_int_equal(send(sensor, plots, count), INTAKE_ACCEPTED);
+    for (uint32_t i = 0; i < count; i++) {
+      struct detection d;
+      enum wire_verdict form = wire_detection_decode(bytes + WIRE_HEADER_SIZE + (size_t)i * WIRE_ENTRY_SIZE, &d);
+      d.sensor = sensor;
+      d.sequence = number;
+      d.index = (uint16_t)i;
+      d.arrival_ns = NOW;
+      if (form != WIRE_OK) intake_refuse(&intake_single, sensor, wire_refusal(form));
+      else intake_detection(&intake_single, &d, INTAKE_MODE_ANY, NULL, 0);
+    }
+    frames_compare(round);
+    frame_builder_empty(&builder);
+    frame_builder_empty(&builder_single);
+  }
+  arena_close(&arena_single);
+}
+
+static void plots_of_a_live_datagram_are_admitted_as_each_is_by_itself(void **state) {
+  (void)state;
+  plots_are_admitted_as_each_is_by_itself(SITE_TIME_LIVE);
+}
+
+static void plots_of_recorded_time_are_admitted_as_each_is_by_itself(void **state) {
+  teardown(state);
+  intake_begin(SITE_TIME_RECORDED, false);
+  plots_are_admitted_as_each_is_by_itself(SITE_TIME_RECORDED);
+}
+
 int main(void) {
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, setup_live, teardown)
 #define RECORDED(test) cmocka_unit_test_setup_teardown(test, setup_recorded, teardown)
   const struct CMUnitTest tests[] = {
       LIVE(intake_accepts_each_kind_from_its_sensor),
+      LIVE(plots_of_a_live_datagram_are_admitted_as_each_is_by_itself),
+      LIVE(plots_of_recorded_time_are_admitted_as_each_is_by_itself),
       LIVE(malformed_datagrams_count_to_the_unknown_row),
       LIVE(another_version_is_refused_as_version),
       LIVE(unknown_sensor_counts_no_detections),
