@@ -10,6 +10,8 @@
 #include "engine/track/vector.h"
 
 enum { BLOCKS_PER_PIECE = 4, LINE = 64 }; /* bytes that memory brings at a time */
+enum { SORTS_PIECE = 256, SORTS_AHEAD = 8 }; /* pairs in a piece of work; whose memory is asked for so many before */
+#define NO_BANKS UINT32_MAX /* it wants no entry */
 
 /* Up to eight pairs of one way and kind. */
 struct filter_run {
@@ -27,55 +29,78 @@ int filter_open(struct filter *filter, struct arena *arena, struct store *store,
                             .pair_capacity = pair_capacity};
   filter->tuning_free.boost_begin_rate = 1e-9;
   filter->order = arena_take(arena, pair_capacity, sizeof *filter->order);
-  filter->ways = arena_take(arena, pair_capacity, sizeof *filter->ways);
+  filter->sorts = arena_take(arena, pair_capacity, sizeof *filter->sorts);
   filter->places = arena_take(arena, pair_capacity, sizeof *filter->places);
   filter->runs = arena_take(arena, pair_capacity / WK_LANES + WAYS * WK_KINDS + 1, sizeof *filter->runs);
   filter->past = &filter->history;
-  if (!filter->order || !filter->ways || !filter->places || !filter->runs) return -ENOMEM;
+  if (!filter->order || !filter->sorts || !filter->places || !filter->runs) return -ENOMEM;
   return history_open(&filter->history, arena, history_bytes);
+}
+
+struct filter_job {
+  struct filter *filter;
+  const struct pair *pairs;
+  struct pair_evidence *evidence;
+  bool update;
+  const struct filter_taking *taking; /* NULL: none */
+};
+
+/* What pairs are sorted by. */
+static uint8_t sort_of(enum filter_way way, uint8_t kind) { return (uint8_t)(way * WK_KINDS + kind); }
+
+/* Each pair by itself: its sort, as if no history reached back, and the banks of the entry that it will want there. */
+static void sorts_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct filter_job *job = argument;
+  const struct filter *filter = job->filter;
+  for (uint32_t i = begin; i < end; i++) {
+    const struct pair *pair = &job->pairs[i], *ahead = &job->pairs[i + SORTS_AHEAD < end ? i + SORTS_AHEAD : i];
+    __builtin_prefetch(&filter->store->tracks[ahead->track].time_ns);
+    __builtin_prefetch(&filter->plots[ahead->plot].time_ns);
+    const struct track *track = &filter->store->tracks[pair->track];
+    const struct plot *plot = &filter->plots[pair->plot];
+    bool older = plot->time_ns < track->time_ns, waits = older || !job->taking || job->taking->asked[i] == FILTER_WAITS;
+    filter->sorts[i] = sort_of(older ? WAY_APPROXIMATE : WAY_IN_ORDER, plot->kind);
+    filter->order[i] = !job->update && waits ? NO_BANKS : older ? BANK_BALLISTIC | BANK_AIRCRAFT : track->banks;
+  }
 }
 
 /* Which way each pair goes. What is an update, or may become one, takes its entries of the history first, so that whether
  * a chain still reaches back is judged by what the whole batch has left of it. */
-static void ways_choose(struct filter *filter, const struct pair *pairs, uint32_t count, bool update,
-                        const struct filter_taking *taking) {
+static void ways_choose(const struct filter_job *job, uint32_t count) {
+  struct filter *filter = job->filter;
   history_batch_begin(&filter->history);
-  for (uint32_t i = 0; i < count && (update || taking); i++) {
-    const struct track *track = &filter->store->tracks[pairs[i].track];
-    bool older = filter->plots[pairs[i].plot].time_ns < track->time_ns;
-    filter->places[i] = 0;
-    if (!update && (older || taking->asked[i] == FILTER_WAITS)) continue;
-    uint32_t banks = older ? BANK_BALLISTIC | BANK_AIRCRAFT : track->banks;
-    filter->places[i] = history_take(&filter->history, banks);
-  }
+  filter->parallel.run(filter->parallel.context, sorts_piece, (void *)job, count, SORTS_PIECE);
+  for (uint32_t i = 0; i < count && (job->update || job->taking); i++)
+    filter->places[i] = filter->order[i] == NO_BANKS ? 0 : history_take(&filter->history, filter->order[i]);
   for (uint32_t i = 0; i < count; i++) {
-    const struct track *track = &filter->store->tracks[pairs[i].track];
-    int64_t time_ns = filter->plots[pairs[i].plot].time_ns;
     enum filter_way way = WAY_IN_ORDER;
-    if (time_ns < track->time_ns) {
-      way = history_find(filter->past, track, time_ns) ? WAY_EXACT : WAY_APPROXIMATE;
+    if (filter->sorts[i] >= sort_of(WAY_APPROXIMATE, 0)) {
+      const struct track *track = &filter->store->tracks[job->pairs[i].track];
+      const struct plot *plot = &filter->plots[job->pairs[i].plot];
+      way = history_find(filter->past, track, plot->time_ns) ? WAY_EXACT : WAY_APPROXIMATE;
+      filter->sorts[i] = sort_of(way, plot->kind);
     }
-    filter->ways[i] = (uint8_t)way;
-    filter->updates[way] += update;
+    filter->updates[way] += job->update;
   }
 }
 
 /* Runs of eight pairs of equal way and kind, in the pairs' own order within. */
-static uint32_t runs_build(struct filter *filter, const struct pair *pairs, uint32_t count) {
+static uint32_t runs_build(struct filter *filter, uint32_t count) {
+  uint32_t place[WAYS * WK_KINDS] = {0}, begin = 0, runs = 0;
   weft_assert(count <= filter->pair_capacity);
-  uint32_t used = 0, runs = 0;
-  for (uint8_t sort = 0; sort < WAYS * WK_KINDS && used < count; sort++) {
-    uint8_t way = sort / WK_KINDS, kind = sort % WK_KINDS;
-    uint32_t begin = used;
-    for (uint32_t i = 0; i < count; i++) {
-      if (filter->ways[i] == way && filter->plots[pairs[i].plot].kind == kind) filter->order[used++] = i;
-    }
-    for (uint32_t at = begin; at < used; at += WK_LANES) {
-      uint32_t left = used - at;
+  for (uint32_t i = 0; i < count; i++) place[filter->sorts[i]]++;
+  for (uint8_t sort = 0; sort < WAYS * WK_KINDS; sort++) {
+    uint32_t end = begin + place[sort];
+    place[sort] = begin;
+    for (uint32_t at = begin; at < end; at += WK_LANES) {
+      uint32_t left = end - at;
       filter->runs[runs++] = (struct filter_run){
-          .first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = kind, .way = way};
+          .first = at, .count = (uint8_t)(left < WK_LANES ? left : WK_LANES), .kind = sort % WK_KINDS, .way = sort / WK_KINDS};
     }
+    begin = end;
   }
+  for (uint32_t i = 0; i < count; i++) filter->order[place[filter->sorts[i]]++] = i;
   return runs;
 }
 
@@ -233,14 +258,6 @@ static void measure_fill(struct wk_measure_block *block, const struct plot *cons
     for (int k = 0; k < 9; k++) block->enu[k][i] = plot->enu[k];
   }
 }
-
-struct filter_job {
-  struct filter *filter;
-  const struct pair *pairs;
-  struct pair_evidence *evidence;
-  bool update;
-  const struct filter_taking *taking; /* NULL: none */
-};
 
 /* Class evidence, and a bank that no longer takes part once it is out of the question. */
 static void class_take(struct track *track, const struct pair_evidence *evidence) {
@@ -541,8 +558,8 @@ static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned wo
 
 static void filter_run_all(struct filter *filter, struct filter_job job, uint32_t count) {
   if (count == 0) return;
-  ways_choose(filter, job.pairs, count, job.update, job.taking);
-  uint32_t runs = runs_build(filter, job.pairs, count);
+  ways_choose(&job, count);
+  uint32_t runs = runs_build(filter, count);
   filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
 }
 

@@ -45,8 +45,8 @@ struct filter {
                                  filter's, then read only */
   uint64_t updates[WAYS];     /* so far, by way */
   uint64_t bent;              /* of them, by sigma points */
-  uint32_t *order;            /* pair_capacity: pairs sorted by way and kind */
-  uint8_t *ways;              /* per pair */
+  uint32_t *order;            /* pair_capacity: pairs sorted by way and kind; before that, the banks that each pair wants kept */
+  uint8_t *sorts;             /* per pair: its way and kind */
   uint64_t *places;           /* per pair: its entry in the history, 0 = none */
   struct filter_run *runs;    /* run_capacity */
   uint32_t pair_capacity;
