@@ -113,7 +113,7 @@ static uint32_t members_gather(struct tracker *tracker, uint32_t begin, uint32_t
   for (uint32_t i = begin; i < end; i++) {
     if (tracker->candidates[i].count == 0) continue;
     uint32_t root = clusters_root(tracker->parent, i);
-    tracker->members[place[root]++] = (struct member){.root = root, .sensor = tracker->plots[i].sensor, .plot = i};
+    tracker->members[place[root]++] = (struct member){.root = root, .sensor = tracker->sensor[i], .plot = i};
   }
   return members;
 }
@@ -124,16 +124,17 @@ static void component_group(struct tracker *tracker, uint32_t first, uint32_t la
   struct group *group = NULL;
   if (last - first > 1) sort_items(tracker->members + first, last - first, sizeof *tracker->members, members_compare, NULL);
   for (uint32_t m = first; m < last; m++) {
-    const struct plot *plot = &tracker->plots[tracker->members[m].plot];
-    double scan_s = 0.5 * tracker->site->sensors[plot->sensor].revisit_s;
-    bool joins = group && group->sensor == plot->sensor && (double)(plot->time_ns - group->time_ns) * 1e-9 < scan_s;
+    uint32_t sensor = tracker->members[m].sensor;
+    int64_t time_ns = tracker->time_ns[tracker->members[m].plot];
+    double scan_s = 0.5 * tracker->site->sensors[sensor].revisit_s;
+    bool joins = group && group->sensor == sensor && (double)(time_ns - group->time_ns) * 1e-9 < scan_s;
     if (joins && group->count == ASSIGN_MAX) {
       tracker->statistics.groups_split++;
       joins = false;
     }
     if (!joins) {
       group = &tracker->groups[tracker->group_count++];
-      *group = (struct group){.first = m, .sensor = plot->sensor, .time_ns = plot->time_ns};
+      *group = (struct group){.first = m, .sensor = sensor, .time_ns = time_ns};
     }
     group->count++;
   }

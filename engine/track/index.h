@@ -48,10 +48,10 @@ void track_index_remove(struct track_index *index, uint32_t slot);
 void track_index_image(struct track_index *index, struct image *image);
 
 struct candidates {
-  uint32_t slots[CANDIDATES_MAX]; /* ascending */
   uint32_t count;
   uint32_t evaluated; /* gate evaluations: tracks tested one by one */
   uint32_t overflow;  /* tracks inside the coarse gate that found no place: the farthest ones */
+  uint32_t slots[CANDIDATES_MAX]; /* ascending */
 };
 
 /* Tracks near enough to each of some plots to deserve the kernels, by a coarse test on their summaries. `reference_ns` is
