@@ -8,7 +8,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/state.h"
 
-enum { GATE_PIECE = 64, GROUP_PIECE = 4, FETCH_AHEAD = 4 };
+enum { GATE_PIECE = 64, GROUP_PIECE = 4, BOOK_PIECE = 32, FETCH_AHEAD = 4 };
 
 /* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
  */
@@ -239,28 +239,49 @@ static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   }
 }
 
-static void pair_book(struct tracker *tracker, const struct pair *pair, const struct pair_evidence *evidence) {
+/* What it does to its track; tracks are booked side by side. */
+static uint8_t pair_hit(const struct tracker *tracker, const struct pair *pair, const struct pair_evidence *evidence) {
+  return (uint8_t)lifecycle_hit(tracker, pair->track, &tracker->plots[pair->plot], evidence);
+}
+
+static void pair_took(void *context, uint32_t pair) {
+  struct tracker *tracker = context;
+  tracker->left[pair] = pair_hit(tracker, &tracker->pairs[pair], &tracker->evidence[pair]);
+}
+
+static void book_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct tracker *tracker = argument;
+  for (uint32_t i = begin; i < end; i++) tracker->chosen_left[i] = pair_hit(tracker, &tracker->chosen[i], &tracker->chosen_evidence[i]);
+}
+
+/* The tracks of the first `count` chosen pairs take their plots; what is left is for pair_list. */
+static void chosen_take(struct tracker *tracker, uint32_t count) {
+  if (count == 0) return;
+  filter_update(&tracker->filter, tracker->chosen, count, tracker->chosen_evidence);
+  tracker->parallel.run(tracker->parallel.context, book_piece, tracker, count, BOOK_PIECE);
+}
+
+static void pair_list(struct tracker *tracker, const struct pair *pair, uint8_t left) {
   tracker->fates[pair->plot] = FATE_ASSOCIATED;
-  lifecycle_hit(tracker, pair->track, &tracker->plots[pair->plot], evidence, tracker->plots[pair->plot].arrival_ns);
+  lifecycle_list(tracker, pair->track, left);
 }
 
 void chosen_update(struct tracker *tracker, uint32_t count) {
-  filter_update(&tracker->filter, tracker->chosen, count, tracker->chosen_evidence);
-  for (uint32_t i = 0; i < count; i++) pair_book(tracker, &tracker->chosen[i], &tracker->chosen_evidence[i]);
+  chosen_take(tracker, count);
+  for (uint32_t i = 0; i < count; i++) pair_list(tracker, &tracker->chosen[i], tracker->chosen_left[i]);
 }
 
-/* The winners that have not taken their plots yet do; all are booked in the pairs' order. */
+/* The winners that have not taken their plots yet do; all are listed in the pairs' order. */
 static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   uint32_t chosen = 0;
   for (uint32_t p = 0; p < pair_count; p++) {
     if (tracker->choice[p] == CHOICE_OWN && !tracker->taken[p]) tracker->chosen[chosen++] = tracker->pairs[p];
   }
-  filter_update(&tracker->filter, tracker->chosen, chosen, tracker->chosen_evidence);
-  const struct pair_evidence *next = tracker->chosen_evidence;
+  chosen_take(tracker, chosen);
+  const uint8_t *next = tracker->chosen_left;
   for (uint32_t p = 0; p < pair_count; p++) {
-    if (p + FETCH_AHEAD < pair_count) lifecycle_fetch(tracker, tracker->pairs[p + FETCH_AHEAD].track);
-    if (tracker->choice[p] != CHOICE_OWN) continue;
-    pair_book(tracker, &tracker->pairs[p], tracker->taken[p] ? &tracker->evidence[p] : next++);
+    if (tracker->choice[p] == CHOICE_OWN) pair_list(tracker, &tracker->pairs[p], tracker->taken[p] ? tracker->left[p] : *next++);
   }
 }
 
@@ -279,7 +300,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
     last = pairs_collect(tracker, first, last, &pair_count);
     weft_assert(last > first);
     const struct filter_taking taking = {
-        .context = tracker, .asked = tracker->asked, .takes = pair_takes, .taken = tracker->taken};
+        .context = tracker, .asked = tracker->asked, .takes = pair_takes, .took = pair_took, .taken = tracker->taken};
     filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence, &taking);
     tracker->statistics.pairs_scored += pair_count;
     struct solve_job job = {.tracker = tracker, .begin = first};

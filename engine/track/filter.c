@@ -496,7 +496,10 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
   if (any && again) lanes_update(filter, &lanes, tracks, run->count, kind, taken, evidence);
   if (any) lanes_take(filter, &lanes, taken, plots, run->count, innovation2, filter->lines, evidence);
   for (int i = 0; i < run->count; i++) {
-    if (taken[i]) class_remember(filter, taken[i], filter->places[order[i]]);
+    if (!taken[i]) continue;
+    class_remember(filter, taken[i], filter->places[order[i]]);
+    job->evidence[order[i]] = evidence[i];
+    taking->took(taking->context, order[i]);
   }
 }
 

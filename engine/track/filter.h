@@ -62,6 +62,8 @@ struct filter_taking {
   const uint32_t *asked; /* per pair: FILTER_WAITS, or anything else: ask */
   /* Whether the pair's track takes its plot. Its evidence is in place; asked by any worker, once per pair. */
   bool (*takes)(void *context, uint32_t pair, unsigned worker);
+  /* It has: whatever else is to be done with its record, while that is at hand. Asked by the same worker. */
+  void (*took)(void *context, uint32_t pair);
   uint8_t *taken; /* per pair, out: it did; its evidence is that of an update */
 };
 enum { FILTER_WAITS = UINT32_MAX };

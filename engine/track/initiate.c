@@ -379,7 +379,7 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
   struct pair_evidence evidence;
   filter_update(&tracker->filter, &pair, 1, &evidence);
   tracker->fates[i] = FATE_ASSOCIATED;
-  lifecycle_hit(tracker, pair.track, plot, &evidence, plot->arrival_ns);
+  lifecycle_list(tracker, pair.track, lifecycle_hit(tracker, pair.track, plot, &evidence));
   return true;
 }
 

@@ -55,17 +55,17 @@ void lifecycle_index_moved(struct tracker *tracker) {
 }
 
 void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
-  struct track *track = &tracker->store.tracks[slot];
-  if (track->touched) return;
+  if (tracker->touched_place[slot]) return;
   tracker->touched[tracker->touched_count++] = slot;
-  track->touched = tracker->touched_count;
+  tracker->touched_place[slot] = tracker->touched_count;
 }
 
 /* A track that ends has its last line elsewhere; its slot may be another track's before the frame is over. */
 static void untouch(struct tracker *tracker, uint32_t slot) {
-  uint32_t last = tracker->touched[--tracker->touched_count], place = tracker->store.tracks[slot].touched;
+  uint32_t last = tracker->touched[--tracker->touched_count], place = tracker->touched_place[slot];
   tracker->touched[place - 1] = last;
-  tracker->store.tracks[last].touched = place;
+  tracker->touched_place[last] = place;
+  tracker->touched_place[slot] = 0;
 }
 
 /* The look at the plot's time is over: nothing more is expected of it. */
@@ -76,68 +76,79 @@ static struct look *look_judged(const struct tracker *tracker, struct track *tra
   return look;
 }
 
-static void confirm_if_sure(struct tracker *tracker, struct track *track) {
-  if (track->status != STATUS_TENTATIVE || track->detections < confirm_detections) return;
-  if (track->log_odds < log_odds_confirm) return;
+/* Whether it has become a confirmed one. */
+static bool confirm_if_sure(struct track *track) {
+  if (track->status != STATUS_TENTATIVE || track->detections < confirm_detections) return false;
+  if (track->log_odds < log_odds_confirm) return false;
   track->status = STATUS_CONFIRMED;
+  return true;
+}
+
+static void confirmed_note(struct tracker *tracker, uint32_t slot) {
   tracker->statistics.tracks_confirmed++;
   tracker->statistics.tracks_by_status[STATUS_TENTATIVE]--;
   tracker->statistics.tracks_by_status[STATUS_CONFIRMED]++;
-  stitch_confirmed(tracker, (uint32_t)(track - tracker->store.tracks));
+  stitch_confirmed(tracker, slot);
 }
 
 /* The track has a plot: its looks, times and sensors. */
-static void plot_count(struct tracker *tracker, struct track *track, const struct plot *plot) {
+static unsigned plot_count(const struct tracker *tracker, uint32_t slot, const struct plot *plot) {
+  struct track *track = &tracker->store.tracks[slot];
   struct look *look = look_judged(tracker, track, plot);
   if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
   track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
-  stitch_seen(tracker, (uint32_t)(track - tracker->store.tracks));
+  return tracker->stitch.old_of_slot[slot] == STITCH_NONE ? 0 : BOOKING_SEEN;
 }
 
 /* What follows from a changed state and existence. */
-static void track_changed(struct tracker *tracker, uint32_t slot, int64_t arrival_ns) {
-  struct track *track = &tracker->store.tracks[slot];
+static unsigned track_changed(struct track *track, int64_t arrival_ns) {
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
-  confirm_if_sure(tracker, track);
+  unsigned left = confirm_if_sure(track) ? BOOKING_CONFIRMED : 0;
   classify(track);
-  lifecycle_touch(tracker, slot);
-  if (track->refresh_ns == REFRESH_DUE) return;
+  if (track->refresh_ns != REFRESH_DUE) left |= BOOKING_MOVED;
   track->refresh_ns = REFRESH_DUE;
-  tracker->moved[tracker->moved_count++] = slot;
+  return left;
+}
+
+void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left) {
+  if (left & BOOKING_SEEN) stitch_seen(tracker, slot);
+  if (left & BOOKING_CONFIRMED) confirmed_note(tracker, slot);
+  lifecycle_touch(tracker, slot);
+  if (left & BOOKING_MOVED) tracker->moved[tracker->moved_count++] = slot;
 }
 
 double lifecycle_log_odds_step(double before, double step) {
   return fmin(before + fmin(fmax(step, ratio_min), ratio_max), log_odds_max);
 }
 
-void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
-                   const struct pair_evidence *evidence, int64_t arrival_ns) {
+unsigned lifecycle_hit(const struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence) {
   struct track *track = &tracker->store.tracks[slot];
   track->log_odds = lifecycle_log_odds_step(track->log_odds, lifecycle_log_ratio(tracker, plot, evidence));
   track->innovation2 += evidence->innovation2;
   track->innovation_components += (uint32_t)evidence->innovation_components;
-  plot_count(tracker, track, plot);
+  unsigned left = plot_count(tracker, slot, plot);
   track->detections++;
-  track_changed(tracker, slot, arrival_ns);
+  return left | track_changed(track, plot->arrival_ns);
 }
 
 void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,
                     bool seen) {
   struct track *track = &tracker->store.tracks[slot];
+  unsigned left = 0;
   track->log_odds = log_odds;
   look_judged(tracker, track, plot)->judged_ns = plot->time_ns;
   if (seen) {
-    plot_count(tracker, track, plot);
+    left = plot_count(tracker, slot, plot);
     track->detections++;
   }
-  track_changed(tracker, slot, plot->arrival_ns);
+  lifecycle_list(tracker, slot, left | track_changed(track, plot->arrival_ns));
 }
 
 void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot) {
-  plot_count(tracker, &tracker->store.tracks[slot], plot);
-  track_changed(tracker, slot, plot->arrival_ns);
+  unsigned left = plot_count(tracker, slot, plot);
+  lifecycle_list(tracker, slot, left | track_changed(&tracker->store.tracks[slot], plot->arrival_ns));
 }
 
 void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot) {
@@ -149,7 +160,7 @@ void lifecycle_started(struct tracker *tracker, uint32_t slot) {
   struct track *track = &tracker->store.tracks[slot];
   tracker->statistics.tracks_started++;
   tracker->statistics.tracks_by_status[STATUS_TENTATIVE]++;
-  confirm_if_sure(tracker, track); /* a start from many lines of sight may be sure already */
+  if (confirm_if_sure(track)) confirmed_note(tracker, slot); /* a start from many lines of sight may be sure already */
   classify(track);
   lifecycle_touch(tracker, slot);
   lifecycle_index(tracker, slot);
@@ -211,7 +222,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   stitch_ended(tracker, slot, merged);
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
-  if (track->touched) { /* its last plots have had no line yet */
+  if (tracker->touched_place[slot]) { /* its last plots have had no line yet */
     untouch(tracker, slot);
     filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
   }

@@ -36,6 +36,10 @@ struct watch {
   bool heard, away;                /* at all; it is down or out, and misses nothing */
 };
 
+/* What a booked plot leaves to the tracker's lists, bit by bit: its place in the index is to be renewed; it has become a
+ * confirmed one; it was among those that have long been silent. */
+enum booking { BOOKING_MOVED = 1, BOOKING_CONFIRMED = 2, BOOKING_SEEN = 4 };
+
 /* A seed that might go on a strand. */
 struct following {
   double value; /* ln odds of the strand with the seed against both alone, above the least that is worth it */
@@ -121,9 +125,11 @@ struct tracker {
   struct pair_evidence *evidence;
   uint32_t *choice;    /* per pair: enum choice */
   uint32_t *asked;     /* per pair: its group, where it is the only one of it; else FILTER_WAITS */
-  uint8_t *taken;      /* per pair: its track has taken its plot already */
+  uint8_t *taken;      /* per pair: its track has taken its plot already, and booked it */
+  uint8_t *left;       /* per pair that has: what that leaves to the lists (enum booking) */
   struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;
+  uint8_t *chosen_left; /* as `left` */
   struct assign_work *work; /* per worker; nearest neighbours */
   bool cells;               /* some sensor has a resolution cell */
   struct soft *soft;        /* NULL: nearest neighbours */
@@ -136,6 +142,7 @@ struct tracker {
 
   /* lines of this frame */
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
+  uint32_t *touched_place; /* per slot: its place, + 1, in `touched`; 0: none */
   uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
   uint8_t *findings;         /* per slot that is due: enum finding */
@@ -182,8 +189,11 @@ void soft_update(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* initiate.c: seeds and new tracks from what stayed alone. */
 void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end);
 /* lifecycle.c */
-void lifecycle_hit(struct tracker *tracker, uint32_t slot, const struct plot *plot,
-                   const struct pair_evidence *evidence, int64_t arrival_ns);
+/* The track has taken the plot: existence, looks, class. Of several tracks at the same time; returns what that leaves for
+ * lifecycle_list to do (enum booking). */
+unsigned lifecycle_hit(const struct tracker *tracker, uint32_t slot, const struct plot *plot, const struct pair_evidence *evidence);
+/* What a booking has left: lists and counts, one track after another. Looks at no record. */
+void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left);
 /* The same for a track whose plot is one of several: `log_odds` is its existence after the scan, miss
  * included; `plot` the likeliest, `seen` whether the track was more likely seen than not. */
 void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *plot, double log_odds,

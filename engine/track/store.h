@@ -51,7 +51,6 @@ struct track {
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint32_t detections; /* used so far */
-  uint32_t touched;    /* its place, + 1, in the tracker's list of those that have changed since their last line; 0: none */
   uint64_t number;       /* track number */
   uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */

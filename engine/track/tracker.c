@@ -88,8 +88,10 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->choice = arena_take(arena, PAIRS_MAX, sizeof *t->choice);
   t->asked = arena_take(arena, PAIRS_MAX, sizeof *t->asked);
   t->taken = arena_take(arena, PAIRS_MAX, sizeof *t->taken);
+  t->left = arena_take(arena, PAIRS_MAX, sizeof *t->left);
   t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
+  t->chosen_left = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_left);
   t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
   if (t->site->association == ASSOCIATION_SOFT) t->soft = soft_open(arena, t);
   t->seeds = arena_take(arena, plots, sizeof *t->seeds);
@@ -97,6 +99,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->seekers = arena_take(arena, SEEKERS_MAX, sizeof *t->seekers);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
+  t->touched_place = arena_take(arena, tracks, sizeof *t->touched_place);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->findings = arena_take(arena, tracks, sizeof *t->findings);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
@@ -105,9 +108,9 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
-         t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->chosen && t->chosen_evidence && t->work && t->seeds &&
+         t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
+         t->touched && t->touched_place && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -285,7 +288,7 @@ static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_
     const struct geodetic place = {lat_rad[l], lon_rad[l], height_m[l]};
     report_fill(tracker, track, tracker->moments[slots[l]], &place, track->time_ns, &reports[l]);
     correlate_state(tracker, slots[l], &reports[l]);
-    track->touched = 0;
+    tracker->touched_place[slots[l]] = 0;
     track->told = 0;
     track->arrival_ns = 0;
     track->innovation2 = 0;
@@ -341,7 +344,7 @@ static void lines_fill(struct tracker *tracker, uint32_t most, struct step_outpu
   tracker->touched_count = output->waiting;
   for (uint32_t i = 0; i < output->waiting; i++) {
     tracker->touched[i] = tracker->touched[output->count + i];
-    tracker->store.tracks[tracker->touched[i]].touched = i + 1;
+    tracker->touched_place[tracker->touched[i]] = i + 1;
   }
 }
 

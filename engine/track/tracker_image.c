@@ -35,8 +35,9 @@ static void waiting_image(struct tracker *tracker, struct image *image) {
   image_count(image, &tracker->touched_count, high);
   for (uint32_t i = 0; i < tracker->touched_count; i++) {
     image_count(image, &tracker->touched[i], high - 1);
-    struct track *track = &tracker->store.tracks[tracker->touched[i]];
-    track->touched = i + 1;
+    const uint32_t slot = tracker->touched[i];
+    struct track *track = &tracker->store.tracks[slot];
+    tracker->touched_place[slot] = i + 1;
     image_value(image, track->innovation2);
     image_value(image, track->innovation_components);
   }
