@@ -370,7 +370,7 @@ static size_t general_write(char *out, double value, unsigned digits) {
 }
 
 static __attribute__((noinline)) void general_end(struct text *text, double value, unsigned digits) {
-  char local[NUMBER_ROOM];
+  char local[NUMBER_ROOM] = {0};
   text_bytes(text, local, general_write(local, value, digits));
 }
 
