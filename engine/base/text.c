@@ -131,7 +131,7 @@ static inline size_t u64_write(char *out, uint64_t value) {
 
 /* Near its end a text gets of a number what fits, which is put together elsewhere. */
 static __attribute__((noinline)) void u64_end(struct text *text, uint64_t value) {
-  char local[NUMBER_ROOM];
+  char local[NUMBER_ROOM] = {0};
   text_bytes(text, local, u64_write(local, value));
 }
 
@@ -237,7 +237,7 @@ static inline size_t fixed_write(char *out, double value, unsigned digits) {
 }
 
 static __attribute__((noinline)) void fixed_end(struct text *text, double value, unsigned digits) {
-  char local[NUMBER_ROOM];
+  char local[NUMBER_ROOM] = {0};
   text_bytes(text, local, fixed_write(local, value, digits));
 }
 
