@@ -115,6 +115,14 @@ static size_t digits_write(char out[DIGITS_BYTES], uint64_t value) {
 /* Every ..._write has NUMBER_ROOM bytes and returns how many of them are the number. */
 static inline size_t u64_write(char *out, uint64_t value) {
   size_t used = 0;
+  if (value < 10000) { /* four digits, the first in the lowest byte */
+    uint32_t hundreds = (uint32_t)value * 5243 >> 19, pairs = hundreds | ((uint32_t)value - hundreds * 100) << 16;
+    uint32_t tens = pairs * 103 >> 10 & 0x000f000f, four = tens | (pairs - tens * 10) << 8;
+    unsigned zeros = (unsigned)__builtin_ctz(four | 1u << 24) / 8; /* one digit at least */
+    four = (four | 0x30303030) >> 8 * zeros;
+    memcpy(out, &four, sizeof four);
+    return 4 - zeros;
+  }
   if (value >= base8 * base8) {
     uint64_t top = digits8((uint32_t)(value / (base8 * base8)));
     unsigned skipped = (unsigned)__builtin_ctzll(top) / 8;
@@ -494,6 +502,27 @@ void text_numbers_fixed(struct text_number *numbers, const double *values, const
     number->characters[0] = '-';
     number->size = negative + (uint32_t)whole_layout(number->characters + negative, wholes[i], digits[i]);
     number->finite = true;
+  }
+}
+
+void text_numbers_u64(struct text_number *numbers, const uint64_t *values, unsigned count) {
+  weft_assert(count % 2 == 0 && count <= TEXT_NUMBERS_MAX);
+  __m128i digits[TEXT_NUMBERS_MAX]; /* the last sixteen */
+  uint64_t tops[TEXT_NUMBERS_MAX];
+  for (unsigned i = 0; i < count; i += 2) {
+    uint64_t upper0 = values[i] / base8, upper1 = values[i + 1] / base8;
+    tops[i] = upper0 / base8;
+    tops[i + 1] = upper1 / base8;
+    __m256i eights = _mm256_set_epi64x((long long)(values[i + 1] - upper1 * base8), (long long)(upper1 - tops[i + 1] * base8),
+                                       (long long)(values[i] - upper0 * base8), (long long)(upper0 - tops[i] * base8));
+    _mm256_storeu_si256((__m256i *)(void *)&digits[i], digits8_lanes(eights));
+  }
+  for (unsigned i = 0; i < count; i++) {
+    size_t used = tops[i] ? u64_write(numbers[i].characters, tops[i]) : 0;
+    unsigned skipped = used ? 0 : (unsigned)__builtin_ctz(bytes_set(digits[i]) | 1u << 15);
+    characters_write(numbers[i].characters + used, bytes_moved(digits[i], skipped));
+    numbers[i].size = (uint32_t)used + 16 - skipped;
+    numbers[i].finite = true;
   }
 }
 

@@ -51,6 +51,9 @@ struct text_number {
 /* `count`, a multiple of four up to TEXT_NUMBERS_MAX, as text_fixed makes them, each with its own digits. */
 void text_numbers_fixed(struct text_number *numbers, const double *values, const uint8_t *digits, unsigned count);
 
+/* `count`, an even number up to TEXT_NUMBERS_MAX, as text_u64 makes them. */
+void text_numbers_u64(struct text_number *numbers, const uint64_t *values, unsigned count);
+
 static inline void text_number(struct text *text, const struct text_number *number) {
   if (!number->finite) text->not_finite = true;
   if (text->cut || text->capacity - text->used < TEXT_NUMBER_BYTES) {

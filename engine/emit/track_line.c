@@ -18,6 +18,29 @@ static const uint8_t number_digits[NUMBERS] = {
     DIGITS_GROUND, DIGITS_GROUND, DIGITS_SECONDS, DIGITS_ELLIPSE, DIGITS_ELLIPSE, DIGITS_BEARING,
     DIGITS_GROUND, DIGITS_GROUND, DIGITS_SECONDS, DIGITS_ELLIPSE, DIGITS_ELLIPSE, DIGITS_BEARING, DIGITS_PROBABILITY};
 
+/* And whole numbers, of times their amount. */
+enum { AT_TIME = 0, AT_TRACK = 1, AT_FIRST = 2, AT_DETECTIONS = 3, AT_LAUNCH_TIME = 4, AT_IMPACT_TIME = 5, AT_EVENT = 6, WHOLES_FEW = 4, WHOLES = 8 };
+
+/* What is made before a line is written. */
+struct line_numbers {
+  struct text_number fixed[NUMBERS], whole[WHOLES];
+};
+
+static uint64_t amount(int64_t value) { return value < 0 ? 0 - (uint64_t)value : (uint64_t)value; }
+
+static void wholes_make(struct text_number wholes[WHOLES], const struct track_report *report) {
+  const uint64_t values[WHOLES] = {amount(report->time_ns), report->track, amount(report->first_time_ns), report->detections,
+                                   report->has_launch ? amount(report->launch.time_ns) : 0, report->has_impact ? amount(report->impact.ground.time_ns) : 0,
+                                   report->has_launch ? report->event : 0};
+  text_numbers_u64(wholes, values, report->has_launch || report->has_impact ? WHOLES : WHOLES_FEW);
+}
+
+static void time_write(struct text *text, const char *key, int64_t time_ns, const struct text_number *number) {
+  text_put(text, key);
+  if (time_ns < 0) text_char(text, '-');
+  text_number(text, number);
+}
+
 static void ground_values(double *values, const struct ground_estimate *ground) {
   const double of[] = {ground->lat_deg, ground->lon_deg, ground->time_sigma_s, ground->semi_major_m, ground->semi_minor_m, ground->orientation_deg};
   memcpy(values, of, sizeof of);
@@ -40,13 +63,12 @@ static bool enums_known(const struct track_report *report) {
   return report->status <= STATUS_LOST && report->class_ <= CLASS_ORBITAL && report->phase <= PHASE_CRUISE;
 }
 
-static void head_write(struct text *text, const struct track_report *report, const struct site *site) {
-  text_put(text, "{\"time_ns\":");
-  text_i64(text, report->time_ns);
+static void head_write(struct text *text, const struct track_report *report, const struct site *site, const struct text_number *wholes) {
+  time_write(text, "{\"time_ns\":", report->time_ns, &wholes[AT_TIME]);
   text_put(text, ",\"centre\":");
   text_json(text, site->centre);
   text_put(text, ",\"track\":");
-  text_u64(text, report->track);
+  text_number(text, &wholes[AT_TRACK]);
   text_put(text, ",\"status\":\"");
   text_put(text, track_status_names[report->status]);
   text_put(text, "\",\"class\":\"");
@@ -166,14 +188,14 @@ static void ties_write(struct text *text, const struct track_report *report) {
   centre_track_write(text, ties->names->centres[ties->source->centre], ties->source->track);
 }
 
-static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground, const struct text_number *numbers) {
+static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground, const struct text_number *numbers,
+                         const struct text_number *time) {
   text_put(text, key);
   text_put(text, "{\"lat_deg\":");
   text_number(text, &numbers[0]);
   text_put(text, ",\"lon_deg\":");
   text_number(text, &numbers[1]);
-  text_put(text, ",\"time_ns\":");
-  text_i64(text, ground->time_ns);
+  time_write(text, ",\"time_ns\":", ground->time_ns, time);
   text_put(text, ",\"time_sigma_s\":");
   text_number(text, &numbers[2]);
   text_put(text, ",\"semi_major_m\":");
@@ -184,13 +206,13 @@ static void ground_write(struct text *text, const char *key, const struct ground
   text_number(text, &numbers[5]);
 }
 
-static void warning_write(struct text *text, const struct track_report *report, const struct site *site, const struct text_number *numbers) {
+static void warning_write(struct text *text, const struct track_report *report, const struct site *site, const struct line_numbers *numbers) {
   if (report->class_ != CLASS_BALLISTIC) return;
   if (report->has_launch) {
-    ground_write(text, ",\"launch\":", &report->launch, numbers + AT_LAUNCH);
+    ground_write(text, ",\"launch\":", &report->launch, numbers->fixed + AT_LAUNCH, &numbers->whole[AT_LAUNCH_TIME]);
     if (report->event) {
       text_put(text, ",\"event\":{\"number\":");
-      text_u64(text, report->event);
+      text_number(text, &numbers->whole[AT_EVENT]);
       text_put(text, ",\"launches\":");
       text_u64(text, report->event_launches);
       text_char(text, '}');
@@ -200,9 +222,9 @@ static void warning_write(struct text *text, const struct track_report *report, 
   if (!report->has_impact) return;
   const struct impact_estimate *impact = &report->impact;
   weft_assert(impact->region_count <= REPORT_REGIONS_MAX);
-  ground_write(text, ",\"impact\":", &impact->ground, numbers + AT_IMPACT);
+  ground_write(text, ",\"impact\":", &impact->ground, numbers->fixed + AT_IMPACT, &numbers->whole[AT_IMPACT_TIME]);
   text_put(text, ",\"probability\":");
-  text_number(text, &numbers[AT_PROBABILITY]);
+  text_number(text, &numbers->fixed[AT_PROBABILITY]);
   for (uint32_t i = 0; i < impact->region_count; i++) {
     text_put(text, i ? ",{\"name\":" : ",\"regions\":[{\"name\":");
     text_json(text, site->region_names[impact->regions[i]]);
@@ -218,20 +240,20 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
   weft_assert(size >= TRACK_LINE_MAX);
   if (!enums_known(report)) return 0;
   struct text text = text_open(line, size);
-  struct text_number numbers[NUMBERS];
-  numbers_make(numbers, report);
-  head_write(&text, report, site);
-  state_write(&text, report, numbers);
-  probability_write(&text, report, numbers);
+  struct line_numbers numbers;
+  numbers_make(numbers.fixed, report);
+  wholes_make(numbers.whole, report);
+  head_write(&text, report, site, numbers.whole);
+  state_write(&text, report, numbers.fixed);
+  probability_write(&text, report, numbers.fixed);
   if (report->ties && report->ties->source) {
     foreign_sources_write(&text, report);
   } else {
     sources_write(&text, report, site);
   }
   text_put(&text, ",\"detections\":");
-  text_u64(&text, report->detections);
-  text_put(&text, ",\"first_time_ns\":");
-  text_i64(&text, report->first_time_ns);
+  text_number(&text, &numbers.whole[AT_DETECTIONS]);
+  time_write(&text, ",\"first_time_ns\":", report->first_time_ns, &numbers.whole[AT_FIRST]);
   if (report->innovation_components) {
     text_put(&text, ",\"innovation\":{\"nis\":");
     text_general(&text, report->innovation2, DIGITS_INNOVATION);
@@ -240,7 +262,7 @@ size_t track_line_write(char *line, size_t size, const struct track_report *repo
     text_char(&text, '}');
   }
   ties_write(&text, report);
-  warning_write(&text, report, site, numbers);
+  warning_write(&text, report, site, &numbers);
   if (latency_us >= 0) {
     text_put(&text, ",\"latency_us\":");
     text_i64(&text, latency_us);

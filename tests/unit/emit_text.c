@@ -209,6 +209,39 @@ static void integers_reach_their_ends(void **state) {
   }
 }
 
+static void integers_made_together_are_those_made_alone(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(SEED, 6);
+  for (int round = 0; round < ROUNDS / 10; round++) {
+    struct text_number numbers[TEXT_NUMBERS_MAX];
+    uint64_t values[TEXT_NUMBERS_MAX];
+    unsigned count = 2 * (unsigned)prng_below(&prng, TEXT_NUMBERS_MAX / 2 + 1);
+    for (unsigned i = 0; i < count; i++) values[i] = prng_u64(&prng) >> prng_below(&prng, 64);
+    if (count > 0) values[prng_below(&prng, count)] = prng_below(&prng, 2) ? 0 : UINT64_MAX;
+    text_numbers_u64(numbers, values, count);
+    for (unsigned i = 0; i < count; i++) {
+      char got[128], want[32];
+      struct text text = text_open(got, sizeof got - 1);
+      text_number(&text, &numbers[i]);
+      got[text.used] = 0;
+      snprintf(want, sizeof want, "%llu", (unsigned long long)values[i]);
+      assert_string_equal(got, want);
+    }
+  }
+}
+
+static void small_integers_are_all_right(void **state) {
+  (void)state;
+  for (unsigned value = 0; value < 20000; value++) {
+    char got[128], want[32];
+    struct text text = text_open(got, sizeof got - 1);
+    text_u64(&text, value);
+    got[text.used] = 0;
+    snprintf(want, sizeof want, "%u", value);
+    assert_string_equal(got, want);
+  }
+}
+
 static void any_bytes_become_a_valid_json_string(void **state) {
   (void)state;
   struct prng prng = prng_seed(SEED, 3);
@@ -267,6 +300,8 @@ int main(void) {
       cmocka_unit_test(numbers_do_not_follow_the_locale),
       cmocka_unit_test(not_finite_is_told_and_never_printed),
       cmocka_unit_test(integers_reach_their_ends),
+      cmocka_unit_test(integers_made_together_are_those_made_alone),
+      cmocka_unit_test(small_integers_are_all_right),
       cmocka_unit_test(any_bytes_become_a_valid_json_string),
       cmocka_unit_test(text_never_writes_past_its_end),
   };
