@@ -10,6 +10,8 @@
 
 enum { GATE_PIECE = 64, GROUP_PIECE = 4, BOOK_PIECE = 32, FETCH_AHEAD = 4 };
 
+enum { OPEN_PIECE = 64 };
+
 /* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
  */
 static const int64_t silence_pair_max_ns = 600000000000;
@@ -165,9 +167,43 @@ static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) 
   turns_order(tracker);
 }
 
+_Static_assert(CANDIDATES_MAX == 32, "a plot's candidates have a bit each");
+
+/* Which of its candidates a plot may go to: not those that have long been silent, nor those that this scan has given a plot. */
+static uint32_t candidates_open(const struct tracker *tracker, uint32_t plot) {
+  const struct candidates *found = &tracker->candidates[plot];
+  uint32_t open = 0;
+  for (uint32_t k = 0; k < found->count; k++) {
+    const struct track *track = &tracker->store.tracks[found->slots[k]];
+    if (tracker->time_ns[plot] - track->newest_ns > silence_pair_max_ns) continue;
+    if (!lifecycle_scan_used(tracker, track, &tracker->plots[plot])) open |= UINT32_C(1) << k;
+  }
+  return open;
+}
+
 /* The first track that a group will be asked about, which is mostly the only one. */
 static void candidate_fetch(const struct tracker *tracker, const struct group *group) {
   lifecycle_fetch(tracker, tracker->candidates[tracker->members[group->first].plot].slots[0]);
+}
+
+struct open_job {
+  struct tracker *tracker;
+  uint32_t begin;
+};
+
+static void open_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  const struct open_job *job = argument;
+  struct tracker *tracker = job->tracker;
+  const uint32_t *turns = tracker->turns + job->begin;
+  for (uint32_t g = begin; g < end; g++) {
+    const struct group *group = &tracker->groups[turns[g]];
+    if (g + FETCH_AHEAD < end) candidate_fetch(tracker, &tracker->groups[turns[g + FETCH_AHEAD]]);
+    for (uint32_t m = group->first; m < group->first + group->count; m++) {
+      uint32_t plot = tracker->members[m].plot;
+      tracker->open[plot] = candidates_open(tracker, plot);
+    }
+  }
 }
 
 /* The candidate pairs of the groups with turns [begin, end), as many whole groups as fit. Returns the end
@@ -179,16 +215,11 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
     if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
     group->pair_first = used;
     group->solved = false;
-    if (g + FETCH_AHEAD < end) candidate_fetch(tracker, &tracker->groups[tracker->turns[g + FETCH_AHEAD]]);
     for (uint32_t m = group->first; m < group->first + group->count; m++) {
       uint32_t plot = tracker->members[m].plot;
-      const struct candidates *found = &tracker->candidates[plot];
-      for (uint32_t k = 0; k < found->count; k++) {
-        const struct track *track = &tracker->store.tracks[found->slots[k]];
-        if (tracker->plots[plot].time_ns - track->newest_ns > silence_pair_max_ns) continue;
-        if (lifecycle_scan_used(tracker, track, &tracker->plots[plot])) continue;
+      for (uint32_t open = tracker->open[plot]; open; open &= open - 1) {
         tracker->asked[used] = FILTER_WAITS;
-        tracker->pairs[used++] = (struct pair){.track = found->slots[k], .plot = plot};
+        tracker->pairs[used++] = (struct pair){.track = tracker->candidates[plot].slots[__builtin_ctz(open)], .plot = plot};
       }
     }
     group->pair_count = used - group->pair_first;
@@ -297,6 +328,8 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   for (uint32_t first = 0; first < tracker->group_count;) {
     uint32_t last = first, pair_count = 0;
     while (last < tracker->group_count && round_of(tracker, last) == round_of(tracker, first)) last++;
+    struct open_job open = {.tracker = tracker, .begin = first};
+    parallel->run(parallel->context, open_piece, &open, last - first, OPEN_PIECE);
     last = pairs_collect(tracker, first, last, &pair_count);
     weft_assert(last > first);
     const struct filter_taking taking = {

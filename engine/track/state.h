@@ -109,6 +109,7 @@ struct tracker {
   uint32_t *sensor;
   struct plot *plots; /* then PARTS_MAX parts of shared plots */
   struct candidates *candidates;
+  uint32_t *open;   /* which of them the plot may go to, a bit each */
   uint8_t *fates;   /* enum fate */
   uint32_t *parent; /* union-find */
   uint32_t detections_max;

@@ -47,7 +47,7 @@ size_t tracker_arena_size(const struct site *site, const struct tracker_options 
   size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 100;
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
-                    sizeof(struct seed) + 56;
+                    sizeof(struct seed) + 60;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + SEEKERS_MAX * sizeof(struct seeker) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
@@ -71,6 +71,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
   t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
   t->candidates = arena_take(arena, plots, sizeof *t->candidates);
+  t->open = arena_take(arena, plots, sizeof *t->open);
   t->fates = arena_take(arena, plots, sizeof *t->fates);
   t->parent = arena_take(arena, plots, sizeof *t->parent);
   t->members = arena_take(arena, plots, sizeof *t->members);
@@ -106,7 +107,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
