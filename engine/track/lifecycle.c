@@ -239,8 +239,8 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
 }
 
 void lifecycle_fetch(const struct tracker *tracker, uint32_t slot) {
-  const char *track = (const char *)&tracker->store.tracks[slot];
-  for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
-  for (size_t at = offsetof(struct track, first_ns); at < sizeof(struct track); at += LINE) __builtin_prefetch(track + at);
+  const struct track *track = &tracker->store.tracks[slot];
+  __builtin_prefetch(&track->newest_ns);
+  for (size_t at = offsetof(struct track, look_sensors); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch((const char *)track + at);
 }
 

@@ -7,6 +7,7 @@
  * writes; what ends a track follows one by one, in the order in which the reviews are due. */
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
@@ -78,18 +79,29 @@ static void look_review(const struct tracker *tracker, struct track *track, stru
   if (look->next_ns < tracker->now_ns - watch->revisit_ns) look->next_ns = tracker->now_ns;
 }
 
+/* Per sensor of the site its place, + 1, among the track's looks; 0: none. */
+static void places_find(const struct tracker *tracker, const struct track *track, uint8_t *places) {
+  memset(places, 0, tracker->site->sensor_count);
+  for (uint8_t i = 0; i < TRACK_LOOKS_MAX; i++) {
+    if (track->look_sensors[i]) places[track->look_sensors[i] - 1] = (uint8_t)(i + 1);
+  }
+}
+
 /* Keeps the list of looks in step with what covers the track now, and charges misses. */
 static void looks_review(const struct tracker *tracker, struct track *track, const double position_m[3]) {
+  uint8_t places[SITE_SENSORS_MAX];
+  places_find(tracker, track, places);
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
     const struct watch *watch = &tracker->watches[s];
     int64_t expected_ns = tracker->now_ns + watch->expected_ns;
-    struct look *look = track_look(track, s);
+    struct look *look = places[s] ? &track->looks[places[s] - 1] : NULL;
     if (!coverage_holds(&watch->coverage, position_m)) {
       if (look) look->next_ns = expected_ns;
     } else if (look) {
       look_review(tracker, track, look);
     } else if (watch->heard) { /* of who was never heard nothing can be expected */
       track_look_take(track, s)->next_ns = expected_ns;
+      places_find(tracker, track, places); /* it may have taken another one's */
     }
   }
 }
@@ -118,7 +130,7 @@ static bool over(const struct tracker *tracker, const struct track *track, const
 static void review_fetch(const struct tracker *tracker, uint32_t slot) {
   const char *track = (const char *)&tracker->store.tracks[slot];
   for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
-  for (size_t at = offsetof(struct track, log_odds); at < offsetof(struct track, apart); at += LINE) __builtin_prefetch(track + at);
+  for (size_t at = offsetof(struct track, log_odds); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch(track + at);
 }
 
 static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {

@@ -214,8 +214,7 @@ double lifecycle_log_odds_step(double before, double step);
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* A plot that may have been the track's was shed: this look says nothing against it. */
 void lifecycle_excuse(struct tracker *tracker, uint32_t slot, const struct plot *plot);
-/* Asks for the memory of a track that will be reviewed or have a plot booked soon: its summary, and all that stands behind the
- * banks. */
+/* Asks for the memory of a track whose looks will be read soon, and when it had its newest plot. */
 void lifecycle_fetch(const struct tracker *tracker, uint32_t slot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 /* Renews the index entries that are about to run out. */

@@ -55,9 +55,9 @@ struct track {
   uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
-  uint64_t sensors[SENSOR_WORDS];
+  _Alignas(64) uint16_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks: index + 1; 0 = none. Looked through before any look is */
   struct look looks[TRACK_LOOKS_MAX];
-  uint16_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks: index + 1; 0 = none. Looked through before any look is */
+  uint64_t sensors[SENSOR_WORDS];
   struct apart apart[TRACK_APART_MAX];
   uint64_t history;       /* place of its newest entry in the history, 0 = none */
 };
