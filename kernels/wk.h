@@ -87,11 +87,12 @@ struct wk_measure_block {
   wk_lane z[4];       /* radar: range, azimuth, elevation, range rate; radar2d: range, azimuth, height, -; los: azimuth,
                          elevation, -, -; position: x, y, z, - */
   wk_lane variance[4];
-  wk_lane present[4]; /* 0.0 or 1.0 */
   wk_lane site_m[3];
   wk_lane site_velocity_mps[3];
   wk_lane enu[9];
+  wk_lane present[4]; /* 0.0 or 1.0 */
 };
+enum { WK_MEASURE_ELEMENTS = 4 + 4 + 3 + 3 + 9 }; /* all before `present` */
 
 /* What a measurement says of a bank, per lane. */
 struct wk_evidence_block {
@@ -141,6 +142,9 @@ struct wk_table {
   void (*ballistic_store)(const struct wk_ballistic_block *block, double *const record[WK_LANES]);
   void (*aircraft_load)(struct wk_aircraft_block *block, const double *const record[WK_LANES]);
   void (*aircraft_store)(const struct wk_aircraft_block *block, double *const record[WK_LANES]);
+  /* Measurements the same way: a record is WK_MEASURE_ELEMENTS doubles in the order of the block; bit c of `present` says that its
+   * component c is there. */
+  void (*measure_load)(struct wk_measure_block *block, const double *const record[WK_LANES], const uint8_t present[WK_LANES]);
 
   /* IMM mixing (unequal dimensions) followed by prediction of every mode over dt seconds, -600 <= dt <= 600. For dt < 0
    * (rolling back for an out-of-sequence detection) nothing is mixed and no process noise is added; `quiet` != 0

@@ -242,21 +242,17 @@ static void evidence_of(const struct track *track, const struct wk_evidence_bloc
                                  : log_add(wk_log(p) + out->log_ballistic, wk_log(1 - p) + out->log_aircraft);
 }
 
-static void measure_fill(struct wk_measure_block *block, const struct plot *const plots[WK_LANES]) {
+_Static_assert(offsetof(struct plot, point_m) == WK_MEASURE_ELEMENTS * sizeof(double), "a plot begins with the record of a measurement");
+
+static void measure_fill(const struct filter *filter, struct wk_measure_block *block, const struct plot *const plots[WK_LANES]) {
+  const double *record[WK_LANES];
+  uint8_t present[WK_LANES];
   weft_assert(plots[0]);
   for (int i = 0; i < WK_LANES; i++) {
-    const struct plot *plot = plots[i] ? plots[i] : plots[0];
-    for (int k = 0; k < 4; k++) {
-      block->z[k][i] = plot->z[k];
-      block->variance[k][i] = plot->variance[k];
-      block->present[k][i] = plot->present >> k & 1 ? 1.0 : 0.0;
-    }
-    for (int k = 0; k < 3; k++) {
-      block->site_m[k][i] = plot->site_m[k];
-      block->site_velocity_mps[k][i] = plot->site_velocity_mps[k];
-    }
-    for (int k = 0; k < 9; k++) block->enu[k][i] = plot->enu[k];
+    record[i] = plots[i] ? plots[i]->z : NULL;
+    present[i] = plots[i] ? plots[i]->present : 0;
   }
+  filter->kernels->measure_load(block, record, present);
 }
 
 /* Class evidence, and a bank that no longer takes part once it is out of the question. */
@@ -359,7 +355,7 @@ static void lanes_begin(const struct filter *filter, struct lanes *lanes, struct
   for (int i = 0; i < WK_LANES; i++) lanes->dt_s[i] = i < count ? between_s(tracks[i], plots[i]) : 0;
   lanes_load(filter, lanes, tracks);
   lanes_predict(filter, lanes, lanes->dt_s, loud, &filter->tuning);
-  measure_fill(&lanes->measure, plots);
+  measure_fill(filter, &lanes->measure, plots);
 }
 
 /* How far the plots lie from what the predicted tracks expect. */
@@ -439,7 +435,7 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
   }
   lanes_load(filter, &lanes, tracks);
   lanes_predict(filter, &lanes, lanes.dt_s, quiet, &filter->tuning);
-  measure_fill(&lanes.measure, plots);
+  measure_fill(filter, &lanes.measure, plots);
   lanes_update(filter, &lanes, tracks, count, kind, update ? tracks : NULL, evidence);
   if (!update) return;
   lanes_predict(filter, &lanes, back_s, quiet, &filter->tuning);

@@ -68,6 +68,24 @@ void WK_NAME(aircraft_store)(const struct wk_aircraft_block *block, double *cons
   records_store(block->e, WK_AIRCRAFT_ELEMENTS, record);
 }
 
+_Static_assert(offsetof(struct wk_measure_block, present) == WK_MEASURE_ELEMENTS * sizeof(wk_lane), "a record is all that stands before it");
+
+void WK_NAME(measure_load)(struct wk_measure_block *block, const double *const record[WK_LANES], const uint8_t present[WK_LANES]) {
+  static const double bits[16][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {1, 0, 1, 0},
+                                     {0, 1, 1, 0}, {1, 1, 1, 0}, {0, 0, 0, 1}, {1, 0, 0, 1}, {0, 1, 0, 1}, {1, 1, 0, 1},
+                                     {0, 0, 1, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 1}};
+  records_load((wk_lane *)block, WK_MEASURE_ELEMENTS, record);
+  for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
+    int64_t at[WK_WIDTH];
+    lane_mask row;
+    lane is[4];
+    for (int l = 0; l < WK_WIDTH; l++) at[l] = present[record[first + l] ? first + l : 0] & 15;
+    memcpy(&row, at, sizeof row);
+    lanes_look_up(bits, row, is);
+    lanes_store(block->present, is, 4, first);
+  }
+}
+
 /* Mean and covariance of position and velocity over the modes, the spread of the means included. */
 WK_INLINE void modes_moments(int modes, const int *n, const wk_lane *const *x, const wk_lane *weights, int first,
                              wk_lane *moments) {

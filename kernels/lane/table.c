@@ -10,6 +10,7 @@ const struct wk_table WK_NAME(wk_table) = {
     .ballistic_store = WK_NAME(ballistic_store),
     .aircraft_load = WK_NAME(aircraft_load),
     .aircraft_store = WK_NAME(aircraft_store),
+    .measure_load = WK_NAME(measure_load),
     .ballistic_predict = WK_NAME(ballistic_predict),
     .aircraft_predict = WK_NAME(aircraft_predict),
     .ballistic_update = WK_NAME(ballistic_update),

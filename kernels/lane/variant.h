@@ -10,6 +10,7 @@ void WK_NAME(ballistic_load)(struct wk_ballistic_block *block, const double *con
 void WK_NAME(ballistic_store)(const struct wk_ballistic_block *block, double *const record[WK_LANES]);
 void WK_NAME(aircraft_load)(struct wk_aircraft_block *block, const double *const record[WK_LANES]);
 void WK_NAME(aircraft_store)(const struct wk_aircraft_block *block, double *const record[WK_LANES]);
+void WK_NAME(measure_load)(struct wk_measure_block *block, const double *const record[WK_LANES], const uint8_t present[WK_LANES]);
 
 void WK_NAME(ballistic_predict)(struct wk_ballistic_block *block, const wk_lane dt_s, const wk_lane quiet,
                                 const struct wk_tuning *tuning);

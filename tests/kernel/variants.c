@@ -91,6 +91,38 @@ static void load_copies_record_zero_for_null_and_store_skips_it(void **state) {
   }
 }
 
+/* All but one record anywhere in memory, one not there: its lane is the first record's. */
+static void measurements_go_into_lanes(void **state) {
+  (void)state;
+  for (int v = 0; v < VARIANTS; v++) {
+    const struct wk_table *t = wk_variant(names[v]);
+    if (!t) continue;
+    for (int absent = 1; absent < WK_LANES; absent++) {
+      struct prng r = {(uint64_t)absent};
+      double plot[WK_LANES][WK_MEASURE_ELEMENTS + 2];
+      const double *record[WK_LANES];
+      uint8_t present[WK_LANES];
+      struct wk_measure_block block;
+      memset(&block, 0xff, sizeof block);
+      for (int i = 0; i < WK_LANES; i++) {
+        for (int e = 0; e < WK_MEASURE_ELEMENTS + 2; e++) plot[i][e] = prng_between(&r, -1e7, 1e7);
+        record[i] = i == absent ? NULL : &plot[i][i % 3];
+        present[i] = (uint8_t)(prng_next(&r) % 16);
+      }
+      t->measure_load(&block, record, present);
+      for (int i = 0; i < WK_LANES; i++) {
+        const int from = record[i] ? i : 0;
+        for (int e = 0; e < WK_MEASURE_ELEMENTS; e++) {
+          double got;
+          memcpy(&got, (const char *)&block + ((size_t)e * WK_LANES + (size_t)i) * sizeof got, sizeof got);
+          assert_true(got == record[from][e]);
+        }
+        for (int c = 0; c < 4; c++) assert_true(block.present[c][i] == (present[from] >> c & 1 ? 1.0 : 0.0));
+      }
+    }
+  }
+}
+
 /* Rubbish in one lane, of state, time or measurement, leaves every bit of the others. */
 static void rubbish_in_a_lane_leaves_the_others(void **state) {
   (void)state;
@@ -188,6 +220,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(variants_agree_to_the_bit),
       cmocka_unit_test(load_copies_record_zero_for_null_and_store_skips_it),
+      cmocka_unit_test(measurements_go_into_lanes),
       cmocka_unit_test(rubbish_in_a_lane_leaves_the_others),
       cmocka_unit_test(absurd_measurement_is_not_taken),
       cmocka_unit_test(lanes_without_work_keep_their_bits),
