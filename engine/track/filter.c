@@ -448,7 +448,7 @@ static void step_back(const struct filter *filter, struct track *const tracks[WK
 /* The state that a plot finds goes into the history. */
 static void plot_remember(struct filter *filter, struct track *track, const struct plot *plot, uint64_t place) {
   struct history_entry *entry = history_at(&filter->history, place);
-  if (entry) history_write(entry, track, plot);
+  if (entry) history_write(entry, track->banks, track, plot);
   history_link(&filter->history, track, place);
 }
 
@@ -538,12 +538,14 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   for (int i = 0; i < run->count; i++) job->evidence[order[i]] = evidence[i];
 }
 
-/* Asks for the memory of a run's tracks: their summaries and ballistic banks, which most have. */
+/* Asks for the memory of a run's tracks, their summaries and ballistic banks, which most have, and of their entries in the history. More is
+ * asked for than the first cache can wait for at a time, so that it is the second that gets it. */
 static void run_fetch(const struct filter_job *job, const struct filter_run *run) {
   const struct filter *filter = job->filter;
   for (int i = 0; i < run->count; i++) {
     const char *track = (const char *)&filter->store->tracks[job->pairs[filter->order[run->first + (uint32_t)i]].track];
-    for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at);
+    for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at, 0, 2);
+    if (job->update || job->taking) history_fetch(&filter->history, filter->places[filter->order[run->first + (uint32_t)i]]);
   }
 }
 
@@ -553,6 +555,7 @@ static void run_pieces(void *argument, uint32_t begin, uint32_t end, unsigned wo
     if (i + 1 < end) run_fetch(job, &job->filter->runs[i + 1]);
     run_pairs(job, &job->filter->runs[i], worker);
   }
+  uncached_settle();
 }
 
 static void filter_run_all(struct filter *filter, struct filter_job job, uint32_t count) {

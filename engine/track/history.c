@@ -8,7 +8,12 @@
 static const size_t bytes_per_track = 8192, bytes_least = 1u << 20, bytes_most = 64u << 20,
                     bytes_kept = 64u << 10;
 
-_Static_assert(sizeof(struct history_entry) % sizeof(double) == 0, "an entry is a whole number of doubles");
+enum { UNIT = UNCACHED_DOUBLES, HEAD = sizeof(struct history_entry) / sizeof(double) }; /* doubles */
+/* A bank's lines; the last one may have the beginning of what follows the bank in the record. */
+enum { BALLISTIC_LINES = (WK_BALLISTIC_ELEMENTS + UNIT - 1) / UNIT, AIRCRAFT_LINES = WK_AIRCRAFT_ELEMENTS / UNIT };
+
+_Static_assert(offsetof(struct history_entry, bank) == sizeof(struct history_entry), "banks begin with a line");
+_Static_assert(BALLISTIC_LINES * UNIT <= WK_TRACK_ELEMENTS && WK_AIRCRAFT_ELEMENTS % UNIT == 0, "lines of banks end within the record");
 
 size_t history_bytes_default(uint32_t tracks_max) {
   size_t bytes = (size_t)tracks_max * bytes_per_track;
@@ -18,7 +23,7 @@ size_t history_bytes_default(uint32_t tracks_max) {
 int history_open(struct history *history, struct arena *arena, size_t bytes) {
   *history = (struct history){0};
   if (bytes < bytes_kept) return 0;
-  history->capacity = bytes / sizeof(double);
+  history->capacity = bytes / UNCACHED_LINE * UNIT;
   history->ring = arena_take(arena, history->capacity, sizeof(double));
   history->head = history->begun = history->capacity; /* place 0 is nobody's */
   return history->ring ? 0 : -ENOMEM;
@@ -30,21 +35,18 @@ void history_batch_begin(struct history *history) {
 
 static size_t bank_doubles(uint32_t banks) {
   size_t doubles = 0;
-  if (banks & BANK_BALLISTIC) doubles += WK_BALLISTIC_ELEMENTS;
-  if (banks & BANK_AIRCRAFT) doubles += WK_AIRCRAFT_ELEMENTS;
+  if (banks & BANK_BALLISTIC) doubles += BALLISTIC_LINES * UNIT;
+  if (banks & BANK_AIRCRAFT) doubles += AIRCRAFT_LINES * UNIT;
   return doubles;
 }
 
 uint64_t history_take(struct history *history, uint32_t banks) {
   if (history->capacity == 0) return 0;
-  uint64_t size = sizeof(struct history_entry) / sizeof(double) + bank_doubles(banks);
+  uint64_t size = HEAD + bank_doubles(banks);
   uint64_t place = history->head, left = history->capacity - place % history->capacity;
   if (size > left) place += left; /* an entry is in one piece */
   if (place + size - history->begun > history->capacity / 2) return 0;
   history->head = place + size;
-  struct history_entry *entry = history_at(history, place);
-  weft_assert(entry);
-  entry->room = (uint8_t)banks;
   return place;
 }
 
@@ -64,21 +66,37 @@ uint64_t history_find(const struct history *history, const struct track *track, 
   return 0;
 }
 
-void history_write(struct history_entry *entry, const struct track *track, const struct plot *plot) {
+void history_fetch(const struct history *history, uint64_t place) {
+  const char *entry = (const char *)history_at(history, place);
+  for (size_t at = 0; entry && at < sizeof(struct history_entry); at += UNCACHED_LINE) __builtin_prefetch(entry + at, 1);
+}
+
+void history_write_state(struct history_entry *entry, const struct track *track) {
   double *to = entry->bank;
-  entry->plot = *plot;
   entry->time_ns = track->time_ns;
   entry->class_log_odds = entry->class_after = track->class_log_odds;
   entry->detections = track->detections;
   weft_assert((track->banks & ~entry->room) == 0);
   entry->banks = track->banks;
   if (entry->banks & BANK_BALLISTIC) {
-    memcpy(to, track->bank, WK_BALLISTIC_ELEMENTS * sizeof *to);
-    to += WK_BALLISTIC_ELEMENTS;
+    uncached_copy(to, track->bank, BALLISTIC_LINES);
+    to += BALLISTIC_LINES * UNIT;
   }
-  if (entry->banks & BANK_AIRCRAFT) {
-    memcpy(to, track->bank + WK_BALLISTIC_ELEMENTS, WK_AIRCRAFT_ELEMENTS * sizeof *to);
-  }
+  if (entry->banks & BANK_AIRCRAFT) uncached_copy(to, track->bank + WK_BALLISTIC_ELEMENTS, AIRCRAFT_LINES);
+}
+
+void history_write(struct history_entry *entry, uint8_t room, const struct track *track, const struct plot *plot) {
+  entry->plot_ns = plot->time_ns;
+  entry->room = room;
+  entry->kind = plot->kind;
+  entry->present = plot->present;
+  memcpy(entry->measure, plot, sizeof entry->measure);
+  history_write_state(entry, track);
+}
+
+void history_read_plot(const struct history_entry *entry, struct plot *plot) {
+  *plot = (struct plot){.time_ns = entry->plot_ns, .kind = entry->kind, .present = entry->present};
+  memcpy(plot, entry->measure, sizeof entry->measure);
 }
 
 void history_read(const struct history_entry *entry, struct track *track) {
@@ -89,7 +107,7 @@ void history_read(const struct history_entry *entry, struct track *track) {
   track->banks = entry->banks;
   if (entry->banks & BANK_BALLISTIC) {
     memcpy(track->bank, from, WK_BALLISTIC_ELEMENTS * sizeof *from);
-    from += WK_BALLISTIC_ELEMENTS;
+    from += BALLISTIC_LINES * UNIT;
   }
   if (entry->banks & BANK_AIRCRAFT) {
     memcpy(track->bank + WK_BALLISTIC_ELEMENTS, from, WK_AIRCRAFT_ELEMENTS * sizeof *from);
@@ -102,40 +120,26 @@ void history_link(struct history *history, struct track *track, uint64_t place) 
   track->history = entry ? place : 0;
 }
 
-/* Everything but the plot's time of arrival, which is for latency figures only. */
-static void plot_image(struct plot *plot, struct image *image) {
-  image_value(image, plot->z);
-  image_value(image, plot->variance);
-  image_value(image, plot->site_m);
-  image_value(image, plot->site_velocity_mps);
-  image_value(image, plot->enu);
-  image_value(image, plot->point_m);
-  image_value(image, plot->point_covariance);
-  image_value(image, plot->direction);
-  image_value(image, plot->log_clutter_density);
-  image_value(image, plot->range_m);
-  image_value(image, plot->sigma_cross_m);
-  image_value(image, plot->time_ns);
-  image_value(image, plot->sensor);
-  image_value(image, plot->kind);
-  image_value(image, plot->present);
-  image_value(image, plot->has_point);
-  image_value(image, plot->height_assumed);
-}
-
 /* `left`: doubles from the entry's place to the end of the ring. */
 static void entry_image(struct history_entry *entry, uint64_t left, struct image *image) {
   image_value(image, entry->room);
   image_value(image, entry->banks);
-  uint64_t size = sizeof *entry / sizeof(double) + bank_doubles(entry->room);
-  if ((entry->banks & ~entry->room) || size > left) image->bad = true;
+  if ((entry->banks & ~entry->room) || HEAD + bank_doubles(entry->room) > left) image->bad = true;
   if (image->bad) return;
-  plot_image(&entry->plot, image);
   image_value(image, entry->time_ns);
   image_value(image, entry->class_log_odds);
   image_value(image, entry->class_after);
   image_value(image, entry->detections);
-  image_span(image, entry->bank, bank_doubles(entry->banks) * sizeof *entry->bank);
+  image_value(image, entry->plot_ns);
+  image_value(image, entry->kind);
+  image_value(image, entry->present);
+  image_value(image, entry->measure);
+  double *bank = entry->bank;
+  if (entry->banks & BANK_BALLISTIC) {
+    image_span(image, bank, WK_BALLISTIC_ELEMENTS * sizeof *bank);
+    bank += BALLISTIC_LINES * UNIT;
+  }
+  if (entry->banks & BANK_AIRCRAFT) image_span(image, bank, WK_AIRCRAFT_ELEMENTS * sizeof *bank);
 }
 
 /* How many entries of the chain at `place` a plot can reach that is not older than oldest_ns. */
@@ -151,7 +155,6 @@ static uint32_t entries_reachable(const struct history *history, uint64_t place,
 }
 
 static void chain_image(struct history *history, uint64_t *link, int64_t oldest_ns, struct image *image) {
-  const uint64_t least = sizeof(struct history_entry) / sizeof(double);
   bool loads = image->mode == IMAGE_LOAD;
   uint32_t count = loads ? 0 : entries_reachable(history, *link, oldest_ns);
   image_count(image, &count, HISTORY_STEPS_MAX);
@@ -159,7 +162,7 @@ static void chain_image(struct history *history, uint64_t *link, int64_t oldest_
     image_value(image, *link);
     struct history_entry *entry = history_at(history, *link);
     uint64_t left = entry ? history->capacity - *link % history->capacity : 0;
-    if (left < least) image->bad = true;
+    if (left < HEAD) image->bad = true;
     if (image->bad) return;
     entry_image(entry, left, image);
     link = &entry->older;

@@ -15,20 +15,24 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/uncached.h"
 #include "engine/track/plot.h"
 #include "engine/track/store.h"
 
 enum { HISTORY_STEPS_MAX = 64 }; /* entries of one track that are gone back over at most */
 
+/* In whole lines of memory: the banks, which are most of it, are written past the caches. */
 struct history_entry {
-  struct plot plot;
-  uint64_t older;        /* place of the track's entry before this one, 0 = none */
+  _Alignas(UNCACHED_LINE) uint64_t older; /* place of the track's entry before this one, 0 = none */
   int64_t time_ns;       /* of the state before the plot */
   double class_log_odds; /* before the plot */
   double class_after;    /* with the plot's own evidence; what else came later shows as the difference */
+  int64_t plot_ns;       /* of the plot, which has besides only what the filter asks of it: */
   uint32_t detections;   /* before the plot */
   uint8_t room, banks;   /* enum track_bank: which there is room for, which it holds */
-  double bank[];         /* what it holds, ballistic first */
+  uint8_t kind, present; /* as struct plot */
+  double measure[WK_MEASURE_ELEMENTS];
+  double bank[] __attribute__((aligned(UNCACHED_LINE))); /* what it holds, ballistic first, each in lines of its own */
 };
 
 struct history {
@@ -54,8 +58,15 @@ struct history_entry *history_at(const struct history *history, uint64_t place);
  * so far. */
 uint64_t history_find(const struct history *history, const struct track *track, int64_t time_ns);
 
-/* Writes the track's state and the plot that it is about to meet. There is room for its banks. */
-void history_write(struct history_entry *entry, const struct track *track, const struct plot *plot);
+/* Writes the track's state into an entry that was taken with `room`, which has its banks, and the plot that it is about to meet. Before
+ * another thread may read it: uncached_settle. */
+void history_write(struct history_entry *entry, uint8_t room, const struct track *track, const struct plot *plot);
+/* The state alone: the entry keeps its plot and room. */
+void history_write_state(struct history_entry *entry, const struct track *track);
+/* Asks for the memory of an entry that is to be written, but for the banks. */
+void history_fetch(const struct history *history, uint64_t place);
+/* What the filter asks of a plot, everything else 0. */
+void history_read_plot(const struct history_entry *entry, struct plot *plot);
 /* Brings the state back: banks, class odds, time, count of detections; nothing else of the track. */
 void history_read(const struct history_entry *entry, struct track *track);
 /* Makes the entry at `place` (0: no entry, which cuts the chain) the newest of the track. */

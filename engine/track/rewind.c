@@ -7,6 +7,7 @@
 /* One track on its way through its own past. */
 struct rewound {
   struct track track;                               /* a copy: the state as it was, then as it becomes */
+  struct plot plot;                                 /* of the entry that is gone on with */
   struct history_entry *entries[HISTORY_STEPS_MAX]; /* oldest first */
   uint32_t count;
   uint32_t own;     /* entries before this one come before the plot */
@@ -30,7 +31,7 @@ static void rewound_begin(struct rewound *r, const struct history *history, cons
   } while (newest_first[r->count - 1]->time_ns > plot->time_ns);
   for (uint32_t k = 0; k < r->count; k++) {
     r->entries[k] = newest_first[r->count - 1 - k];
-    if (r->entries[k]->plot.time_ns <= plot->time_ns) r->own = k + 1;
+    if (r->entries[k]->plot_ns <= plot->time_ns) r->own = k + 1;
   }
   history_read(r->entries[0], &r->track);
 }
@@ -40,7 +41,7 @@ static void rewound_begin(struct rewound *r, const struct history *history, cons
 static const struct plot *rewound_plot(struct rewound *r, const struct track *track, const struct plot *plot,
                                        struct history_entry *entry, bool keep) {
   if (r->next == r->own) {
-    if (entry && keep) history_write(entry, &r->track, plot);
+    if (entry && keep) history_write(entry, BANK_BALLISTIC | BANK_AIRCRAFT, &r->track, plot);
     r->other_log = 0;
     return plot;
   }
@@ -49,11 +50,11 @@ static const struct plot *rewound_plot(struct rewound *r, const struct track *tr
   double then = k + 1 < r->count ? r->entries[k + 1]->class_log_odds : track->class_log_odds;
   r->other_log = then - old->class_after;
   if (keep) { /* a bank that was given up then has no room, and weighs nothing */
-    struct plot kept = old->plot;
     r->track.banks &= old->room;
-    history_write(old, &r->track, &kept);
+    history_write_state(old, &r->track);
   }
-  return &old->plot;
+  history_read_plot(old, &r->plot);
+  return &r->plot;
 }
 
 /* After a step: what came on top of the plot's own evidence the first time comes again. */
