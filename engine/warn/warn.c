@@ -19,10 +19,10 @@ static const double boost_weight_min = 0.5;
 /* An estimate is as much work as this many items of an ordinary loop: where few items are not worth waking
  * the workers, a few estimates are. */
 enum { ESTIMATE_ITEMS = 32 };
-/* A frame makes one estimate, and one more for so many lines: an estimate takes longer than all else that is
- * done for a line, and a small frame's lines should not wait for many of them. A first estimate is worth a
- * longer wait. */
-enum { LINES_PER_ESTIMATE = 8, LINES_PER_FIRST = 2, FIRSTS_MIN = 4 };
+/* What a frame makes at least, and one more for so many lines: an estimate takes as long as all else that is done for 16 lines, a first one
+ * for 32, and a frame's lines should not wait for estimates longer than for that. First ones are worth a longer wait where frames are
+ * far apart: as many as this frame and the one before have each earned; what was saved up is spent little by little. */
+enum { RENEWALS_MIN = 2, LINES_PER_RENEWAL = 32, FIRSTS_MIN = 4, LINES_PER_FIRST = 64, LINES_PER_EARNED = 2 };
 /* Reports that are looked at together; a piece of them; and how far ahead the memory of their entries is asked for. */
 enum { GLANCE_BATCH = 4096, GLANCE_PIECE = 128, GLANCE_AHEAD = 8, MEMORY_LINE = 64 };
 
@@ -75,7 +75,8 @@ struct warn {
   uint32_t due_count, due_max; /* due_max: how many this step may make at most */
   struct glance glances[GLANCE_BATCH];
   uint32_t glance_first; /* the report of the first one */
-  int64_t frame_ns, credit_ns; /* time of the last frame; what it has earned, in frame time */
+  int64_t frame_ns, credit_ns; /* time of the last frame; what was earned and not spent, in frame time */
+  uint32_t earned, earned_before; /* estimates, by this frame and the one before */
   struct step_output *output;
   struct warn_statistics statistics;
 };
@@ -150,15 +151,17 @@ static void due_put(struct warn *warn, uint32_t report, int64_t since_ns) {
   warn->due_since_ns[at] = since_ns;
 }
 
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 /* Cuts the list to what a frame of so many lines makes. */
 static void due_cut(struct warn *warn) {
   uint32_t lines = warn->output->count, firsts = 0;
   while (firsts < warn->due_count && warn->due_since_ns[firsts] == INT64_MIN) firsts++;
-  uint32_t renewals_max = warn->output->overload_step >= OVERLOAD_ESTIMATES ? 1 : 1 + lines / LINES_PER_ESTIMATE;
-  uint32_t firsts_max = FIRSTS_MIN + lines / LINES_PER_FIRST;
-  uint32_t most = firsts < firsts_max ? firsts : firsts_max;
-  if (most < renewals_max) most = renewals_max;
-  if (warn->due_count > most) warn->due_count = most;
+  uint32_t renewals_max = warn->output->overload_step >= OVERLOAD_ESTIMATES ? 1 : RENEWALS_MIN + lines / LINES_PER_RENEWAL;
+  uint32_t firsts_max = FIRSTS_MIN + larger(lines / LINES_PER_FIRST, smaller(lines / LINES_PER_EARNED, smaller(warn->earned, warn->earned_before)));
+  warn->due_count = smaller(warn->due_count, larger(smaller(firsts, firsts_max), renewals_max));
 }
 
 /* Notes that a track is due; it waits until it is served, withdrawn or lost. */
@@ -192,6 +195,8 @@ static uint32_t credit_count(struct warn *warn, int64_t frame_ns) {
   const int64_t cost_ns = 1000000000 / WARN_RATE_MAX, most_ns = WARN_STEP_MAX * cost_ns;
   int64_t passed_ns = warn->frame_ns ? frame_ns - warn->frame_ns : most_ns;
   if (passed_ns > most_ns) passed_ns = most_ns;
+  warn->earned_before = warn->frame_ns ? warn->earned : WARN_STEP_MAX;
+  warn->earned = passed_ns > 0 ? (uint32_t)(passed_ns / cost_ns) : 0;
   warn->credit_ns += passed_ns > 0 ? passed_ns : 0;
   if (warn->credit_ns > most_ns) warn->credit_ns = most_ns;
   warn->frame_ns = frame_ns;
@@ -494,6 +499,7 @@ void warn_image(struct warn *warn, uint32_t slots, struct image *image) {
   weft_assert(slots <= warn->tracks_max);
   image_value(image, warn->frame_ns);
   image_value(image, warn->credit_ns);
+  image_value(image, warn->earned);
   image_value(image, warn->statistics);
   events_image(&warn->events, image);
   waiting_image(&warn->waiting, image);

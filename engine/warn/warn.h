@@ -14,8 +14,9 @@
 #include "engine/warn/regions.h"
 
 /* Estimates made in one step at most, and per second of frame time (a fiftieth of one core, a seventh where all are first ones); tracks
- * without any come first, then those that have waited longest. A frame of n lines makes at most 1 + n / 8 of
- * them, where tracks are without any 4 + n / 2; from OVERLOAD_ESTIMATES on one, the first ones aside. */
+ * without any come first, then those that have waited longest. A frame of n lines makes at most 2 + n / 32 of them, from
+ * OVERLOAD_ESTIMATES on one; where tracks are without any 4 + n / 64, or 4 and as many as it and the frame before
+ * have each earned, up to n / 2. */
 enum { WARN_STEP_MAX = 128, WARN_RATE_MAX = 1000 };
 
 struct warn_options {

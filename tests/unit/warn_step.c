@@ -283,11 +283,30 @@ static void renewals_of_a_frame_are_bounded_by_its_lines(void **state) {
   }
   all_report(begin_ns + 2 * second_ns);
   warn_step(warn, &output);
-  assert_int_equal(estimates_of(warn), TRACKS + 1 + TRACKS / 8);
+  assert_int_equal(estimates_of(warn), TRACKS + 2 + TRACKS / 32);
   output.count = 0;
   report_put(TRACKS - 1, TRACKS, begin_ns + 3 * second_ns);
   warn_step(warn, &output);
-  assert_int_equal(estimates_of(warn), TRACKS + 2 + TRACKS / 8);
+  assert_int_equal(estimates_of(warn), TRACKS + 3 + TRACKS / 32);
+  arena_close(&arena);
+}
+
+/* All of WARN_STEP_MAX are saved up when 64 tracks come at once, in frames a microsecond apart, one of which goes forward by a fifth of a
+ * second: they are spent little by little. */
+static void firsts_that_were_saved_up_do_not_come_at_once(void **state) {
+  (void)state;
+  enum { NEW = 64 };
+  struct warn *warn = rig_open(parallel_inline());
+  banks_fill_all();
+  output.count = 0;
+  output.frame_time_ns = begin_ns;
+  warn_step(warn, &output);
+  for (uint32_t step = 0; step < NEW / 5; step++) {
+    output.count = 0;
+    for (uint32_t i = 0; i < NEW; i++) report_put(i, i + 1, begin_ns + (step < 6 ? 1 : second_ns / 5) + step * 1000);
+    warn_step(warn, &output);
+    assert_int_equal(estimates_of(warn), (step + 1) * (4 + NEW / 64));
+  }
   arena_close(&arena);
 }
 
@@ -414,6 +433,7 @@ int main(void) {
       cmocka_unit_test(area_that_was_likely_and_is_out_is_a_retraction),
       cmocka_unit_test(tracks_without_estimate_come_first_and_wait_less_than_a_second),
       cmocka_unit_test(renewals_of_a_frame_are_bounded_by_its_lines),
+      cmocka_unit_test(firsts_that_were_saved_up_do_not_come_at_once),
       cmocka_unit_test(rate_is_bounded_by_frame_time),
       cmocka_unit_test(lost_and_withdrawn_tracks_do_not_wait),
       cmocka_unit_test(launch_of_a_withdrawn_track_leaves_its_event),
