@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/decimal.h"
 #include "engine/ingest/wire.h"
 
 enum column {
@@ -104,11 +104,12 @@ static void __attribute__((format(printf, 3, 4))) refuse_text(const struct csv_r
   weft_fail(&line->error, -EINVAL, "%.120s:%" PRIu64 ": %s", reader->name, line->number, text);
 }
 
-/* Cuts `text` at its next comma, trims spaces and tabs, and moves *rest behind it; *rest is NULL after the last field. */
+/* Cuts `text` at its next comma, trims spaces and tabs, and moves *rest behind it; *rest is NULL after the last field. Most fields are a few
+ * bytes, many none: the library's search would take longer to begin. */
 static char *field_next(char **rest) {
-  char *field = *rest, *comma = strchr(field, ',');
-  *rest = comma ? comma + 1 : NULL;
-  char *end = comma ? comma : field + strlen(field);
+  char *field = *rest, *end = field;
+  while (*end != ',' && *end != 0) end++;
+  *rest = *end ? end + 1 : NULL;
   while (*field == ' ' || *field == '\t') field++;
   while (end > field && (end[-1] == ' ' || end[-1] == '\t')) end--;
   *end = 0;
@@ -118,8 +119,8 @@ static char *field_next(char **rest) {
 /* Of a field that is not empty. */
 static bool number_read(const struct csv_reader *reader, struct csv_line *line, uint8_t column, const char *text,
                         double *value) {
-  char *end;
-  *value = strtod(text, &end);
+  const char *end;
+  *value = decimal_double(text, &end);
   if (*end != 0)
     return refuse(reader, line, REFUSAL_MALFORMED, "column %s: \"%.40s\" is not a number", column_names[column], text);
   if (!__builtin_isfinite(*value))
@@ -190,25 +191,24 @@ static bool platform_read(const struct csv_reader *reader, struct csv_line *line
 }
 
 static bool sensor_read(const struct csv_reader *reader, struct csv_line *line, const struct fields *fields) {
-  const char *text = fields->text[COLUMN_SENSOR];
-  char *end;
+  const char *text = fields->text[COLUMN_SENSOR], *end;
   errno = 0;
-  unsigned long long id = strtoull(text, &end, 10);
+  int64_t id = decimal_i64(text, &end);
   if (*text < '0' || *text > '9' || *end != 0 || errno || id > UINT32_MAX)
     return refuse(reader, line, REFUSAL_MALFORMED, "column sensor: \"%.40s\" is not a sensor id", text);
   line->detection.sensor = sensor_find(reader, (uint32_t)id);
   if (line->detection.sensor == CSV_SENSOR_UNKNOWN)
-    return refuse(reader, line, REFUSAL_UNKNOWN_SENSOR, "column sensor: no sensor %llu in the configuration", id);
+    return refuse(reader, line, REFUSAL_UNKNOWN_SENSOR, "column sensor: no sensor %" PRId64 " in the configuration", id);
   return true;
 }
 
 static bool head_read(const struct csv_reader *reader, struct csv_line *line, const struct fields *fields) {
   struct detection *d = &line->detection;
-  char *end;
+  const char *end;
   if (!sensor_read(reader, line, fields)) return false;
   const char *text = fields->text[COLUMN_TIME];
   errno = 0;
-  d->time_ns = strtoll(text, &end, 10);
+  d->time_ns = decimal_i64(text, &end);
   if (*text == 0 || *end != 0 || errno)
     return refuse(reader, line, REFUSAL_MALFORMED, "column time_ns: \"%.40s\" is not a whole number of nanoseconds", text);
   text = fields->text[COLUMN_KIND];
