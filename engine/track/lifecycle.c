@@ -34,9 +34,8 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
 /* Its index entry has been renewed. One that waits for an earlier time is put off when that comes: most are renewed several
  * times before. */
 static void refresh_wait(struct tracker *tracker, uint32_t slot) {
-  struct track *track = &tracker->store.tracks[slot];
-  track->refresh_ns = tracker->front_ns + INDEX_REACH_NS;
-  if (!calendar_has(&tracker->refresh, slot)) calendar_set(&tracker->refresh, slot, track->refresh_ns);
+  tracker->refresh_ns[slot] = tracker->front_ns + INDEX_REACH_NS;
+  if (!calendar_has(&tracker->refresh, slot)) calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
 }
 
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
@@ -107,8 +106,6 @@ static unsigned track_changed(struct track *track, int64_t arrival_ns) {
   if (arrival_ns > track->arrival_ns) track->arrival_ns = arrival_ns;
   unsigned left = confirm_if_sure(track) ? BOOKING_CONFIRMED : 0;
   classify(track);
-  if (track->refresh_ns != REFRESH_DUE) left |= BOOKING_MOVED;
-  track->refresh_ns = REFRESH_DUE;
   return left;
 }
 
@@ -116,7 +113,9 @@ void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left) {
   if (left & BOOKING_SEEN) stitch_seen(tracker, slot);
   if (left & BOOKING_CONFIRMED) confirmed_note(tracker, slot);
   lifecycle_touch(tracker, slot);
-  if (left & BOOKING_MOVED) tracker->moved[tracker->moved_count++] = slot;
+  if (tracker->refresh_ns[slot] == REFRESH_DUE) return;
+  tracker->refresh_ns[slot] = REFRESH_DUE;
+  tracker->moved[tracker->moved_count++] = slot;
 }
 
 double lifecycle_log_odds_step(double before, double step) {
@@ -186,11 +185,9 @@ bool lifecycle_silent(const struct tracker *tracker, const struct track *track) 
 static uint32_t refresh_due(struct tracker *tracker) {
   uint32_t *slots = tracker->due, count = 0, waited = calendar_take(&tracker->refresh, tracker->front_ns, slots);
   for (uint32_t i = 0; i < waited; i++) {
-    uint32_t ahead = slots[i + REFRESH_AHEAD < waited ? i + REFRESH_AHEAD : i], slot = slots[i];
-    __builtin_prefetch(&tracker->store.tracks[ahead].refresh_ns);
-    int64_t refresh_ns = tracker->store.tracks[slot].refresh_ns;
-    if (refresh_ns <= tracker->front_ns) slots[count++] = slot;
-    else calendar_set(&tracker->refresh, slot, refresh_ns);
+    uint32_t slot = slots[i];
+    if (tracker->refresh_ns[slot] <= tracker->front_ns) slots[count++] = slot;
+    else calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
   }
   return count;
 }
@@ -204,8 +201,9 @@ void lifecycle_refresh(struct tracker *tracker) {
   int64_t moved_ns = tracker->front_ns - tracker->site->lag_ns;
   uint32_t count = refresh_due(tracker);
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t slot = tracker->due[i];
+    uint32_t slot = tracker->due[i], ahead = tracker->due[i + REFRESH_AHEAD < count ? i + REFRESH_AHEAD : i];
     const struct track *track = &tracker->store.tracks[slot];
+    __builtin_prefetch(&tracker->store.tracks[ahead].time_ns);
     if (track->time_ns + stale_ns >= moved_ns) continue;
     stitch_silent(tracker, slot);
     bool freely = tracker->stitch.old_of_slot[slot] != STITCH_NONE && lifecycle_silent(tracker, track);

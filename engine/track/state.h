@@ -28,6 +28,8 @@ enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
 /* What a review finds, in bits. */
 enum finding { FINDING_OVER = 1, FINDING_OLDER_NEAR = 2 };
 
+#define REFRESH_DUE INT64_MIN
+
 /* A sensor as the reviews of one slice see it. */
 struct watch {
   struct coverage coverage;
@@ -36,9 +38,9 @@ struct watch {
   bool heard, away;                /* at all; it is down or out, and misses nothing */
 };
 
-/* What a booked plot leaves to the tracker's lists, bit by bit: its place in the index is to be renewed; it has become a
- * confirmed one; it was among those that have long been silent. */
-enum booking { BOOKING_MOVED = 1, BOOKING_CONFIRMED = 2, BOOKING_SEEN = 4 };
+/* What a booked plot leaves to the tracker's lists besides that its track has moved, bit by bit: it has become a confirmed one; it was
+ * among those that have long been silent. */
+enum booking { BOOKING_CONFIRMED = 1, BOOKING_SEEN = 2 };
 
 /* A seed that might go on a strand. */
 struct following {
@@ -148,6 +150,7 @@ struct tracker {
   uint32_t *due;             /* scratch: slots */
   uint8_t *findings;         /* per slot that is due: enum finding */
   uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
+  int64_t *refresh_ns;       /* per slot: its place in the index is good until this measurement time; REFRESH_DUE: it is among `moved` */
   uint32_t moved_count;
   double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */

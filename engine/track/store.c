@@ -124,7 +124,6 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->sigma_velocity_mps);
   image_value(image, track->height_m);
   image_value(image, track->time_ns);
-  image_value(image, track->refresh_ns);
   image_value(image, track->newest_ns);
   image_value(image, track->first_ns);
   image_value(image, track->number);

@@ -10,7 +10,6 @@
 #include "engine/domain/report.h"
 #include "kernels/wk.h"
 
-#define REFRESH_DUE INT64_MIN
 enum { TRACK_LOOKS_MAX = 12, TRACK_APART_MAX = 4, TRACK_NONE = UINT32_MAX };
 enum track_bank { BANK_BALLISTIC = 1, BANK_AIRCRAFT = 2 };
 
@@ -41,7 +40,6 @@ struct track {
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase; /* phase: where the class is known */
   uint8_t told;    /* the filter has left the moments of its bank, as that is now, for its next line (struct filter) */
-  int64_t refresh_ns; /* its place in the index is good until this measurement time; REFRESH_DUE within a slice: to be renewed */
   int64_t newest_ns;  /* newest detection used */
 
   double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */

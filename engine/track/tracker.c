@@ -105,13 +105,14 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->findings = arena_take(arena, tracks, sizeof *t->findings);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
+  t->refresh_ns = arena_take(arena, tracks, sizeof *t->refresh_ns);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->touched_place && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
+         t->touched && t->touched_place && t->due && t->findings && t->fresh && t->moved && t->refresh_ns && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,

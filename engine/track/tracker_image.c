@@ -62,7 +62,9 @@ void tracker_image(struct tracker *tracker, struct image *image) {
   rays_image(&tracker->rays, image);
   if (image->mode == IMAGE_LOAD && !image->bad) rays_restore(tracker);
   for (uint32_t slot = 0; slot < high; slot++) {
-    if (tracker->store.tracks[slot].alive) image_value(image, tracker->moments[slot]);
+    if (!tracker->store.tracks[slot].alive) continue;
+    image_value(image, tracker->refresh_ns[slot]);
+    image_value(image, tracker->moments[slot]);
   }
 }
 
