@@ -120,7 +120,7 @@ static void found_note(void *context, uint32_t slot) {
 
 void duplicate_near(const struct tracker *tracker, const uint32_t *slots, uint32_t count, bool *near) {
   struct near_search search[DUPLICATE_TOGETHER];
-  struct grid_cells cells[DUPLICATE_TOGETHER];
+  struct grid_blocks blocks[DUPLICATE_TOGETHER];
   const struct grid *grid = &tracker->index.space;
   for (uint32_t i = 0; i < count; i++) {
     double half[3];
@@ -129,12 +129,11 @@ void duplicate_near(const struct tracker *tracker, const uint32_t *slots, uint32
     search[i].found_count = 0;
     search[i].near = false;
     box_of(search[i].track, half);
-    if (grid_gather(grid, search[i].track->position_m, half, &cells[i])) continue;
-    cells[i].count = 0;
+    if (grid_gather(grid, search[i].track->position_m, half, &blocks[i])) continue;
+    blocks[i].count = 0;
     grid_query(grid, search[i].track->position_m, half, found_note, &search[i]);
   }
-  for (uint32_t i = 0; i < count; i++) grid_heads(grid, &cells[i]);
-  for (uint32_t i = 0; i < count; i++) grid_visit(grid, &cells[i], found_note, &search[i]);
+  for (uint32_t i = 0; i < count; i++) grid_visit(grid, &blocks[i], found_note, &search[i]);
   for (uint32_t i = 0; i < count; i++) {
     found_consider(&search[i]);
     near[i] = search[i].near;

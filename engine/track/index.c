@@ -8,32 +8,44 @@
 /* Gate radii in sigmas for the coarse test: generous, since the fine gate follows. */
 static const double coarse_sigmas = 5;
 static const double speed_max_mps = 8500;
-static const double cell_space_m = 8000;
-static const double cell_direction_rad = 1.0 / 1024;
+/* What coasts moves by up to 8.5 km within the index's reach, which is level 1; from a geostationary orbit that is 0.3 mrad. Seen along
+ * lines the tracks are denser, and each that moves does in all grids of directions: hence smaller blocks and larger cells there. */
+static const struct grid_shape space_shape = {.reach = 2500, .block = 20000, .side_bits = 2}; /* m */
+static const struct grid_shape direction_shape = {.reach = 1.0 / 3200, .block = 1.0 / 1024, .side_bits = 1}; /* rad */
 
 /* Tracks that are put in at a time; of a piece of them; and how far ahead their memory is asked for. */
-enum { PUT_BATCH = 4096, PUT_PIECE = 128, PUT_AHEAD = 8 };
+enum { PUT_BATCH = 4096, PUT_PIECE = 128, PUT_AHEAD = 8, PLACE_AHEAD = 8 };
+
+static uint32_t grids_of(const struct site *site) {
+  uint32_t grids = 1;
+  for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
+  return grids;
+}
 
 size_t track_index_bytes(const struct site *site, uint32_t tracks_max) {
-  size_t grids = 1;
-  for (uint32_t i = 0; i < site->sensor_count; i++) grids += site->sensors[i].kind == KIND_LOS;
-  return grids * (tracks_max * (sizeof(struct grid_entry) + 2 * sizeof(uint32_t)) + PUT_BATCH * sizeof(uint64_t) + 1024);
+  size_t grids = grids_of(site);
+  return tracks_max * sizeof(struct index_sight) + grids * (grid_bytes(tracks_max) + PUT_BATCH * sizeof(uint64_t)) + 1024;
 }
 
 int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
                      const struct store *store) {
+  uint32_t grids = grids_of(site);
   *index = (struct track_index){.store = store};
-  int rc = grid_open(&index->space, arena, store->capacity, cell_space_m);
+  index->sights = arena_take(arena, store->capacity, sizeof *index->sights);
+  index->places = arena_take(arena, store->capacity, grids * sizeof *index->places);
+  index->keys = arena_take(arena, PUT_BATCH, grids * sizeof *index->keys);
+  if (!index->sights || !index->places || !index->keys) return -ENOMEM;
+  int rc = grid_open(&index->space, arena, index->places, grids, store->capacity, &space_shape);
   for (uint32_t i = 0; i < site->sensor_count && rc == 0; i++) {
     index->grid_of_sensor[i] = INDEX_LOS_MAX;
     if (site->sensors[i].kind != KIND_LOS) continue;
     if (index->los_count == INDEX_LOS_MAX) return -E2BIG;
     index->grid_of_sensor[i] = (uint16_t)index->los_count;
     index->los_sensor[index->los_count] = i;
-    rc = grid_open(&index->directions[index->los_count++], arena, store->capacity, cell_direction_rad);
+    struct grid *grid = &index->directions[index->los_count++];
+    rc = grid_open(grid, arena, index->places + index->los_count, grids, store->capacity, &direction_shape);
   }
-  index->keys = arena_take(arena, PUT_BATCH, (1 + index->los_count) * sizeof *index->keys);
-  return rc == 0 && !index->keys ? -ENOMEM : rc;
+  return rc;
 }
 
 void track_index_at(struct track_index *index, const struct site *site, const struct sensor_motion *motion, int64_t time_ns) {
@@ -67,8 +79,22 @@ static void keys_find(const struct track_index *index, const struct track *track
 
 static struct grid *grid_of(struct track_index *index, uint32_t g) { return g == 0 ? &index->space : &index->directions[g - 1]; }
 
+static void sight_take(struct track_index *index, uint32_t slot) {
+  const struct track *track = &index->store->tracks[slot];
+  struct index_sight *sight = &index->sights[slot];
+  for (int i = 0; i < 3; i++) {
+    sight->position_m[i] = track->position_m[i];
+    sight->velocity_mps[i] = (float)track->velocity_mps[i];
+    sight->acceleration_mps2[i] = (float)track->acceleration_mps2[i];
+  }
+  sight->sigma_position_m = track->parked ? -1 : (float)track->sigma_position_m;
+  sight->sigma_velocity_mps = (float)track->sigma_velocity_mps;
+  sight->time_ns = track->time_ns;
+}
+
 void track_index_put(struct track_index *index, uint32_t slot) {
   uint64_t keys[1 + INDEX_LOS_MAX];
+  sight_take(index, slot);
   keys_find(index, &index->store->tracks[slot], keys);
   for (uint32_t g = 0; g <= index->los_count; g++) grid_place(grid_of(index, g), slot, keys[g]);
 }
@@ -78,6 +104,8 @@ struct put_job {
   const uint32_t *slots;
 };
 
+/* Whoever stays in a block is moved there, after its neighbours' keys were found, so that its line has come meanwhile; who leaves it
+ * waits for its turn. */
 static void put_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct put_job *job = argument;
@@ -88,26 +116,44 @@ static void put_piece(void *argument, uint32_t begin, uint32_t end, unsigned wor
     uint64_t *keys = &index->keys[i * grids];
     __builtin_prefetch(&index->store->tracks[ahead]);
     __builtin_prefetch((const char *)&index->store->tracks[ahead] + 64);
-    for (uint32_t g = 0; g < grids; g++) __builtin_prefetch(&grid_of(index, g)->entries[ahead]);
+    __builtin_prefetch(&index->sights[ahead], 1);
+    __builtin_prefetch(&index->places[ahead * grids], 1);
+    sight_take(index, slot);
     keys_find(index, &index->store->tracks[slot], keys);
     for (uint32_t g = 0; g < grids; g++) {
-      if (grid_of(index, g)->entries[slot].key == keys[g]) keys[g] = 0;
+      if (keys[g] == index->places[slot * grids + g]) keys[g] = 0;
+      else grid_fetch(grid_of(index, g), slot, keys[g]);
+    }
+  }
+  for (uint32_t i = begin; i < end; i++) {
+    uint64_t *keys = &index->keys[i * grids];
+    for (uint32_t g = 0; g < grids; g++) {
+      if (keys[g] && grid_shift(grid_of(index, g), job->slots[i], keys[g])) keys[g] = 0;
     }
   }
 }
 
+/* Those of a batch that leave their blocks. */
+static void leavers_place(struct track_index *index, const uint32_t *slots, uint32_t batch) {
+  uint32_t grids = 1 + index->los_count, all = batch * grids, asked = 0, placed = 0;
+  for (uint32_t k = 0, ahead = 0; k < all; k++) {
+    for (; ahead < all && asked - placed < PLACE_AHEAD; ahead++) {
+      if (index->keys[ahead] == 0) continue;
+      grid_fetch(grid_of(index, ahead % grids), slots[ahead / grids], index->keys[ahead]);
+      asked++;
+    }
+    if (index->keys[k] == 0) continue;
+    grid_place(grid_of(index, k % grids), slots[k / grids], index->keys[k]);
+    placed++;
+  }
+}
+
 void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count) {
-  uint32_t grids = 1 + index->los_count;
   for (uint32_t first = 0; first < count; first += PUT_BATCH) {
     uint32_t batch = count - first < PUT_BATCH ? count - first : PUT_BATCH;
     struct put_job job = {.index = index, .slots = slots + first};
     parallel->run(parallel->context, put_piece, &job, batch, PUT_PIECE);
-    for (uint32_t i = 0; i < batch; i++) {
-      for (uint32_t g = 0; g < grids; g++) {
-        uint64_t key = index->keys[i * grids + g];
-        if (key) grid_place(grid_of(index, g), slots[first + i], key);
-      }
-    }
+    leavers_place(index, slots + first, batch);
   }
 }
 
@@ -128,12 +174,13 @@ struct search {
 };
 
 /* Range and cross-range of a track's summary against the plot, each in sigmas; negative when outside. */
-static double coarse_score(const struct plot *plot, const struct track *track) {
-  double p[3], d[3];
-  track_extrapolate(track, plot->time_ns, p);
+static double coarse_score(const struct plot *plot, const struct index_sight *sight) {
+  double p[3], d[3], dt_s = (double)(plot->time_ns - sight->time_ns) * 1e-9;
+  for (int i = 0; i < 3; i++)
+    p[i] = sight->position_m[i] + dt_s * ((double)sight->velocity_mps[i] + 0.5 * dt_s * (double)sight->acceleration_mps2[i]);
   vector_subtract(d, p, plot->site_m);
-  double distance = vector_norm(d), sigma = track_sigma_at(track, plot->time_ns), range_score = 0,
-         cross_sigma = sigma;
+  double sigma = track_sigma_after((double)sight->sigma_position_m, (double)sight->sigma_velocity_mps, dt_s);
+  double distance = vector_norm(d), range_score = 0, cross_sigma = sigma;
   double cross2, projected = vector_dot(d, plot->direction);
   if (plot->kind == WK_POSITION) {
     vector_subtract(d, p, plot->point_m);
@@ -141,17 +188,17 @@ static double coarse_score(const struct plot *plot, const struct track *track) {
     cross_sigma += plot->sigma_cross_m * 1.7320508;
   } else if (plot->kind == WK_LOS) {
     if (projected <= 0) return -1;
-    cross2 = fmax(distance * distance - projected * projected, 0);
+    cross2 = distance * distance - projected * projected;
     cross_sigma += plot->sigma_cross_m * distance;
   } else {
     double range_sigma = sigma + sqrt(plot->variance[0]);
     range_score = fabs(distance - plot->z[0]) / range_sigma;
     vector_subtract(d, p, plot->point_m);
     double along = vector_dot(d, plot->direction);
-    cross2 = fmax(vector_dot(d, d) - along * along, 0);
+    cross2 = vector_dot(d, d) - along * along;
     cross_sigma += plot->sigma_cross_m;
   }
-  double cross_score2 = cross2 / (cross_sigma * cross_sigma);
+  double cross_score2 = (cross2 > 0 ? cross2 : 0) / (cross_sigma * cross_sigma);
   if (range_score > coarse_sigmas || cross_score2 > coarse_sigmas * coarse_sigmas) return -1;
   return range_score * range_score + cross_score2;
 }
@@ -159,9 +206,9 @@ static double coarse_score(const struct plot *plot, const struct track *track) {
 static void consider(struct search *search, uint32_t slot) {
   struct candidates *out = search->out;
   out->evaluated++;
-  const struct track *track = &search->index->store->tracks[slot];
-  if (track->parked) return;
-  double score = coarse_score(search->plot, track);
+  const struct index_sight *sight = &search->index->sights[slot];
+  if (sight->sigma_position_m < 0) return;
+  double score = coarse_score(search->plot, sight);
   if (score < 0) return;
   if (out->count < CANDIDATES_MAX) {
     search->score[out->count] = score;
@@ -189,9 +236,7 @@ static void found_consider(struct search *search) {
 /* Tracks are looked at some at a time, so that the memory of the next ones comes meanwhile. */
 static void find(void *context, uint32_t slot) {
   struct search *search = context;
-  const struct track *track = &search->index->store->tracks[slot];
-  __builtin_prefetch(track);
-  __builtin_prefetch((const char *)track + 64);
+  __builtin_prefetch(&search->index->sights[slot]);
   if (search->found_count == FOUND_MAX) found_consider(search);
   search->found[search->found_count++] = slot;
 }
@@ -220,11 +265,11 @@ static const struct grid *box_of(const struct track_index *index, const struct p
   return &index->space;
 }
 
-/* Some plots step by step side by side, so that none waits for memory alone: cells, heads of their chains, tracks. */
+/* Some plots step by step side by side, so that none waits for memory alone: blocks, then tracks. */
 static void some_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
                       struct candidates *out) {
   struct search search[FIND_TOGETHER];
-  struct grid_cells cells[FIND_TOGETHER];
+  struct grid_blocks blocks[FIND_TOGETHER];
   const struct grid *grid[FIND_TOGETHER];
   for (uint32_t i = 0; i < count; i++) {
     const double *centre;
@@ -235,12 +280,11 @@ static void some_find(const struct track_index *index, const struct plot *plots,
     search[i].found_count = 0;
     out[i].count = out[i].evaluated = out[i].overflow = 0;
     grid[i] = box_of(index, &plots[i], reference_ns, &centre, half);
-    if (grid_gather(grid[i], centre, half, &cells[i])) continue;
-    cells[i].count = 0;
+    if (grid_gather(grid[i], centre, half, &blocks[i])) continue;
+    blocks[i].count = 0;
     grid_query(grid[i], centre, half, find, &search[i]);
   }
-  for (uint32_t i = 0; i < count; i++) grid_heads(grid[i], &cells[i]);
-  for (uint32_t i = 0; i < count; i++) grid_visit(grid[i], &cells[i], find, &search[i]);
+  for (uint32_t i = 0; i < count; i++) grid_visit(grid[i], &blocks[i], find, &search[i]);
   for (uint32_t i = 0; i < count; i++) {
     found_consider(&search[i]);
     sort_slots(&out[i]);
@@ -256,6 +300,7 @@ void track_index_find(const struct track_index *index, const struct plot *plots,
 }
 
 void track_index_image(struct track_index *index, struct image *image) {
+  for (uint32_t slot = 0; slot < index->store->high && image->mode == IMAGE_LOAD; slot++) sight_take(index, slot);
   grid_image(&index->space, index->store->high, image);
   for (uint32_t g = 0; g < index->los_count; g++) grid_image(&index->directions[g], index->store->high, image);
 }

@@ -21,7 +21,17 @@ struct index_eye {
   double motion_m;  /* how far it moves within the index's reach */
 };
 
+/* What the coarse gate asks of a track, in one line of memory: its summary (struct track) as of its last entry. */
+struct index_sight {
+  double position_m[3]; /* ECEF */
+  float velocity_mps[3], acceleration_mps2[3];
+  float sigma_position_m; /* below 0: the track is parked and takes no plot */
+  float sigma_velocity_mps;
+  int64_t time_ns;
+};
+
 struct track_index {
+  struct index_sight *sights; /* per slot */
   struct grid space;
   struct grid directions[INDEX_LOS_MAX];
   uint32_t los_sensor[INDEX_LOS_MAX];        /* sensor index of each grid of directions */
@@ -29,7 +39,8 @@ struct track_index {
   uint32_t los_count;
   struct index_eye eyes[INDEX_LOS_MAX];
   int64_t time_ns; /* entries are made for measurement times around this one */
-  uint64_t *keys;  /* of a batch of tracks: where each belongs, grid by grid; 0: where it is */
+  uint64_t *places; /* per slot: its keys in all grids */
+  uint64_t *keys;   /* of a batch of tracks: where each belongs, grid by grid; 0: where it is */
   const struct store *store;
 };
 

@@ -104,7 +104,7 @@ static void strand_near(void *context, uint32_t slot) {
 static void some_seek(const struct tracker *tracker, uint32_t first, uint32_t count, struct seeker *out) {
   const struct grid *grid = &tracker->strands.grid;
   struct seeking seeking[SEEK_TOGETHER];
-  struct grid_cells cells[SEEK_TOGETHER];
+  struct grid_blocks blocks[SEEK_TOGETHER];
   for (uint32_t i = 0; i < count; i++) {
     const struct seed *seed = &tracker->seeds[first + i];
     double life_s = fmax(following_looks * tracker->site->sensors[seed->sensor].revisit_s, 3);
@@ -116,12 +116,11 @@ static void some_seek(const struct tracker *tracker, uint32_t first, uint32_t co
     seeking[i].out = &out[i];
     seeking[i].near_count = 0;
     out[i].count = out[i].reached = 0;
-    if (grid_gather(grid, seed->point_m, half, &cells[i])) continue;
-    cells[i].count = 0;
+    if (grid_gather(grid, seed->point_m, half, &blocks[i])) continue;
+    blocks[i].count = 0;
     grid_query(grid, seed->point_m, half, strand_near, &seeking[i]);
   }
-  for (uint32_t i = 0; i < count; i++) grid_heads(grid, &cells[i]);
-  for (uint32_t i = 0; i < count; i++) grid_visit(grid, &cells[i], strand_near, &seeking[i]);
+  for (uint32_t i = 0; i < count; i++) grid_visit(grid, &blocks[i], strand_near, &seeking[i]);
   for (uint32_t i = 0; i < count; i++) near_consider(&seeking[i]);
 }
 

@@ -99,9 +99,7 @@ void track_extrapolate(const struct track *track, int64_t time_ns, double positi
 }
 
 double track_sigma_at(const struct track *track, int64_t time_ns) {
-  const double manoeuvre_mps2 = 30; /* unmodelled acceleration that the gate must forgive */
-  double dt = fabs((double)(time_ns - track->time_ns) * 1e-9);
-  return track->sigma_position_m + dt * (track->sigma_velocity_mps + 0.25 * manoeuvre_mps2 * dt);
+  return track_sigma_after(track->sigma_position_m, track->sigma_velocity_mps, (double)(time_ns - track->time_ns) * 1e-9);
 }
 
 static void look_image(struct track *track, int i, struct image *image) {

@@ -16,19 +16,19 @@ static const double accel_psd_flat = 25;                     /* m^2/s^3 */
 static const double gate_chi2 = 16.3, gate_rate_chi2 = 18.5; /* 3 and 4 degrees of freedom, 0.1 % */
 static const double part_max = 12; /* what one seed may add to the log odds of existence */
 static const double ln_2pi = 1.8378770664093453;
-/* The longest-lived strand (40 s at 8,500 m/s) is looked for in some 1,700 cells, below what the grid walks;
- * smaller cells would make every point of a slow radar walk all entries. */
-static const double strand_cell_m = 64000;
+/* The longest-lived strand (40 s at 8,500 m/s) is looked for in some 1,700 blocks, below what the grid walks;
+ * smaller ones would make every point of a slow radar walk all entries. */
+static const struct grid_shape strand_shape = {.reach = 1, .block = 64000, .side_bits = 3}; /* m; they are points */
 
 uint32_t strands_capacity(uint32_t tracks_max) {
   uint32_t wanted = tracks_max / STRANDS_TRACKS;
   return wanted > STRANDS_MIN ? wanted : STRANDS_MIN;
 }
 
-/* The grid has up to two buckets an entry. */
 size_t strands_bytes(uint32_t tracks_max) {
-  size_t each = sizeof(struct strand) + sizeof(struct grid_entry) + 5 * sizeof(uint32_t) + sizeof(int64_t);
-  return strands_capacity(tracks_max) * each + (1 << 16);
+  uint32_t capacity = strands_capacity(tracks_max);
+  size_t each = sizeof(struct strand) + 3 * sizeof(uint32_t) + sizeof(int64_t);
+  return capacity * each + grid_bytes(capacity) + (1 << 16);
 }
 
 int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_max) {
@@ -37,7 +37,7 @@ int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_m
   strands->strands = arena_take(arena, capacity, sizeof *strands->strands);
   strands->free_slots = arena_take(arena, capacity, sizeof *strands->free_slots);
   if (!strands->strands || !strands->free_slots || queue_open(&strands->expiry, arena, capacity)) return -ENOMEM;
-  return grid_open(&strands->grid, arena, capacity, strand_cell_m);
+  return grid_open(&strands->grid, arena, NULL, 1, capacity, &strand_shape);
 }
 
 static void strand_image(struct strand *strand, struct image *image) {

@@ -64,7 +64,9 @@ static void grid_random(uint64_t seed, double base, double span, double radius_m
   struct grid grid;
   struct prng prng = prng_seed(seed, 1);
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(grid_open(&grid, &arena, ITEMS, base), 0);
+  const struct grid_shape shape = {.reach = base / 4, .block = base * (double)(1 + seed % 2), .side_bits = 1 + (int)(seed % 3)};
+  uint64_t keys[ITEMS][2] = {{0}};
+  assert_int_equal(grid_open(&grid, &arena, &keys[0][1], 2, ITEMS, &shape), 0);
   memset(items, 0, sizeof items);
   for (int turn = 0; turn < 3000; turn++) {
     uint32_t i = (uint32_t)prng_below(&prng, ITEMS);
@@ -97,13 +99,13 @@ static void grid_visits_every_item_that_touches_the_box(void **state) {
   }
 }
 
-/* Spheres up to a quarter of the top level's cell are in its reach; every level is used. */
+/* Spheres up to the top level's reach are in it; every level is used. */
 static void grid_uses_every_level_and_scans_a_level_for_a_huge_box(void **state) {
   (void)state;
   struct arena arena;
   struct grid grid;
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(grid_open(&grid, &arena, ITEMS, 10), 0);
+  assert_int_equal(grid_open(&grid, &arena, NULL, 1, ITEMS, &(struct grid_shape){.reach = 2.5, .block = 10, .side_bits = 2}), 0);
   memset(items, 0, sizeof items);
   struct prng prng = prng_seed(5, 0);
   for (uint32_t i = 0; i < ITEMS; i++) {
@@ -128,7 +130,7 @@ static void grid_finds_directions_by_angle(void **state) {
   struct arena arena;
   struct grid grid;
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(grid_open(&grid, &arena, ITEMS, 1.0 / 1024), 0);
+  assert_int_equal(grid_open(&grid, &arena, NULL, 1, ITEMS, &(struct grid_shape){.reach = 1.0 / 4096, .block = 1.0 / 1024, .side_bits = 1}), 0);
   memset(items, 0, sizeof items);
   struct prng prng = prng_seed(6, 0);
   for (uint32_t i = 0; i < ITEMS; i++) {

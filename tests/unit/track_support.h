@@ -148,7 +148,20 @@ static inline bool rig_report_fresh(const struct rig *rig, const struct track_re
          memcmp(r->covariance, moments[0] + 6, sizeof r->covariance) == 0;
 }
 
-/* Sends what is pending as one frame, then checks what must hold after any step: books, order, sound numbers. */
+/* What the coarse gate reads of a track is what its record says. */
+static inline bool rig_sight_fresh(const struct tracker *tracker, uint32_t slot) {
+  const struct track *track = &tracker->store.tracks[slot];
+  const struct index_sight *sight = &tracker->index.sights[slot];
+  bool fresh = sight->time_ns == track->time_ns && sight->sigma_velocity_mps == (float)track->sigma_velocity_mps &&
+               sight->sigma_position_m == (track->parked ? -1 : (float)track->sigma_position_m);
+  for (int i = 0; i < 3; i++) {
+    fresh = fresh && sight->position_m[i] == track->position_m[i] && sight->velocity_mps[i] == (float)track->velocity_mps[i] &&
+            sight->acceleration_mps2[i] == (float)track->acceleration_mps2[i];
+  }
+  return fresh;
+}
+
+/* Sends what is pending as one frame, then checks what must hold after any step: books, order, sound numbers, the gate's view. */
 static inline void rig_step(struct rig *rig, int64_t time_ns) {
   for (uint32_t i = 0; i < rig->pending_count; i++) {
     frame_builder_add(&rig->builder, &rig->pending[i], 0);
@@ -164,6 +177,10 @@ static inline void rig_step(struct rig *rig, int64_t time_ns) {
   rig_expect(rig_fates(rig, FATE_IN_FLIGHT) == rig_waiting(rig->tracker), "frame %llu: in flight %llu, waiting %llu",
              (unsigned long long)rig->frame.number, (unsigned long long)rig_fates(rig, FATE_IN_FLIGHT),
              (unsigned long long)rig_waiting(rig->tracker));
+  for (uint32_t slot = 0; slot < rig->tracker->store.high; slot++) {
+    rig_expect(!rig->tracker->store.tracks[slot].alive || rig_sight_fresh(rig->tracker, slot), "frame %llu: the gate sees an old state of track %llu",
+               (unsigned long long)rig->frame.number, (unsigned long long)rig->tracker->store.tracks[slot].number);
+  }
   for (uint32_t i = 0; i < rig->output.count; i++) {
     const struct track_report *r = &rig->output.reports[i];
     rig_expect(rig_report_sound(r), "frame %llu: track %llu has unsound numbers (status %d, height %g, x %g, Pxx %g)",
