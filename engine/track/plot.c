@@ -66,11 +66,10 @@ static void plot_put(struct plot *plot, int slot, double z, double sigma) {
   plot->present |= (uint8_t)(1u << slot);
 }
 
-/* Unit vector in ECEF of an azimuth and elevation in the plot's axes. */
-static void direction_of(const struct plot *plot, double azimuth_rad, double elevation_rad, double u[3]) {
-  double ce = wk_cos(elevation_rad), e = ce * wk_sin(azimuth_rad), n = ce * wk_cos(azimuth_rad);
-  double up = wk_sin(elevation_rad);
-  for (int i = 0; i < 3; i++) u[i] = e * plot->enu[i] + n * plot->enu[3 + i] + up * plot->enu[6 + i];
+/* Unit vector in ECEF of an azimuth and elevation in the plot's axes, by their sines and cosines. */
+static void direction_of(const struct plot *plot, double sa, double ca, double se, double ce, double u[3]) {
+  double e = ce * sa, n = ce * ca;
+  for (int i = 0; i < 3; i++) u[i] = e * plot->enu[i] + n * plot->enu[3 + i] + se * plot->enu[6 + i];
 }
 
 /* Point and covariance of range, azimuth, elevation (T2): first-order, which is exact enough for gates and
@@ -78,12 +77,10 @@ static void direction_of(const struct plot *plot, double azimuth_rad, double ele
  * and in the zenith it is as short as the errors of range and elevation. */
 static void point_from_polar(struct plot *plot, double range_m, double azimuth_rad, double elevation_rad,
                              double var_range, double var_azimuth, double var_elevation) {
-  double u[3];
-  direction_of(plot, azimuth_rad, elevation_rad, u);
-  double sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad);
-  double ce = wk_cos(elevation_rad), se = wk_sin(elevation_rad);
+  double sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad), se = wk_sin(elevation_rad), ce = wk_cos(elevation_rad), u[3];
+  direction_of(plot, sa, ca, se, ce, u);
   double lever_m = sqrt(range_m * range_m + var_range);
-  double level_m = lever_m * sqrt(fmin(1, ce * ce + var_elevation * se * se)); /* its part along the ground */
+  double level_m = lever_m * sqrt(smaller(1, ce * ce + var_elevation * se * se)); /* its part along the ground */
   double d_azimuth[3], d_elevation[3];
   for (int i = 0; i < 3; i++) {
     d_azimuth[i] = level_m * (ca * plot->enu[i] - sa * plot->enu[3 + i]);
@@ -100,7 +97,7 @@ static void point_from_polar(struct plot *plot, double range_m, double azimuth_r
   }
   plot->has_point = true;
   plot->range_m = range_m;
-  plot->sigma_cross_m = sqrt(fmax(var_azimuth * level_m * level_m, var_elevation * lever_m * lever_m));
+  plot->sigma_cross_m = sqrt(larger(var_azimuth * level_m * level_m, var_elevation * lever_m * lever_m));
 }
 
 /* Elevation at which a slant range reaches a height above the ellipsoid; the nearest reachable one otherwise.
@@ -113,7 +110,7 @@ static double elevation_for_height(const struct plot *plot, double range_m, doub
   double sine = 0;
   if (range_m > 1) sine = (height_m - site_height_m) / range_m - range_m / (2 * (earth_m + site_height_m));
   for (int pass = 0; pass < 3; pass++) {
-    sine = fmin(fmax(sine, -0.999999), 0.999999);
+    sine = smaller(larger(sine, -0.999999), 0.999999);
     double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine), sa = wk_sin(azimuth_rad),
                             ca = wk_cos(azimuth_rad);
     for (int i = 0; i < 3; i++) {
@@ -121,9 +118,9 @@ static double elevation_for_height(const struct plot *plot, double range_m, doub
       p[i] = plot->site_m[i] + range_m * u[i];
     }
     wk_geodetic_from_ecef(p, &lat_rad, &lon_rad, &h_m);
-    sine += (height_m - h_m) / fmax(range_m, 1);
+    sine += (height_m - h_m) / larger(range_m, 1);
   }
-  sine = fmin(fmax(sine, -0.999999), 0.999999);
+  sine = smaller(larger(sine, -0.999999), 0.999999);
   return wk_atan2(sine, sqrt(1 - sine * sine));
 }
 
@@ -144,7 +141,7 @@ static void align_radar2d(struct plot *plot, const struct frame *frame, uint32_t
     plot->height_assumed = true;
   }
   double elevation = elevation_for_height(plot, m[MEASURE_RANGE], m[MEASURE_AZIMUTH], height_m);
-  double sigma_elevation = sigma_height / fmax(m[MEASURE_RANGE] * fmax(wk_cos(elevation), 0.05), 100);
+  double sigma_elevation = sigma_height / larger(m[MEASURE_RANGE] * larger(wk_cos(elevation), 0.05), 100);
   point_from_polar(plot, m[MEASURE_RANGE], m[MEASURE_AZIMUTH], elevation, sigma_range * sigma_range,
                    sigma_azimuth * sigma_azimuth, sigma_elevation * sigma_elevation);
 }
@@ -156,9 +153,9 @@ static void align_los(struct plot *plot, const struct frame *frame, uint32_t i, 
   double sigma_elevation = sigma_of(frame, i, sensor, MEASURE_ELEVATION);
   plot_put(plot, 0, m[MEASURE_AZIMUTH], sigma_azimuth);
   plot_put(plot, 1, m[MEASURE_ELEVATION], sigma_elevation);
-  direction_of(plot, m[MEASURE_AZIMUTH], m[MEASURE_ELEVATION], plot->direction);
-  plot->sigma_cross_m =
-      fmax(sigma_azimuth * wk_cos(m[MEASURE_ELEVATION]), sigma_elevation); /* rad: per metre of range */
+  double azimuth = m[MEASURE_AZIMUTH], ce = wk_cos(m[MEASURE_ELEVATION]);
+  direction_of(plot, wk_sin(azimuth), wk_cos(azimuth), wk_sin(m[MEASURE_ELEVATION]), ce, plot->direction);
+  plot->sigma_cross_m = larger(sigma_azimuth * ce, sigma_elevation); /* rad: per metre of range */
 }
 
 static void align_radar(struct plot *plot, const struct frame *frame, uint32_t i,
@@ -189,7 +186,7 @@ static void align_position(struct plot *plot, const struct frame *frame, uint32_
 }
 
 double clutter_per_scan_of(const struct sensor *sensor) {
-  return fmax(sensor->clutter_per_scan, 0.01);
+  return larger(sensor->clutter_per_scan, 0.01);
 }
 
 /* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter
@@ -216,7 +213,7 @@ static double clutter_density_log(const struct plot *plot, const struct sensor *
   case WK_KINDS:
     break;
   }
-  return wk_log(clutter_per_scan_of(sensor) / fmax(volume, 1e-12));
+  return wk_log(clutter_per_scan_of(sensor) / larger(volume, 1e-12));
 }
 
 void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,

@@ -7,6 +7,10 @@
 
 #include "kernels/wk.h"
 
+/* Of two numbers; libm's are calls, since they look for NaN. */
+static inline double larger(double a, double b) { return a > b ? a : b; }
+static inline double smaller(double a, double b) { return a < b ? a : b; }
+
 static inline void vector_subtract(double out[3], const double a[3], const double b[3]) {
   for (int i = 0; i < 3; i++) out[i] = a[i] - b[i];
 }
