@@ -139,10 +139,10 @@ WK_INLINE lane intersect_weight(const lane *a, const lane *b) {
   const lane_mask lefter = lane_less(at_right, at_left);
   lane weight = lane_select(lefter, left, right), top = lane_select(lefter, at_left, at_right);
   const lane at_zero = blend_determinant(a, b, zero), at_one = blend_determinant(a, b, one);
-  const lane_mask none = ~lane_less(at_zero, top);
+  const lane_mask none = lane_not(lane_less(at_zero, top));
   weight = lane_select(none, zero, weight);
   top = lane_select(none, at_zero, top);
-  return lane_select(~lane_less(at_one, top), one, weight);
+  return lane_select(lane_not(lane_less(at_one, top)), one, weight);
 }
 
 void WK_NAME(gauss_intersect)(const struct wk_gauss_block *a, const struct wk_gauss_block *b,

@@ -57,7 +57,7 @@ WK_INLINE lane_mask bank_weigh(const struct bank *bank, enum wk_kind kind, int m
   lane weight[UPDATE_MODES_MAX], log_likelihood, distance2, dimension = lane_all(0.0);
   lanes_load(weight, weights, modes, first);
   const lane_mask sane = weights_update(modes, bank->found, weight, &log_likelihood, &distance2);
-  const lane_mask wanted = sane & ~lane_equal(lane_load(enable + first), lane_all(0.0));
+  const lane_mask wanted = sane & lane_not(lane_equal(lane_load(enable + first), lane_all(0.0)));
   lanes_store_where(weights, weight, modes, first, wanted);
 
   for (int c = 0; c < measure_components(kind); c++) {

@@ -35,7 +35,7 @@ WK_INLINE void measure_load(struct measure *m, enum wk_kind kind, const struct w
   for (int c = 0; c < measure_components(kind); c++) {
     m->z[c] = lane_load(block->z[c] + first);
     m->variance[c] = lane_load(block->variance[c] + first);
-    m->present[c] = ~lane_equal(lane_load(block->present[c] + first), lane_all(0.0));
+    m->present[c] = lane_not(lane_equal(lane_load(block->present[c] + first), lane_all(0.0)));
   }
   lanes_load(m->site, block->site_m, 3, first);
   lanes_load(m->site_velocity, block->site_velocity_mps, 3, first);
@@ -102,7 +102,7 @@ WK_INLINE lane_mask angle_innovation(const struct measure *m, int angle, lane si
 WK_INLINE lane azimuth_value(const struct measure *m, int at, const struct sight *s) {
   lane value;
   const lane_mask near = angle_innovation(m, 0, s->east, s->north, s->per_ground, &value) & s->apart;
-  if (lane_every(near | ~m->present[at])) return value;
+  if (lane_every(near | lane_not(m->present[at]))) return value;
   const lane raw = m->z[at] - lane_atan2(s->east, s->north);
   const lane wrapped = lane_fma(lane_round(raw * lane_all(1.0 / MEASURE_TURN)), lane_all(-MEASURE_TURN), raw);
   return lane_select(near, value, wrapped);
@@ -110,7 +110,7 @@ WK_INLINE lane azimuth_value(const struct measure *m, int at, const struct sight
 WK_INLINE lane elevation_value(const struct measure *m, int at, const struct sight *s) {
   lane value;
   const lane_mask near = angle_innovation(m, 1, s->up, s->ground, s->per_range, &value) & s->apart;
-  if (lane_every(near | ~m->present[at])) return value;
+  if (lane_every(near | lane_not(m->present[at]))) return value;
   return lane_select(near, value, m->z[at] - lane_atan2(s->up, s->ground));
 }
 

@@ -77,7 +77,7 @@ WK_INLINE void mode_sigma(enum wk_kind kind, int n, const struct measure *m, str
   struct imm_mode other = *s;
   struct mode_evidence other_evidence;
   mode_by_points_alone(kind, n, m, s, evidence);
-  const lane_mask keep = sigma_definite(n, s->p) | ~lane_less(lane_abs(evidence->log_likelihood), lane_all(UPDATE_ABSURD));
+  const lane_mask keep = sigma_definite(n, s->p) | lane_not(lane_less(lane_abs(evidence->log_likelihood), lane_all(UPDATE_ABSURD)));
   if (lane_every(keep)) return;
   mode_update(kind, n, m, &other, &other_evidence);
   for (int i = 0; i < n; i++) s->x[i] = lane_select(keep, s->x[i], other.x[i]);

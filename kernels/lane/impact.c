@@ -67,7 +67,7 @@ WK_INLINE lane fall_thrust(const struct fall *f, lane t) {
     const lane since = t - begun, end = begun + f->burn[b];
     const lane left = lane_max(lane_all(1.0) - f->rate[b] * since, lane_all(1e-3));
     const lane grown = lane_min(f->thrust[b] / left, lane_all(FALL_THRUST_MAX));
-    const lane_mask on = ~lane_less(t, begun) & lane_less(t, end);
+    const lane_mask on = lane_not(lane_less(t, begun)) & lane_less(t, end);
     force = lane_select(on, grown, force);
     begun = end;
   }
@@ -97,7 +97,7 @@ WK_INLINE lane fall_density(lane height) {
   const lane within = lane_max(lane_min(place, lane_all(AIR_CELLS - 0.001)), lane_all(0.0));
   const lane shifted = (within - lane_all(0.5)) + magic;
   const lane u = within - (shifted - magic);
-  const lane_mask cell = lane_bits(shifted) - lane_bits(magic);
+  const lane_word cell = lane_bits(shifted) - lane_bits(magic);
   lane c[4];
   lanes_look_up(air_cell, cell, c);
   return lane_fma(lane_fma(lane_fma(c[3], u, c[2]), u, c[1]), u, c[0]);
@@ -169,7 +169,7 @@ WK_INLINE lane fall_step_burn_s(const struct fall *f, const lane *v, lane t, lan
     const lane end = begun + f->burn[b];
     const lane left = lane_all(1.0) / lane_max(f->rate[b], lane_all(1e-6)) - (t - begun);
     const lane part = lane_min(lane_max(left * lane_all(FALL_BURN_PART), lane_all(FALL_BURN_LEAST_S)), lane_all(FALL_STEP_BURN_S));
-    const lane_mask within = ~lane_less(t, begun) & lane_less(t, end);
+    const lane_mask within = lane_not(lane_less(t, begun)) & lane_less(t, end);
     step = lane_select(within, lane_min(lane_min(part, bend), end - t), step);
     begun = end;
   }
@@ -245,7 +245,7 @@ WK_INLINE void fall_look(struct fall_way *w, lane limit) {
   const lane_mask begins_below = sinks & lane_less(place->height, lane_all(FALL_ARRIVED_M)) & lane_equal(w->t, zero);
   const lane_mask arrives = (sinks & lane_less(lane_abs(place->height), lane_all(FALL_ARRIVED_M))) | begins_below;
   w->down = lane_select(w->flying & arrives, lane_all(1.0), w->down);
-  w->flying = w->flying & ~arrives & lane_less(w->t, limit);
+  w->flying = w->flying & lane_not(arrives) & lane_less(w->t, limit);
   /* A step that begins higher ends no lower than the edge of the air, to within its curvature. */
   w->low = w->flying & lane_less(place->height, lane_all(FALL_AIR_M + 10e3)) & lane_less(zero, w->f.edge);
 }

@@ -15,7 +15,7 @@ WK_INLINE void innovation_kind(enum wk_kind kind, const struct wk_gauss_block *b
     mode_load(&s, INNOVATION_N, block->e, first);
     ekf_begin(&e, kind, &m, &s);
     WK_UNROLL for (int c = 0; c < measure_components(kind); c++) ekf_component(&e, kind, INNOVATION_N, c, &m, &s);
-    const lane_mask sane = ~lane_less(e.distance2, lane_all(0.0)) & lane_less(e.distance2, lane_all(UPDATE_ABSURD));
+    const lane_mask sane = lane_not(lane_less(e.distance2, lane_all(0.0))) & lane_less(e.distance2, lane_all(UPDATE_ABSURD));
     lane_store(distance2 + first, lane_select(sane, e.distance2, lane_all(UPDATE_ABSURD)));
   }
 }

@@ -1,6 +1,8 @@
 /* The vector type that lane bodies are written in: WK_WIDTH doubles (1, 4 or 8) of a block of eight. A body loops over
  * the block in steps of WK_WIDTH, so each variant runs the same arithmetic on every lane. Operators + - * / work as on
- * doubles; what has no operator is here. Masks are 64-bit integers, all ones or zero. */
+ * doubles; what has no operator is here. A word is a lane's bits as an integer. A mask says something of each lane: what
+ * comparisons give, to be joined by & | ^ and lane_not. On AVX-512 it is a mask register; made of words it would be
+ * turned into one and back at each use. */
 #ifndef WK_LANE_H
 #define WK_LANE_H
 
@@ -28,11 +30,16 @@
 
 #if WK_WIDTH == 1
 typedef double lane;
-typedef int64_t lane_mask;
+typedef int64_t lane_word, lane_mask;
 #else
 #include <immintrin.h>
 typedef double lane __attribute__((vector_size(WK_WIDTH * 8)));
-typedef int64_t lane_mask __attribute__((vector_size(WK_WIDTH * 8)));
+typedef int64_t lane_word __attribute__((vector_size(WK_WIDTH * 8)));
+#if WK_WIDTH == 4
+typedef lane_word lane_mask;
+#else
+typedef __mmask8 lane_mask;
+#endif
 #endif
 
 WK_INLINE lane lane_load(const double *p) {
@@ -42,12 +49,12 @@ WK_INLINE lane lane_load(const double *p) {
   return v;
 }
 WK_INLINE void lane_store(double *p, lane v) { memcpy(p, &v, sizeof v); }
-WK_INLINE lane_mask lane_bits(lane v) {
-  lane_mask m;
+WK_INLINE lane_word lane_bits(lane v) {
+  lane_word m;
   memcpy(&m, &v, sizeof m);
   return m;
 }
-WK_INLINE lane lane_from_bits(lane_mask m) {
+WK_INLINE lane lane_from_bits(lane_word m) {
   lane v;
   memcpy(&v, &m, sizeof v);
   return v;
@@ -59,51 +66,67 @@ WK_INLINE lane_mask lane_less(lane a, lane b) { return -(int64_t)(a < b); }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return -(int64_t)(a == b); }
 WK_INLINE int lane_every(lane_mask m) { return m != 0; }
 WK_INLINE int lane_any(lane_mask m) { return m != 0; }
+WK_INLINE lane_mask lane_not(lane_mask m) { return ~m; }
+WK_INLINE lane_mask lane_odd(lane_word w) { return -(w & 1); }
 WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) { return mask ? a : b; }
+WK_INLINE lane lane_turned(lane_mask mask, lane a) { return mask ? -a : a; }
+WK_INLINE lane lane_min(lane a, lane b) { return a < b ? a : b; }
+WK_INLINE lane lane_max(lane a, lane b) { return b < a ? a : b; }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return __builtin_fma(a, b, c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return __builtin_fma(-a, b, c); }
 WK_INLINE lane lane_sqrt(lane a) { return __builtin_sqrt(a); }
-#else
+#elif WK_WIDTH == 4
 WK_INLINE lane_mask lane_less(lane a, lane b) { return a < b; }
 WK_INLINE lane_mask lane_equal(lane a, lane b) { return a == b; }
-#if WK_WIDTH == 4
+WK_INLINE lane_mask lane_not(lane_mask m) { return ~m; }
+WK_INLINE lane_mask lane_odd(lane_word w) { return -(w & 1); }
 WK_INLINE int lane_every(lane_mask m) { return _mm256_movemask_pd((__m256d)m) == 15; }
 WK_INLINE int lane_any(lane_mask m) { return _mm256_movemask_pd((__m256d)m) != 0; }
 WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
   return (lane)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)mask);
 }
+WK_INLINE lane lane_turned(lane_mask mask, lane a) { return lane_from_bits(lane_bits(a) ^ (mask & INT64_MIN)); }
+WK_INLINE lane lane_min(lane a, lane b) { return (lane)_mm256_min_pd((__m256d)a, (__m256d)b); }
+WK_INLINE lane lane_max(lane a, lane b) { return (lane)_mm256_max_pd((__m256d)a, (__m256d)b); }
 WK_INLINE lane lane_all(double x) { return (lane)_mm256_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm256_sqrt_pd((__m256d)a); }
 #else
-WK_INLINE int lane_every(lane_mask m) { return _mm512_movepi64_mask((__m512i)m) == 255; }
-WK_INLINE int lane_any(lane_mask m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
+WK_INLINE lane_mask lane_less(lane a, lane b) { return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ); }
+WK_INLINE lane_mask lane_equal(lane a, lane b) { return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_EQ_OQ); }
+WK_INLINE int lane_every(lane_mask m) { return m == 255; }
+WK_INLINE int lane_any(lane_mask m) { return m != 0; }
+WK_INLINE lane_mask lane_not(lane_mask m) { return (lane_mask)~m; }
+WK_INLINE lane_mask lane_odd(lane_word w) { return _mm512_test_epi64_mask((__m512i)w, _mm512_set1_epi64(1)); }
 WK_INLINE lane lane_select(lane_mask mask, lane a, lane b) {
-  return (lane)_mm512_mask_blend_pd(_mm512_movepi64_mask((__m512i)mask), (__m512d)b, (__m512d)a);
+  return (lane)_mm512_mask_blend_pd(mask, (__m512d)b, (__m512d)a);
 }
+WK_INLINE lane lane_turned(lane_mask mask, lane a) {
+  return (lane)_mm512_mask_xor_pd((__m512d)a, mask, (__m512d)a, _mm512_set1_pd(-0.0));
+}
+WK_INLINE lane lane_min(lane a, lane b) { return (lane)_mm512_min_pd((__m512d)a, (__m512d)b); }
+WK_INLINE lane lane_max(lane a, lane b) { return (lane)_mm512_max_pd((__m512d)a, (__m512d)b); }
 WK_INLINE lane lane_all(double x) { return (lane)_mm512_set1_pd(x); }
 WK_INLINE lane lane_fma(lane a, lane b, lane c) { return (lane)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
 WK_INLINE lane lane_fnma(lane a, lane b, lane c) { return (lane)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
 WK_INLINE lane lane_sqrt(lane a) { return (lane)_mm512_sqrt_pd((__m512d)a); }
 #endif
-#endif
 
 /* lane_fnma: c - a b; said so because a minus sign that serves several products becomes an instruction. lane_every, lane_any: set in
- * all lanes, in some. lane_select: mask ? a : b, an instruction by itself; of operations on bits the compiler makes three. */
+ * all lanes, in some. lane_odd: where a word is. lane_select: mask ? a : b, an instruction by itself; of operations on bits the compiler
+ * makes three. lane_turned: -a where the mask is set. lane_min: a < b ? a : b, and so b where one is NaN; lane_max likewise. */
 /* Bits moved right, zeros behind them: AVX2 has no arithmetic shift. */
-WK_INLINE lane_mask lane_bits_right(lane_mask bits, int places) {
+WK_INLINE lane_word lane_bits_right(lane_word bits, int places) {
 #if WK_WIDTH == 1
-  return (lane_mask)((uint64_t)bits >> places);
+  return (lane_word)((uint64_t)bits >> places);
 #elif WK_WIDTH == 4
-  return (lane_mask)_mm256_srli_epi64((__m256i)bits, places);
+  return (lane_word)_mm256_srli_epi64((__m256i)bits, places);
 #else
-  return (lane_mask)_mm512_srli_epi64((__m512i)bits, (unsigned)places);
+  return (lane_word)_mm512_srli_epi64((__m512i)bits, (unsigned)places);
 #endif
 }
 WK_INLINE lane lane_abs(lane a) { return lane_from_bits(lane_bits(a) & INT64_MAX); }
-WK_INLINE lane lane_min(lane a, lane b) { return lane_select(lane_less(a, b), a, b); }
-WK_INLINE lane lane_max(lane a, lane b) { return lane_select(lane_less(b, a), a, b); }
 /* Nearest integer, ties to even, for |a| < 2^51. */
 WK_INLINE lane lane_round(lane a) {
   lane magic = lane_all(0x1.8p52);
@@ -141,7 +164,7 @@ WK_INLINE void lanes_transpose(lane *row) {
 }
 
 /* c[i] lane j = table[index of lane j][i]: four values from a row for each lane. */
-WK_INLINE void lanes_look_up(const double (*table)[4], lane_mask index, lane c[4]) {
+WK_INLINE void lanes_look_up(const double (*table)[4], lane_word index, lane c[4]) {
 #if WK_WIDTH == 1
   for (int i = 0; i < 4; i++) c[i] = table[index][i];
 #elif WK_WIDTH == 4

@@ -16,7 +16,7 @@ WK_INLINE lane lane_poly(lane z, const double *c, int last) {
 WK_INLINE lane lane_or_nan(lane_mask mask, lane value) {
   return lane_select(mask, value, lane_all(__builtin_nan("")));
 }
-WK_INLINE lane_mask lane_sign_bit(lane x) {
+WK_INLINE lane_word lane_sign_bit(lane x) {
   return lane_bits(x) & INT64_MIN;
 }
 
@@ -50,7 +50,7 @@ WK_INLINE void lane_sincos(lane x, lane *s, lane *c) {
   lane_mask valid = lane_less(lane_abs(x), lane_all(1e8));
   x = lane_select(valid, x, lane_all(0.0));
   lane shifted = lane_fma(x, lane_all(0x1.45f306dc9c883p-1), magic);
-  lane_mask quadrant = lane_bits(shifted); /* the low bits hold the quadrant in two's complement */
+  lane_word quadrant = lane_bits(shifted); /* the low bits hold the quadrant in two's complement */
   lane n = shifted - magic;
   lane a = lane_fma(-n, lane_all(0x1.921fb54442d18p+0), x); /* exact */
   lane w = n * lane_all(0x1.1a62633145c07p-54);
@@ -67,9 +67,9 @@ WK_INLINE void lane_sincos(lane x, lane *s, lane *c) {
   lane top = one - half;
   lane cos_r = top + (((one - top) - half) + lane_fma(z, z * lane_poly(z, cosine, 5), -r * low));
 
-  lane_mask swap = -(quadrant & 1);
-  lane_mask sin_sign = -(lane_bits_right(quadrant, 1) & 1) & INT64_MIN;
-  lane_mask cos_sign = sin_sign ^ (swap & INT64_MIN);
+  lane_mask swap = lane_odd(quadrant);
+  lane_word sin_sign = -(lane_bits_right(quadrant, 1) & 1) & INT64_MIN;
+  lane_word cos_sign = sin_sign ^ (-(quadrant & 1) & INT64_MIN);
   *s = lane_or_nan(valid, lane_from_bits(lane_bits(lane_select(swap, cos_r, sin_r)) ^ sin_sign));
   *c = lane_or_nan(valid, lane_from_bits(lane_bits(lane_select(swap, sin_r, cos_r)) ^ cos_sign));
 }
@@ -119,15 +119,14 @@ WK_INLINE lane lane_atan2(lane y, lane x) {
   lane high = lane_select(middle, lane_all(0x1.921fb54442d18p-1), zero);
   lane low = lane_select(middle, lane_all(0x1.1a62633145c07p-55), zero);
   lane_mask flip = steep ^ back;
-  lane_mask sign = flip & INT64_MIN;
   lane turn = lane_select(steep, lane_all(0x1.921fb54442d18p+0),
                           lane_select(back, lane_all(0x1.921fb54442d18p+1), zero));
   lane turn_low = lane_select(steep, lane_all(0x1.1a62633145c07p-54),
                               lane_select(back, lane_all(0x1.1a62633145c07p-53), zero));
-  high = turn + lane_from_bits(lane_bits(high) ^ sign); /* exact: multiples of pi/4 below 4 */
-  low = turn_low + lane_from_bits(lane_bits(low) ^ sign);
-  q = lane_from_bits(lane_bits(q) ^ sign);
-  tail = lane_from_bits(lane_bits(tail) ^ sign);
+  high = turn + lane_turned(flip, high); /* exact: multiples of pi/4 below 4 */
+  low = turn_low + lane_turned(flip, low);
+  q = lane_turned(flip, q);
+  tail = lane_turned(flip, tail);
   lane first = high + q;
   lane angle = first + (((high - first) + q) + (tail + low));
   angle = lane_from_bits((lane_bits(angle) & INT64_MAX) | lane_sign_bit(y));
@@ -150,7 +149,7 @@ WK_INLINE lane lane_exp(lane x) {
   lane low = (a - r) - w;
   lane p = lane_all(1.0) + (r + lane_fma(r * r, lane_poly(r, series, 10), low));
   /* 2^n as 2 * 2^(n-1): n runs from -1021 to 1024. */
-  lane_mask exponent = (lane_bits(shifted) - lane_bits(magic) + 1022) << 52;
+  lane_word exponent = (lane_bits(shifted) - lane_bits(magic) + 1022) << 52;
   lane value = (p + p) * lane_from_bits(exponent);
   value = lane_select(lane_less(x, lowest), lane_all(0.0), value);
   value = lane_select(lane_less(highest, x), lane_all(__builtin_inf()), value);
@@ -164,7 +163,7 @@ WK_INLINE lane lane_log_scaled(lane x, lane places) {
       1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01};
   const lane magic = lane_all(0x1.8p52);
   /* x = 2^k m with sqrt(1/2) <= m < sqrt(2). */
-  lane_mask bits = lane_bits(x) + (0x3ff0000000000000 - 0x3fe6a09e00000000);
+  lane_word bits = lane_bits(x) + (0x3ff0000000000000 - 0x3fe6a09e00000000);
   lane k = lane_from_bits((lane_bits_right(bits, 52) - 1023) + lane_bits(magic)) - magic;
   k = k - places;
   lane f = lane_from_bits((bits & 0x000fffffffffffff) + 0x3fe6a09e00000000) - lane_all(1.0);
