@@ -3,7 +3,8 @@
  * L4).
  *
  * A group is WK_WIDTH lanes of a block. Each group's work falls into what comes before the one division and
- * what comes after it; two groups go hand in hand, so that one's arithmetic fills the other's wait. */
+ * what comes after it; the division of the next group is begun before this one is finished, so that one's
+ * arithmetic fills the other's wait. */
 #include "kernels/lane/imm_state.h"
 #include "kernels/lane/variant.h"
 
@@ -153,8 +154,15 @@ static __attribute__((noinline)) void group_mixed(struct wk_linear_block *b, int
   lane_store(b->distance2 + first, lane_select(sane, distance2, lane_all(1e300)));
 }
 
-WK_INLINE void group_finish(struct wk_linear_block *b, int first, double accel_psd, double gate,
+/* Group g of all blocks, up to its division and from it on. */
+WK_INLINE void group_begin(const struct wk_linear_block *blocks, size_t g, double accel_psd,
+                           struct linear_half *h) {
+  group_before(&blocks[g / GROUPS], (int)(g % GROUPS) * WK_WIDTH, accel_psd, h);
+}
+WK_INLINE void group_finish(struct wk_linear_block *blocks, size_t g, double accel_psd, double gate,
                             const struct linear_half *h) {
+  struct wk_linear_block *b = &blocks[g / GROUPS];
+  const int first = (int)(g % GROUPS) * WK_WIDTH;
   lane inverse[6], pull[3];
   const lane distance2 = group_distance(h, inverse, pull);
   if (__builtin_expect(!lane_every(group_taken(h, distance2, gate)), 0)) {
@@ -165,23 +173,22 @@ WK_INLINE void group_finish(struct wk_linear_block *b, int first, double accel_p
   lane_store(b->distance2 + first, distance2);
 }
 
+/* Two groups a turn, so that neither's half is ever copied. */
 void WK_NAME(linear_step)(struct wk_linear_block *blocks, size_t count, double accel_psd, double gate) {
   const size_t groups = count * GROUPS;
+  if (groups == 0) return;
+  struct linear_half even, odd;
   size_t g = 0;
-  for (; g + 2 <= groups; g += 2) {
-    struct wk_linear_block *a = &blocks[g / GROUPS], *b = &blocks[(g + 1) / GROUPS];
-    const int a_first = (int)(g % GROUPS) * WK_WIDTH, b_first = (int)((g + 1) % GROUPS) * WK_WIDTH;
-    struct linear_half a_half, b_half;
-    group_before(a, a_first, accel_psd, &a_half);
-    group_before(b, b_first, accel_psd, &b_half);
-    group_finish(a, a_first, accel_psd, gate, &a_half);
-    group_finish(b, b_first, accel_psd, gate, &b_half);
+  group_begin(blocks, 0, accel_psd, &even);
+  for (; g + 2 < groups; g += 2) {
+    group_begin(blocks, g + 1, accel_psd, &odd);
+    group_finish(blocks, g, accel_psd, gate, &even);
+    group_begin(blocks, g + 2, accel_psd, &even);
+    group_finish(blocks, g + 1, accel_psd, gate, &odd);
   }
-  if (g < groups) {
-    struct wk_linear_block *a = &blocks[g / GROUPS];
-    const int first = (int)(g % GROUPS) * WK_WIDTH;
-    struct linear_half half;
-    group_before(a, first, accel_psd, &half);
-    group_finish(a, first, accel_psd, gate, &half);
+  group_finish(blocks, g, accel_psd, gate, &even);
+  if (g + 1 < groups) {
+    group_begin(blocks, g + 1, accel_psd, &odd);
+    group_finish(blocks, g + 1, accel_psd, gate, &odd);
   }
 }
