@@ -392,8 +392,8 @@ void text_general(struct text *text, double value, unsigned digits) {
 enum { LANES = 4, DIGITS_LANES = 9, LIST_MAX = 24 };
 
 /* The first DIGITS_LANES digits of four values, left-aligned, and their decimal exponents. Returns a bit for each that came out so; else it is
- * 0, not finite, very small or large, and so near to a tie that the product's rounding, 2^-24 at the most,
- * could tell. */
+ * 0, not finite, very small or large, would become a power of ten by rounding, or is so near to a tie that the products' roundings, 2^-21 at
+ * the most, could tell. */
 static inline unsigned decimals_make(const double values[LANES], __m128i digits[LANES], int32_t exponents[LANES]) {
   const __m256i odd = _mm256_setr_epi32(1, 3, 5, 7, 1, 3, 5, 7);
   __m256d value = _mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_loadu_pd(values));
@@ -401,12 +401,13 @@ static inline unsigned decimals_make(const double values[LANES], __m128i digits[
   value = _mm256_blendv_pd(_mm256_set1_pd(1), value, good);
   __m128i power = _mm_sub_epi32(_mm_srli_epi32(_mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(value), odd)), 20), _mm_set1_epi32(1023));
   __m128i guess = _mm_srai_epi32(_mm_mullo_epi32(power, _mm_set1_epi32(1233)), 12);
-  __m256d reached = _mm256_cmp_pd(value, _mm256_i32gather_pd(&decades[1 - DECADE_MIN], guess, sizeof(double)), _CMP_GE_OQ);
-  __m128i exponent = _mm_sub_epi32(guess, _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(reached), odd)));
-  __m256d scaled = _mm256_mul_pd(value, _mm256_i32gather_pd(&decades[-DECADE_MIN], _mm_sub_epi32(_mm_set1_epi32(DIGITS_LANES - 1), exponent), sizeof(double)));
+  __m256d scaled = _mm256_mul_pd(value, _mm256_i32gather_pd(&decades[-DECADE_MIN], _mm_sub_epi32(_mm_set1_epi32(DIGITS_LANES - 1), guess), sizeof(double)));
+  __m256d more = _mm256_cmp_pd(scaled, _mm256_set1_pd(1e9), _CMP_GE_OQ); /* one digit more */
+  __m128i exponent = _mm_sub_epi32(guess, _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(more), odd)));
+  scaled = _mm256_blendv_pd(scaled, _mm256_mul_pd(scaled, _mm256_set1_pd(0.1)), more);
   __m256d whole = _mm256_round_pd(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __m256d off = _mm256_andnot_pd(_mm256_set1_pd(-0.0), _mm256_sub_pd(scaled, whole));
-  good = _mm256_and_pd(good, _mm256_cmp_pd(off, _mm256_set1_pd(0.5 - 1e-7), _CMP_LT_OQ));
+  good = _mm256_and_pd(good, _mm256_cmp_pd(off, _mm256_set1_pd(0.5 - 1e-6), _CMP_LT_OQ));
   good = _mm256_and_pd(good, _mm256_cmp_pd(whole, _mm256_set1_pd(1e8), _CMP_GE_OQ));
   good = _mm256_and_pd(good, _mm256_cmp_pd(whole, _mm256_set1_pd(1e9), _CMP_LT_OQ));
   __m256i decimal = _mm256_cvtepu32_epi64(_mm256_cvttpd_epi32(whole));
