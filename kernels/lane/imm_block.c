@@ -77,7 +77,7 @@ void WK_NAME(measure_load)(struct wk_measure_block *block, const double *const r
   records_load((wk_lane *)block, WK_MEASURE_ELEMENTS, record);
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     int64_t at[WK_WIDTH];
-    lane_mask row;
+    lane_word row;
     lane is[4];
     for (int l = 0; l < WK_WIDTH; l++) at[l] = present[record[first + l] ? first + l : 0] & 15;
     memcpy(&row, at, sizeof row);
