@@ -17,6 +17,9 @@ static const int64_t moment_ns = 50000000; /* plots so close in time are taken s
 static const double following_looks = 2.2; /* a strand goes on within so many revisits */
 /* Rivals are let go after so many revisits, where several sensors see them, or after more where few do. */
 static const double contested_looks = 4.2, contested_looks_few = 6.2;
+/* A new track's plot lies within so many sigmas: the track's, so many of the plot's, and some metres; and how far its acceleration
+ * takes it at most, within a slice, from where its velocity does. */
+static const double fresh_sigmas = 5, fresh_cross = 1.5, fresh_sigma_m = 100, fresh_bend_m = 1000;
 static const double company_reach_m = 25000, company_chi2 = 11.3; /* 3 degrees of freedom, 1 % */
 enum {
   COMPANY_MIN = 5,
@@ -25,7 +28,8 @@ enum {
   CONTESTED_SEEDS_SLOW = 4,
   CONTESTED_SEEDS_FEW = 3,
   RIVALS_FEW = 1,
-  REACHED_MAX = 1024
+  REACHED_MAX = 1024,
+  FRESH_FEW = 32
 };
 /* Seeds in a piece of work; that look for strands side by side; strands that wait to be looked at. */
 enum { SEEDS_PIECE = 32, SEEK_TOGETHER = 8, NEAR_MAX = 32, MEMORY_LINE = 64 };
@@ -351,21 +355,55 @@ static void scan_settle(struct tracker *tracker, uint32_t begin, uint32_t end) {
   }
 }
 
+/* Tracks of this slice near a plot, those that began first. */
+struct fresh_search {
+  struct tracker *tracker;
+  const struct plot *plot;
+  uint64_t first_number; /* of the slice: tracks that have it, or a greater one, have begun in it */
+  uint32_t slots[CANDIDATES_MAX], count;
+};
+
+static void fresh_consider(void *context, uint32_t slot) {
+  struct fresh_search *search = context;
+  const struct track *tracks = search->tracker->store.tracks, *track = &tracks[slot];
+  const struct plot *plot = search->plot;
+  if (track->number < search->first_number) return;
+  double p[3], d[3];
+  track_extrapolate(track, plot->time_ns, p);
+  vector_subtract(d, p, plot->point_m);
+  double sigma = track_sigma_at(track, plot->time_ns) + plot->sigma_cross_m * fresh_cross + fresh_sigma_m;
+  if (vector_norm(d) > fresh_sigmas * sigma || lifecycle_scan_used(search->tracker, track, plot)) return;
+  uint32_t at = search->count < CANDIDATES_MAX ? search->count++ : CANDIDATES_MAX;
+  for (; at > 0 && tracks[search->slots[at - 1]].number > track->number; at--) {
+    if (at < CANDIDATES_MAX) search->slots[at] = search->slots[at - 1];
+  }
+  if (at < CANDIDATES_MAX) search->slots[at] = slot;
+}
+
+/* A few are all looked at, of many those that the index has near the plot; it knows where they are within a slice's time. */
+static void fresh_find(struct fresh_search *search) {
+  struct tracker *tracker = search->tracker;
+  int64_t off_ns = search->plot->time_ns - tracker->index.time_ns;
+  bool indexed = off_ns <= INDEX_REACH_NS / 2 && off_ns >= -INDEX_REACH_NS / 2;
+  if (tracker->fresh_count > FRESH_FEW && indexed) {
+    double half_m = fresh_sigmas * (search->plot->sigma_cross_m * fresh_cross + fresh_sigma_m) + fresh_bend_m;
+    grid_query(&tracker->index.space, search->plot->point_m, (const double[3]){half_m, half_m, half_m}, fresh_consider, search);
+    return;
+  }
+  for (uint32_t k = 0; k < tracker->fresh_count; k++) fresh_consider(search, tracker->fresh[k]);
+}
+
 /* A track started earlier in this same frame may own this plot too: another radar saw the object at the same
  * time. */
 static bool fresh_take(struct tracker *tracker, uint32_t i) {
   const struct plot *plot = &tracker->plots[i];
   if (!plot->has_point) return false;
-  uint32_t count = 0;
-  for (uint32_t k = 0; k < tracker->fresh_count && count < CANDIDATES_MAX; k++) {
-    const struct track *track = &tracker->store.tracks[tracker->fresh[k]];
-    double p[3], d[3];
-    track_extrapolate(track, plot->time_ns, p);
-    vector_subtract(d, p, plot->point_m);
-    double sigma = track_sigma_at(track, plot->time_ns) + plot->sigma_cross_m * 1.5 + 100;
-    if (vector_norm(d) > 5 * sigma || lifecycle_scan_used(tracker, track, plot)) continue;
-    tracker->pairs[count++] = (struct pair){.track = tracker->fresh[k], .plot = i};
-  }
+  struct fresh_search search = {.tracker = tracker,
+                                .plot = plot,
+                                .first_number = tracker->store.tracks[tracker->fresh[0]].number};
+  fresh_find(&search);
+  uint32_t count = search.count;
+  for (uint32_t k = 0; k < count; k++) tracker->pairs[k] = (struct pair){.track = search.slots[k], .plot = i};
   filter_score(&tracker->filter, tracker->pairs, count, tracker->evidence, NULL);
   uint32_t best = UINT32_MAX;
   for (uint32_t k = 0; k < count; k++) {
@@ -379,6 +417,7 @@ static bool fresh_take(struct tracker *tracker, uint32_t i) {
   filter_update(&tracker->filter, &pair, 1, &evidence);
   tracker->fates[i] = FATE_ASSOCIATED;
   lifecycle_list(tracker, pair.track, lifecycle_hit(tracker, pair.track, plot, &evidence));
+  track_index_put(&tracker->index, pair.track); /* now, for the next plot to find it where it is */
   return true;
 }
 
