@@ -477,6 +477,7 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
   wk_lane innovation2;
   struct lanes lanes;
   bool any = false;
+  for (int i = 0; i < run->count; i++) track_look_fetch(tracks[i], plots[i]->sensor);
   lanes_begin(filter, &lanes, tracks, plots, run->count);
   bool again = kind == WK_LOS && (lanes.banks & BANK_BALLISTIC);
   lanes_innovations(filter, &lanes, tracks, kind, innovation2);
@@ -538,14 +539,22 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
   for (int i = 0; i < run->count; i++) job->evidence[order[i]] = evidence[i];
 }
 
-/* Asks for the memory of a run's tracks, their summaries and ballistic banks, which most have, and of their entries in the history. More is
- * asked for than the first cache can wait for at a time, so that it is the second that gets it. */
+/* Asks for the memory that a run will want: its tracks' summaries, ballistic banks, which most have, and what is booked, their entries
+ * in the history, and where their lines' moments go. More is asked for than the first cache can wait for at a time, so that it is
+ * the second that gets it. */
 static void run_fetch(const struct filter_job *job, const struct filter_run *run) {
   const struct filter *filter = job->filter;
+  const size_t booked = offsetof(struct track, first_ns);
   for (int i = 0; i < run->count; i++) {
-    const char *track = (const char *)&filter->store->tracks[job->pairs[filter->order[run->first + (uint32_t)i]].track];
+    uint32_t pair = filter->order[run->first + (uint32_t)i], slot = job->pairs[pair].track;
+    const char *track = (const char *)&filter->store->tracks[slot];
     for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at, 0, 2);
-    if (job->update || job->taking) history_fetch(&filter->history, filter->places[filter->order[run->first + (uint32_t)i]]);
+    __builtin_prefetch(track + booked, 0, 2);
+    if (!job->update && !job->taking) continue;
+    __builtin_prefetch(track + offsetof(struct track, look_sensors), 0, 2);
+    history_fetch(&filter->history, filter->places[pair]);
+    const char *line = filter->lines ? (const char *)filter->lines[slot] : NULL;
+    for (size_t at = 0; line && at < sizeof *filter->lines; at += LINE) __builtin_prefetch(line + at, 1, 2);
   }
 }
 

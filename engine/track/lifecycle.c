@@ -98,7 +98,9 @@ static unsigned plot_count(const struct tracker *tracker, uint32_t slot, const s
   track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
-  return tracker->stitch.old_of_slot[slot] == STITCH_NONE ? 0 : BOOKING_SEEN;
+  unsigned left = track->silent ? BOOKING_SEEN : 0;
+  track->silent = 0;
+  return left;
 }
 
 /* What follows from a changed state and existence. */

@@ -130,7 +130,7 @@ static bool over(const struct tracker *tracker, const struct track *track, const
 static void review_fetch(const struct tracker *tracker, uint32_t slot) {
   const char *track = (const char *)&tracker->store.tracks[slot];
   for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
-  for (size_t at = offsetof(struct track, log_odds); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch(track + at);
+  for (size_t at = offsetof(struct track, first_ns); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch(track + at);
 }
 
 static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {

@@ -125,11 +125,12 @@ static void old_add(struct stitch *stitch, const struct track *track, uint32_t s
 }
 
 void stitch_silent(struct tracker *tracker, uint32_t slot) {
-  const struct track *track = &tracker->store.tracks[slot];
+  struct track *track = &tracker->store.tracks[slot];
   if (tracker->stitch.old_of_slot[slot] != STITCH_NONE || !flies_freely(track)) return;
   if (track->time_ns > track->newest_ns)
     return; /* moved on already, burns allowed for: no longer free flight alone */
   old_add(&tracker->stitch, track, slot);
+  track->silent = 1;
 }
 
 void stitch_seen(struct tracker *tracker, uint32_t slot) {

@@ -57,6 +57,12 @@ const struct look *track_look_read(const struct track *track, uint32_t sensor) {
   return place < TRACK_LOOKS_MAX ? &track->looks[place] : NULL;
 }
 
+void track_look_fetch(const struct track *track, uint32_t sensor) {
+  const struct look *look = track_look_read(track, sensor);
+  __builtin_prefetch(look ? &look->last_hit_ns : &track->looks[0].last_hit_ns);
+  __builtin_prefetch(track->sensors);
+}
+
 struct look *track_look_take(struct track *track, uint32_t sensor) {
   struct look *found = track_look(track, sensor);
   if (found) return found;
@@ -137,6 +143,7 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->class_);
   image_value(image, track->phase);
   image_value(image, track->parked);
+  image_value(image, track->silent);
 }
 
 void store_image(struct store *store, struct image *image) {

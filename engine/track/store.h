@@ -3,6 +3,7 @@
 #ifndef WEFT_TRACK_STORE_H
 #define WEFT_TRACK_STORE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/arena.h"
@@ -40,25 +41,30 @@ struct track {
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase; /* phase: where the class is known */
   uint8_t told;    /* the filter has left the moments of its bank, as that is now, for its next line (struct filter) */
+  uint8_t silent;  /* it may be among those that have long been silent (stitch.h); without, it is not */
   int64_t newest_ns;  /* newest detection used */
+  uint64_t continues; /* number of the ended track that this one is the continuation of, 0 = none */
 
-  double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
+  _Alignas(64) double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
 
-  int64_t first_ns;      /* measurement time of the first detection */
+  /* One line with what every plot that is booked changes. */
+  _Alignas(64) int64_t first_ns; /* measurement time of the first detection */
   int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint32_t detections; /* used so far */
   uint64_t number;       /* track number */
-  uint64_t continues;    /* number of the ended track that this one is the continuation of, 0 = none */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
+  uint64_t history;      /* place of its newest entry in the history, 0 = none */
   _Alignas(64) uint16_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks: index + 1; 0 = none. Looked through before any look is */
   struct look looks[TRACK_LOOKS_MAX];
-  uint64_t sensors[SENSOR_WORDS];
+  _Alignas(64) uint64_t sensors[SENSOR_WORDS]; /* bit by bit, whose detections it has used. One line with the next */
   struct apart apart[TRACK_APART_MAX];
-  uint64_t history;       /* place of its newest entry in the history, 0 = none */
 };
+
+_Static_assert(offsetof(struct track, look_sensors) == offsetof(struct track, first_ns) + 64,
+               "what is booked together lies together");
 
 struct store {
   struct track *tracks; /* capacity records */
@@ -88,6 +94,8 @@ struct look *track_look(struct track *track, uint32_t sensor);
 const struct look *track_look_read(const struct track *track, uint32_t sensor);
 /* The same, made if missing; the stalest entry is replaced when all are taken. */
 struct look *track_look_take(struct track *track, uint32_t sensor);
+/* Asks for the memory that a booked plot of a sensor will change, but for the summary; the line of look_sensors is at hand. */
+void track_look_fetch(const struct track *track, uint32_t sensor);
 /* P(ballistic). */
 double track_ballistic_probability(const struct track *track);
 /* Existence probability r. */
