@@ -35,8 +35,6 @@ void calendar_set(struct calendar *calendar, uint32_t slot, int64_t time_ns) {
   calendar->count++;
 }
 
-bool calendar_has(const struct calendar *calendar, uint32_t slot) { return calendar->entries[slot].time_ns != CALENDAR_NEVER; }
-
 void calendar_remove(struct calendar *calendar, uint32_t slot) {
   struct calendar_entry *entry = &calendar->entries[slot];
   if (entry->time_ns == CALENDAR_NEVER) return;

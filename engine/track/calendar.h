@@ -30,7 +30,6 @@ struct calendar {
 int calendar_open(struct calendar *calendar, struct arena *arena, uint32_t capacity);
 /* Puts a slot in, or moves it: due at `time_ns`, but before CALENDAR_DAYS days from today have passed. */
 void calendar_set(struct calendar *calendar, uint32_t slot, int64_t time_ns);
-bool calendar_has(const struct calendar *calendar, uint32_t slot);
 void calendar_remove(struct calendar *calendar, uint32_t slot);
 /* Takes out all that is due at `time_ns` or before; returns how many, in `slots`. */
 uint32_t calendar_take(struct calendar *calendar, int64_t time_ns, uint32_t *slots);

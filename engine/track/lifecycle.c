@@ -31,25 +31,21 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
   return evidence->log_likelihood + tracker->log_detection[plot->sensor] - plot->log_clutter_density;
 }
 
-/* Its index entry has been renewed. One that waits for an earlier time is put off when that comes: most are renewed several
- * times before. */
-static void refresh_wait(struct tracker *tracker, uint32_t slot) {
+/* Its place in the index has been renewed, and must be again when the new one runs out. */
+static void refresh_plan(struct tracker *tracker, uint32_t slot) {
   tracker->refresh_ns[slot] = tracker->front_ns + INDEX_REACH_NS;
-  if (!calendar_has(&tracker->refresh, slot)) calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
+  calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
 }
 
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
   track_index_put(&tracker->index, slot);
-  refresh_wait(tracker, slot);
+  refresh_plan(tracker, slot);
 }
 
-static void index_all(struct tracker *tracker, const uint32_t *slots, uint32_t count) {
-  track_index_put_all(&tracker->index, &tracker->parallel, slots, count);
-  for (uint32_t i = 0; i < count; i++) refresh_wait(tracker, slots[i]);
-}
-
+/* They stay in the calendar for the earlier time, and are put off when that comes: most are renewed several times before. */
 void lifecycle_index_moved(struct tracker *tracker) {
-  index_all(tracker, tracker->moved, tracker->moved_count);
+  track_index_put_all(&tracker->index, &tracker->parallel, tracker->moved, tracker->moved_count);
+  for (uint32_t i = 0; i < tracker->moved_count; i++) tracker->refresh_ns[tracker->moved[i]] = tracker->front_ns + INDEX_REACH_NS;
   tracker->moved_count = 0;
 }
 
@@ -214,7 +210,8 @@ void lifecycle_refresh(struct tracker *tracker) {
   stitch_park(tracker, slots + free, tracker->store.capacity - free);
   filter_advance(&tracker->filter, slots, stale, moved_ns, false);
   filter_advance(&tracker->filter, slots + free, tracker->store.capacity - free, moved_ns, true);
-  index_all(tracker, tracker->due, count);
+  track_index_put_all(&tracker->index, &tracker->parallel, tracker->due, count);
+  for (uint32_t i = 0; i < count; i++) refresh_plan(tracker, tracker->due[i]);
 }
 
 void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
