@@ -94,10 +94,13 @@ bool los_fit_near(const struct los_fit *fit, const struct ray *ray, double dista
   for (int i = 0; i < 3; i++) {
     off[i] = fit->x[i] + t * fit->x[3 + i] + 0.5 * t * t * fit->x[6 + i] - ray->site_m[i];
     distance += ray->direction[i] * off[i];
-    int first = 3 * i;
-    trace[i] = fmax(at(fit->p, first, first) + at(fit->p, first + 1, first + 1) + at(fit->p, first + 2, first + 2), 0);
   }
   if (!(distance > distance_min_m)) return false;
+  for (int i = 0; i < 3; i++) {
+    const int a = 3 * i, b = a + 1, c = a + 2;
+    double sum = fit->p[WK_AT(FIT_N, a, a)] + fit->p[WK_AT(FIT_N, b, b)] + fit->p[WK_AT(FIT_N, c, c)];
+    trace[i] = sum > 0 ? sum : 0;
+  }
   double variance = 3 * (trace[0] + t * t * trace[1] + 0.25 * t * t * t * t * trace[2]);
   for (int k = 0; k < 2; k++) {
     double residual = vector_dot(ray->across[k], off), most = variance + distance * distance * ray->variance[k];
