@@ -202,11 +202,19 @@ static uint32_t line_hits(const struct grid_line *line, uint32_t block, const ui
   return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(met, there))) & ((1u << line->count) - 1);
 }
 
+/* Which items a set of hits is of, a byte for each: from a table, since some CPUs take hundreds of cycles for the instructions that
+ * could gather them. */
+#define HIT(hits, i) ((uint64_t)((hits) >> (i) & 1 ? (i) : 0) << 8 * __builtin_popcount((hits) & ((1u << (i)) - 1)))
+#define HITS_1(hits) HIT(hits, 1) | HIT(hits, 2) | HIT(hits, 3) | HIT(hits, 4) | HIT(hits, 5) | HIT(hits, 6)
+#define HITS_4(hits) HITS_1(hits), HITS_1((hits) + 1), HITS_1((hits) + 2), HITS_1((hits) + 3)
+#define HITS_16(hits) HITS_4(hits), HITS_4((hits) + 4), HITS_4((hits) + 8), HITS_4((hits) + 12)
+#define HITS_64(hits) HITS_16(hits), HITS_16((hits) + 16), HITS_16((hits) + 32), HITS_16((hits) + 48)
+static const uint64_t hit_places[1 << GRID_LINE_ITEMS] = {HITS_64(0u), HITS_64(64u)};
+
 /* Puts those items there, one behind the other, and what is left of eight words behind them. Returns their number. Without a branch, since
  * which items these are can't be foretold. */
 static uint32_t hits_put(uint32_t *out, const struct grid_line *line, uint32_t hits) {
-  uint64_t places = _pext_u64(0x0706050403020100, _pdep_u64(hits, 0x0101010101010101) * 255);
-  __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)places));
+  __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)hit_places[hits]));
   _mm256_storeu_si256((__m256i *)out, _mm256_permutevar8x32_epi32(_mm256_load_si256((const __m256i *)line->item), order));
   return (uint32_t)__builtin_popcount(hits);
 }
