@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "engine/ingest/wire.h"
@@ -19,10 +20,14 @@ enum {
 _Static_assert(DATAGRAM_BYTES_MAX <= 1536, "with what the kernel has before and behind it in 2 KiB");
 #define WINDOW_NS INT64_C(100000000)
 
+/* In huge pages: what was made seconds ago a virtual machine's host may have put away, at 15 to 30 us a page when it is sent. */
 int stream_reserve(struct stream *stream, size_t bytes) {
-  stream->bytes = malloc(bytes);
-  stream->capacity = stream->bytes ? bytes : 0;
-  return stream->bytes ? 0 : -ENOMEM;
+  const size_t huge = 2u << 20;
+  stream->capacity = (bytes + huge - 1) / huge * huge;
+  stream->bytes = aligned_alloc(huge, stream->capacity);
+  if (!stream->bytes) return -ENOMEM;
+  (void)madvise(stream->bytes, stream->capacity, MADV_HUGEPAGE); /* where there are none the pages are small */
+  return 0;
 }
 
 static bool datagram_close(struct stream *stream, struct stream_open *one) {
