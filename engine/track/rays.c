@@ -56,7 +56,6 @@ static void tracklet_image(struct tracklet *tracklet, struct image *image) {
   image_value(image, tracklet->fit.epoch_ns);
   image_count(image, &tracklet->sensor, SITE_SENSORS_MAX - 1);
   image_value(image, tracklet->first_ns);
-  image_value(image, tracklet->changed_slice);
 }
 
 void rays_image(struct rays *rays, struct image *image) {
@@ -184,8 +183,7 @@ static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
   *tracklet = (struct tracklet){.count = 1,
                                 .sensor = ray->sensor,
                                 .present = true,
-                                .first_ns = ray->time_ns,
-                                .changed_slice = tracker->slice};
+                                .first_ns = ray->time_ns};
   tracklet->rays[0] = *ray;
   tracklet_fit(tracklet);
   tracklet_note(tracker, place);
@@ -204,7 +202,6 @@ static void tracklet_extend(struct tracker *tracker, uint32_t place, const struc
     tracklet->rays[at] = tracklet->rays[at - 1];
   tracklet->rays[at] = *ray;
   if (ray->time_ns < tracklet->first_ns) tracklet->first_ns = ray->time_ns;
-  tracklet->changed_slice = tracker->slice;
   tracklet_fit(tracklet);
   tracklet_note(tracker, place);
 }

@@ -27,7 +27,6 @@ struct tracklet {
   struct los_fit fit; /* through them, the distance hardly known */
   uint32_t count, sensor;
   int64_t first_ns; /* of its first line ever, which may be forgotten */
-  uint64_t changed_slice;
   bool present;
 };
 
