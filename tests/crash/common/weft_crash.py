@@ -133,11 +133,16 @@ class Life:
 
 
 def replayed(place):
-    """(None or what is wrong, the lines, was a record cut short) of `weft replay` of the newest run."""
-    again = os.path.join(place, "again.jsonl")
-    done = run("replay", "--workers", 1, "--tracks", again, os.path.join(place, "journal"))
-    said = done.stderr.strip() if done.returncode != 0 or "damaged" in done.stderr or "missing" in done.stderr else None
-    return said, file_bytes(again), "cut short" in done.stderr
+    """(None or what is wrong, the lines, was a record cut short) of `weft replay` of the newest run. Of several appends on their way at a
+    kill one may be whole and one before it not: the newest segment then ends in a damaged record. No line of them had left, as the
+    callers check."""
+    again, journal = os.path.join(place, "again.jsonl"), os.path.join(place, "journal")
+    done = run("replay", "--workers", 1, "--tracks", again, journal)
+    newest = max(segments(journal), default="")
+    cut = [line for line in done.stderr.splitlines() if "cut short" in line or ("damaged" in line and newest and newest in line)]
+    other = [line for line in done.stderr.splitlines() if line not in cut and ("damaged" in line or "missing" in line)]
+    said = done.stderr.strip() if done.returncode != 0 or other else None
+    return said, file_bytes(again), bool(cut)
 
 
 def chain_wrong(place, lives):
