@@ -359,7 +359,7 @@ static void asks_piece(void *argument, uint32_t begin, uint32_t end, unsigned wo
   for (uint32_t i = begin; i < end; i++) {
     const struct entry *entry = entry_look(warn, i, end);
     const struct track_report *report = &warn->output->reports[warn->glance_first + i];
-    warn->glances[i].asks = report_asks(entry, report);
+    warn->glances[i].asks = (uint8_t)report_asks(entry, report);
     warn->glances[i].since_ns = waiting_since(entry);
   }
 }
