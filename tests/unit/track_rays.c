@@ -20,8 +20,8 @@ static struct rig *eyes_open(double clutter_per_scan) {
 }
 
 static void false_line(struct rig *rig, uint32_t sensor, int64_t time_ns, struct prng *prng) {
-  double p[3];
-  wk_ecef_from_geodetic((20 * prng_uniform(prng) - 10) * RIG_DEGREE, (20 * prng_uniform(prng) - 5) * RIG_DEGREE, 10e3, p);
+  double p[3], lat_rad = (20 * prng_uniform(prng) - 10) * RIG_DEGREE, lon_rad = (20 * prng_uniform(prng) - 5) * RIG_DEGREE;
+  wk_ecef_from_geodetic(lat_rad, lon_rad, 10e3, p);
   rig_see(rig, sensor, time_ns, p, prng);
 }
 
@@ -99,13 +99,24 @@ static void a_load_finds_what_was_kept(void **state) {
   rig_close(other);
 }
 
-/* Each eye has more lines that wait than an assignment has columns before the motor is first seen. */
+static double nearest_m(const struct rig *rig, const double p[3]) {
+  double nearest = INFINITY;
+  for (uint32_t slot = 0; slot < rig->tracker->store.high; slot++) {
+    const struct track *track = &rig->tracker->store.tracks[slot];
+    if (track->alive) nearest = fmin(nearest, rig_distance(track->position_m, p));
+  }
+  return nearest;
+}
+
+/* Each eye has more lines that wait than an assignment has columns before the motor is first seen. Some of these lines meet by chance, and
+ * begin tracks of their own. */
 static void more_tracklets_than_an_assignment_holds_hide_no_object(void **state) {
   (void)state;
   struct rig *rig = eyes_open(FALSE_LINES);
   struct prng prng = prng_seed(7, 1);
   struct body body = body_at(3, 5, 15e3, 300, 100, 500);
-  for (int second = 0; second < 9 && rig_live(rig, 0) == 0; second++) {
+  double distance_m = INFINITY;
+  for (int second = 0; second < 9 && distance_m > 20e3; second++) {
     for (uint32_t eye = 0; eye < EYES; eye++) {
       int64_t time_ns = RIG_BEGIN_NS + second * RIG_SECOND_NS + eye * (RIG_SECOND_NS / EYES);
       for (int i = 0; i < FALSE_LINES; i++) false_line(rig, eye, time_ns, &prng);
@@ -114,10 +125,9 @@ static void more_tracklets_than_an_assignment_holds_hide_no_object(void **state)
       rig_step(rig, time_ns + 1000000);
       assert_true(rig->tracker->rays.high > EYES * ASSIGN_MAX || second == 0);
     }
+    distance_m = nearest_m(rig, body.p);
   }
-  const struct track *track = rig_only(rig);
-  assert_non_null(track);
-  rig_expect(rig_distance(track->position_m, body.p) < 20e3, "the track is %.0f m from the motor", rig_distance(track->position_m, body.p));
+  rig_expect(distance_m < 20e3, "the nearest track is %.0f m from the motor", distance_m);
   rig_drain(rig);
   rig_close(rig);
 }
