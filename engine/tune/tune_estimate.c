@@ -35,7 +35,8 @@ int tune_estimate(const struct topology_source *source, struct profile *profile,
   profile->buffers = BUFFERS;
   profile->buffer_bytes = BUFFER_BYTES;
   profile->socket_buffer_mib = SOCKET_BUFFER_MIB;
-  profile->spin_us = plan->io_cpu >= 0 ? SPIN_US : 0;
+  bool own_cores = plan->io_cpu >= 0 && plan->core_count >= TOPOLOGY_PIN_CORE_COUNT; /* of the I/O and the engine thread */
+  profile->spin_us = own_cores ? SPIN_US : 0;
   snprintf(notes[PROFILE_KERNELS], PROFILE_NOTE_MAX, "Estimated: %s.", described ? "what every machine that runs weft has" : "the widest that this CPU has");
   snprintf(notes[PROFILE_WORKERS], PROFILE_NOTE_MAX, "Estimated: %s.",
            plan->io_cpu >= 0 ? "one per core, less one for the I/O thread" : "one per core");
@@ -43,7 +44,7 @@ int tune_estimate(const struct topology_source *source, struct profile *profile,
   snprintf(notes[PROFILE_FRAME_LIMIT], PROFILE_NOTE_MAX, "Never measured: longer frames cost less and wait longer, which is the site's to choose.");
   snprintf(notes[PROFILE_SOCKET_BUFFER], PROFILE_NOTE_MAX, "Never measured: it bridges stalls, 0.1 s of the smallest datagrams at a million a second.");
   snprintf(notes[PROFILE_SPIN_US], PROFILE_NOTE_MAX, "Never measured, estimated: %s.",
-           plan->io_cpu >= 0 ? "what waking up takes, since I/O and engine have cores of their own" : "too few cores to keep one waiting");
+           own_cores ? "what waking up takes, since I/O and engine have cores of their own" : "too few cores to keep one waiting");
   topology_plan_close(plan);
   free(plan);
   return 0;
