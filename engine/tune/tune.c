@@ -91,36 +91,43 @@ static int kernels_tune(struct tuning *tuning, struct weft_error *err) {
   return rc;
 }
 
-static void workers_add(struct tuning *tuning, uint32_t workers, uint32_t per_cache) {
+static void workers_add(struct tuning *tuning, uint32_t workers, uint32_t per_cache, uint32_t inline_items) {
   char name[TUNE_NAME_MAX];
   if (workers < 1 || workers > TOPOLOGY_WORKER_MAX || per_cache < 1) return;
   snprintf(name, sizeof name, "%u", workers);
+  if (inline_items > POOL_INLINE_ITEMS) snprintf(name, sizeof name, "%u beyond %u items", workers, inline_items);
   if (per_cache < workers && per_cache < tuning->estimate.workers_per_cache) snprintf(name, sizeof name, "%u (%u per cache)", workers, per_cache);
   struct profile *profile = tune_candidate_add(&tuning->contest, &tuning->profile, name);
   if (!profile) return;
   profile->workers = workers;
   profile->workers_per_cache = per_cache;
+  profile->inline_items = inline_items;
 }
 
-/* Half as many, a quarter, one cache alone, half of each cache; one on every core, also the I/O thread's; two on each. */
+/* Half as many, a quarter, one cache alone, half of each cache; one on every core, also the I/O thread's, in all loops of some length or in
+ * long ones alone, since in short ones that worker may have to wait for its core; two on each. */
 static int workers_tune(struct tuning *tuning, struct weft_error *err) {
   const struct machine *machine = &tuning->estimate.machine;
   uint32_t workers = tuning->estimate.workers, per_cache = tuning->estimate.workers_per_cache, half = per_cache / 2;
   contest_begin(tuning, TUNE_FRAME_FORMS);
-  workers_add(tuning, workers, per_cache);
-  workers_add(tuning, workers / 2, per_cache);
-  workers_add(tuning, per_cache, per_cache);
-  workers_add(tuning, machine->cores, per_cache);
-  if (machine->caches > 1) workers_add(tuning, half * machine->caches < workers ? half * machine->caches : workers, half);
-  if (machine->threads > machine->cores) workers_add(tuning, 2 * workers, 2 * per_cache);
-  workers_add(tuning, workers / 4, per_cache);
+  workers_add(tuning, workers, per_cache, POOL_INLINE_ITEMS);
+  workers_add(tuning, workers / 2, per_cache, POOL_INLINE_ITEMS);
+  workers_add(tuning, per_cache, per_cache, POOL_INLINE_ITEMS);
+  workers_add(tuning, machine->cores, per_cache, POOL_INLINE_ITEMS);
+  workers_add(tuning, machine->cores, per_cache, 4 * POOL_INLINE_ITEMS);
+  if (machine->caches > 1) workers_add(tuning, half * machine->caches < workers ? half * machine->caches : workers, half, POOL_INLINE_ITEMS);
+  if (machine->threads > machine->cores) workers_add(tuning, 2 * workers, 2 * per_cache, POOL_INLINE_ITEMS);
+  workers_add(tuning, workers / 4, per_cache, POOL_INLINE_ITEMS);
   int rc = contest_hold(tuning, CONTEST_ENGINE_RECEIVING, PROFILE_WORKERS, err);
   snprintf(tuning->notes[PROFILE_WORKERS_PER_CACHE], PROFILE_NOTE_MAX, "Found with the workers.");
   return rc;
 }
 
 static int pool_tune(struct tuning *tuning, size_t offset, const uint32_t *values, int count, enum profile_knob knob, struct weft_error *err) {
+  uint32_t found; /* so far: with the workers */
+  memcpy(&found, (const char *)&tuning->profile + offset, sizeof found);
   contest_begin(tuning, TUNE_FRAME_FORMS);
+  count_add(tuning, offset, found);
   for (int v = 0; v < count; v++) count_add(tuning, offset, values[v]);
   return contest_hold(tuning, CONTEST_ENGINE, knob, err);
 }
@@ -146,7 +153,7 @@ static int receive_tune(struct tuning *tuning, struct weft_error *err) {
   return contest_hold(tuning, CONTEST_RECEIVE, PROFILE_BUFFERS, err);
 }
 
-/* The first candidate is always the engine's default, whatever the estimate says. */
+/* The first candidate is always the engine's default, or what was found before, whatever the estimate says. */
 static int all_tune(struct tuning *tuning, struct weft_error *err) {
   int rc = kernels_tune(tuning, err);
   if (rc == 0) rc = workers_tune(tuning, err);

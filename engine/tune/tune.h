@@ -6,7 +6,7 @@
 #include "engine/platform/profile.h"
 #include "engine/weft.h"
 
-enum { TUNE_CANDIDATES_MAX = 8, TUNE_TURNS_MAX = 60, TUNE_FORMS_MAX = 4, TUNE_NAME_MAX = 32 };
+enum { TUNE_CANDIDATES_MAX = 8, TUNE_TURNS_MAX = 60, TUNE_FORMS_MAX = 5, TUNE_NAME_MAX = 32 };
 
 /* One way to set a knob; the others are as found so far. */
 struct tune_candidate {
@@ -46,16 +46,16 @@ double tune_median(double *values, int count);
 int tune_estimate(const struct topology_source *source, struct profile *profile, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX],
                   struct weft_error *err);
 
-/* tune_engine.c: steps the same frames of four sizes through an engine per candidate, on a thread of its own each.
- * `receiving`: while another thread receives as fast as it can. */
-enum { TUNE_FRAME_FORMS = 4 };
+/* tune_engine.c: steps the same frames of five sizes through an engine per candidate, on a thread of its own each.
+ * `receiving`: while another thread receives as the server does at full load. */
+enum { TUNE_FRAME_FORMS = TUNE_FORMS_MAX };
 extern const uint32_t tune_frame_detections[TUNE_FRAME_FORMS];
 int tune_engine_run(struct tune_contest *contest, bool receiving, const struct tune_progress *progress, struct weft_error *err);
 
 /* tune_receive.c: receives datagrams over loopback as the server does, coalesced, one by one, and a burst of each by turns. */
 enum { TUNE_RECEIVE_FORMS = 3 };
 int tune_receive_run(struct tune_contest *contest, const struct tune_progress *progress, struct weft_error *err);
-/* A thread that receives until it is told to end. */
+/* A thread that receives, a quarter of the time, until it is told to end. */
 struct tune_receiver;
 int tune_receiver_open(struct tune_receiver **receiver, struct weft_error *err);
 void tune_receiver_close(struct tune_receiver *receiver);

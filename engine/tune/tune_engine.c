@@ -15,7 +15,10 @@
 #include "kernels/wk.h"
 
 enum { WARM_SCANS = 8, TRACKS_MAX = 4 * WORLD_OBJECTS, PAUSE_NS = 200000 };
-const uint32_t tune_frame_detections[TUNE_FRAME_FORMS] = {16, 64, 256, 1024};
+const uint32_t tune_frame_detections[TUNE_FRAME_FORMS] = {16, 64, 256, 1024, 4096};
+/* Of each in a scan: what else runs on the machine hits some of the short ones, and a turn is their median. */
+static const int frames_of_form[TUNE_FRAME_FORMS] = {16, 8, 4, 2, 1};
+enum { FRAMES_MAX = 16 };
 
 /* One candidate's engine. Between `go` and `done` its thread's, else the measuring thread's. */
 struct runner {
@@ -35,11 +38,15 @@ static void scan_step(struct runner *runner) {
   uint32_t next = 0;
   (void)wk_choose(runner->kernels); /* for what asks at every call */
   for (int form = 0; form < TUNE_FRAME_FORMS; form++) {
-    nanosleep(&pause, NULL);
-    int64_t began_ns = clock_monotonic_ns();
-    for (uint32_t d = 0; d < tune_frame_detections[form]; d++) (void)feeder_put(&runner->feeder, &runner->world->scan[next++]);
-    feeder_flush(&runner->feeder);
-    runner->ns[form] = (double)(clock_monotonic_ns() - began_ns);
+    double ns[FRAMES_MAX] = {0};
+    for (int frame = 0; frame < frames_of_form[form]; frame++) {
+      nanosleep(&pause, NULL);
+      int64_t began_ns = clock_monotonic_ns();
+      for (uint32_t d = 0; d < tune_frame_detections[form]; d++) (void)feeder_put(&runner->feeder, &runner->world->scan[next++]);
+      feeder_flush(&runner->feeder);
+      ns[frame] = (double)(clock_monotonic_ns() - began_ns);
+    }
+    runner->ns[form] = tune_median(ns, frames_of_form[form]);
   }
 }
 

@@ -5,7 +5,7 @@
 #include "engine/base/prng.h"
 #include "engine/ingest/recording.h"
 
-enum { WORLD_OBJECTS = 16 + 64 + 256 + 1024 };
+enum { WORLD_OBJECTS = 16 * 16 + 8 * 64 + 4 * 256 + 2 * 1024 + 4096 };
 extern const char world_site[]; /* its configuration */
 
 struct world_object {
