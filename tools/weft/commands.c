@@ -20,7 +20,7 @@ enum { WORKERS_MAX = 256, TRACKS_LIMIT = 1 << 22 };
   }
 #define ARGUMENT_TRACKS_MAX(to_)                                                                             \
   {                                                                                                          \
-    .name = "tracks-max", .value = "N", .does = "room for this many tracks (default 32768, 2.5 KiB each)",   \
+    .name = "tracks-max", .value = "N", .does = "room for this many tracks (default 32768, 2.7 KiB each)",   \
     .kind = ARGUMENT_COUNT, .to = (to_), .min = 64, .max = TRACKS_LIMIT                                      \
   }
 
