@@ -27,6 +27,9 @@ void ladder_stepped(struct ladder *ladder, uint32_t detections, uint32_t step, i
   if (ladder->costs == 2 * LADDER_COSTS) ladder->costs = LADDER_COSTS;
 }
 
+/* Of the limit, for work that waits. A frame collects for as long as the one before it is stepped, and steps differ by a quarter. */
+static const double LADDER_WORK_PART = 0.4;
+
 /* The first step at which the frame fits into the room that is left. */
 static uint32_t step_needed(double room_ns, double cost_ns, uint32_t detections) {
   uint32_t step = OVERLOAD_NONE;
@@ -38,7 +41,7 @@ static uint32_t step_needed(double room_ns, double cost_ns, uint32_t detections)
 
 uint32_t ladder_decide(struct ladder *ladder, uint32_t detections, double ahead, int64_t clock_ns) {
   if (ladder->limit_ns == 0) return OVERLOAD_NONE;
-  double cost_ns = ladder_cost_ns(ladder), room_ns = (double)ladder->limit_ns / 2 - ahead * cost_ns;
+  double cost_ns = ladder_cost_ns(ladder), room_ns = LADDER_WORK_PART * (double)ladder->limit_ns - ahead * cost_ns;
   uint32_t needed = step_needed(room_ns, cost_ns, detections), before = ladder->step;
   if (needed > before) {
     if (before == OVERLOAD_NONE) {

@@ -2,9 +2,9 @@
  * arguments. docs/decisions/0019 says why it is done so.
  *
  * The measure is the work that waits: detections of frames that the engine has not finished, and of the one that closes, times what a
- * detection has cost lately. It may be half of the latency limit; the other half is for what a frame waits before it closes and
- * after it is stepped. A stall of the machine makes things late, but adds no work beyond what came meanwhile, and sheds nothing for
- * being late. Up at once, as far as needed; down one step when less has been enough for LADDER_HOLD_NS. */
+ * detection has cost lately. It may be two fifths of the latency limit; as much is for what a frame waits before it closes, the rest for
+ * steps that take longer than others and for what comes after. A stall of the machine makes things late, but adds no work beyond what
+ * came meanwhile, and sheds nothing for being late. Up at once, as far as needed; down one step when less has been enough for LADDER_HOLD_NS. */
 #ifndef WEFT_SERVER_LADDER_H
 #define WEFT_SERVER_LADDER_H
 

@@ -37,8 +37,8 @@ static void step_rises_at_once_as_far_as_the_work_that_waits_needs(void **state)
     uint32_t detections;
     double ahead;
     uint32_t step;
-  } cases[] = {{10000, 0, 0}, {10001, 0, 1}, {20000, 0, 1},      {20001, 0, 2},     {25600, 0, 2}, {25601, 0, 3},
-               {35554, 0, 3}, {60000, 0, 6}, {10000, 10000, 1},  {10000, 12100, 2}, {65, 30000, 8}, {0, 0, 0}};
+  } cases[] = {{8000, 0, 0},  {8001, 0, 1},  {16000, 0, 1},   {16001, 0, 2},   {20480, 0, 2}, {20481, 0, 3},
+               {28444, 0, 3}, {48000, 0, 6}, {8000, 8000, 1}, {8000, 9680, 2}, {65, 24000, 8}, {0, 0, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct ladder ladder = ladder_warm();
     uint32_t step = ladder_decide(&ladder, cases[i].detections, cases[i].ahead, 1);
@@ -51,9 +51,9 @@ static void step_falls_by_one_a_second_and_waits_while_it_is_needed(void **state
   (void)state;
   struct ladder ladder = ladder_warm();
   int64_t now_ns = 7 * SECOND_NS;
-  assert_int_equal(ladder_decide(&ladder, 60000, 0, now_ns), 6);
+  assert_int_equal(ladder_decide(&ladder, 48000, 0, now_ns), 6);
   for (int ms = 1; ms <= 500; ms++) assert_int_equal(ladder_decide(&ladder, 10, 0, now_ns += 1000000), 6);
-  assert_int_equal(ladder_decide(&ladder, 60000, 0, now_ns += 1000000), 6); /* needed again: the second begins anew */
+  assert_int_equal(ladder_decide(&ladder, 48000, 0, now_ns += 1000000), 6); /* needed again: the second begins anew */
   for (uint32_t step = 6; step > 0; step--) {
     for (int ms = 1; ms < 1000; ms++) assert_int_equal(ladder_decide(&ladder, 10, 0, now_ns += 1000000), step);
     assert_int_equal(ladder_decide(&ladder, 10, 0, now_ns += 1000000), step - 1);
