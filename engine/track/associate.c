@@ -36,14 +36,15 @@ void clusters_join(uint32_t *parent, uint32_t i, uint32_t j) {
   if (b < a) parent[a] = b;
 }
 
-struct find_job {
+/* A parallel loop over what begins there: plots of the slice, or turns of the round. */
+struct range_job {
   struct tracker *tracker;
   uint32_t begin;
 };
 
 static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
-  const struct find_job *job = argument;
+  const struct range_job *job = argument;
   struct tracker *tracker = job->tracker;
   uint32_t first = job->begin + begin;
   track_index_find(&tracker->index, &tracker->plots[first], end - begin, tracker->front_ns, &tracker->candidates[first]);
@@ -186,14 +187,9 @@ static void candidate_fetch(const struct tracker *tracker, const struct group *g
   lifecycle_fetch(tracker, tracker->candidates[tracker->members[group->first].plot].slots[0]);
 }
 
-struct open_job {
-  struct tracker *tracker;
-  uint32_t begin;
-};
-
 static void open_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
-  const struct open_job *job = argument;
+  const struct range_job *job = argument;
   struct tracker *tracker = job->tracker;
   const uint32_t *turns = tracker->turns + job->begin;
   for (uint32_t g = begin; g < end; g++) {
@@ -229,11 +225,6 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
   return g;
 }
 
-struct solve_job {
-  struct tracker *tracker;
-  uint32_t begin;
-};
-
 /* Beyond what soft association leaves out, a thousandth, whatever the sensor's probability of detection. */
 bool pair_certain(const struct tracker *tracker, uint32_t p) {
   const double log_certain = 7;
@@ -263,7 +254,7 @@ static bool pair_takes(void *context, uint32_t pair, unsigned worker) {
 }
 
 static void solve_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
-  const struct solve_job *job = argument;
+  const struct range_job *job = argument;
   for (uint32_t g = begin; g < end; g++) {
     struct group *group = &job->tracker->groups[job->tracker->turns[job->begin + g]];
     if (!group->solved) group_solve(job->tracker, group, worker);
@@ -320,7 +311,7 @@ static uint32_t round_of(const struct tracker *tracker, uint32_t turn) { return 
 
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct parallel *parallel = &tracker->parallel;
-  struct find_job find = {.tracker = tracker, .begin = begin};
+  struct range_job find = {.tracker = tracker, .begin = begin};
   parallel->run(parallel->context, find_piece, &find, end - begin, GATE_PIECE);
   shed_slice(tracker, begin, end);
   components_build(tracker, begin, end);
@@ -328,7 +319,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   for (uint32_t first = 0; first < tracker->group_count;) {
     uint32_t last = first, pair_count = 0;
     while (last < tracker->group_count && round_of(tracker, last) == round_of(tracker, first)) last++;
-    struct open_job open = {.tracker = tracker, .begin = first};
+    struct range_job open = {.tracker = tracker, .begin = first};
     parallel->run(parallel->context, open_piece, &open, last - first, OPEN_PIECE);
     last = pairs_collect(tracker, first, last, &pair_count);
     weft_assert(last > first);
@@ -336,7 +327,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
         .context = tracker, .asked = tracker->asked, .takes = pair_takes, .took = pair_took, .taken = tracker->taken};
     filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence, &taking);
     tracker->statistics.pairs_scored += pair_count;
-    struct solve_job job = {.tracker = tracker, .begin = first};
+    struct range_job job = {.tracker = tracker, .begin = first};
     parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);
     winners_update(tracker, pair_count);
     if (tracker->soft) soft_update(tracker, first, last);

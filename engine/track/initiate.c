@@ -45,10 +45,9 @@ struct seeking {
 
 /* In one scan a sensor sees an object once. */
 static bool scan_has(const struct tracker *tracker, const struct strand *strand, const struct seed *seed) {
-  double apart_s = 0.4 * tracker->site->sensors[seed->sensor].revisit_s;
   for (uint32_t k = 0; k < strand->count; k++) {
     if (strand->plot_sensors[k] != seed->sensor) continue;
-    if (fabs((double)(seed->time_ns - strand->plot_ns[k]) * 1e-9) < apart_s) return true;
+    if (lifecycle_one_scan(tracker, seed->sensor, seed->time_ns, strand->plot_ns[k])) return true;
   }
   return false;
 }

@@ -206,25 +206,19 @@ static void tracklet_extend(struct tracker *tracker, uint32_t place, const struc
   tracklet_note(tracker, place);
 }
 
-/* An object has one line in a scan. */
-static bool same_scan(const struct sensor *sensor, int64_t a_ns, int64_t b_ns) {
-  return fabs((double)(a_ns - b_ns) * 1e-9) < 0.4 * sensor->revisit_s;
-}
-
 /* ln of how much likelier the line is as the tracklet's next than as a false one; 0 where it is not worth it.
  */
 static double link_gain(const struct tracker *tracker, uint32_t place, const struct ray *ray) {
   const struct tracklet *tracklet = &tracker->rays.tracklets[place];
-  const struct sensor *sensor = &tracker->site->sensors[ray->sensor];
-  if (same_scan(sensor, ray->time_ns, tracker->rays.sights[place].time_ns)) return 0; /* mostly, and nearer at hand */
+  if (lifecycle_one_scan(tracker, tracklet->sensor, ray->time_ns, tracker->rays.sights[place].time_ns)) return 0; /* mostly, and nearer at hand */
   for (uint32_t i = 0; i < tracklet->count; i++) {
-    if (same_scan(sensor, ray->time_ns, tracklet->rays[i].time_ns)) return 0;
+    if (lifecycle_one_scan(tracker, tracklet->sensor, ray->time_ns, tracklet->rays[i].time_ns)) return 0;
   }
   if (!los_fit_near(&tracklet->fit, ray, link_chi2)) return 0;
   struct los_fit fit = tracklet->fit;
   double likelihood, distance2;
   if (!los_fit_line(&fit, ray, link_chi2, &likelihood, &distance2) || !(distance2 < link_chi2)) return 0;
-  double gain = likelihood + wk_log(sensor->detection_probability) - ray->log_density;
+  double gain = likelihood + tracker->log_detection[ray->sensor] - ray->log_density;
   return isfinite(gain) ? fmax(gain, 0) : 0;
 }
 

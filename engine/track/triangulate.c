@@ -49,8 +49,7 @@ static bool seen_beside(const struct tracker *tracker, struct track *track, cons
     const struct tracklet *part = meeting->parts[k];
     const struct look *look = track_look_read(track, part->sensor);
     if (!look || look->last_hit_ns == INT64_MIN) continue;
-    double apart_s = fabs((double)(look->last_hit_ns - tracklet_newest_ns(part)) * 1e-9);
-    if (apart_s < 0.4 * tracker->site->sensors[part->sensor].revisit_s) return true;
+    if (lifecycle_one_scan(tracker, part->sensor, look->last_hit_ns, tracklet_newest_ns(part))) return true;
   }
   return false;
 }
