@@ -27,7 +27,8 @@ struct bench_contestant {
   double minimum_ns, median_ns; /* out: per item */
 };
 void bench_counts(double ns);
-/* Runs each once to warm up, then all by turns BENCH_REPEATS times, so that a disturbance meets all alike. */
+/* Runs each once to warm up, then all by turns BENCH_REPEATS times, so that a disturbance meets all alike; what takes less than a
+ * millisecond runs for that long before it counts. */
 void bench_contest(struct bench_contestant *contestants, int count);
 
 /* The report. A figure with unit "x" or "share" is a ratio within this run and is compared with the baseline;
