@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
@@ -19,7 +20,7 @@ static const double silence_max_air_looks = 15, silence_max_tentative_looks = 8;
 static const double sigma_max_m = 60000; /* position lost */
 static const double plume_min = 0.3; /* where boost is less likely, a line-of-sight sensor's miss says nothing */
 static const int64_t step_ns = 500000000;
-enum { MISSES_PER_REVIEW_MAX = 4, REVIEW_PIECE = 16 * DUPLICATE_TOGETHER, LINE = 64 };
+enum { MISSES_PER_REVIEW_MAX = 4, REVIEW_PIECE = 16 * DUPLICATE_TOGETHER };
 
 double review_detection_probability(const struct tracker *tracker, const struct track *track, uint32_t sensor) {
   double pd = tracker->site->sensors[sensor].detection_probability;
@@ -128,9 +129,9 @@ static bool over(const struct tracker *tracker, const struct track *track, const
 
 /* Asks for what a review reads of a track: its summary, odds and looks. */
 static void review_fetch(const struct tracker *tracker, uint32_t slot) {
-  const char *track = (const char *)&tracker->store.tracks[slot];
-  for (size_t at = 0; at < offsetof(struct track, bank); at += LINE) __builtin_prefetch(track + at);
-  for (size_t at = offsetof(struct track, first_ns); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch(track + at);
+  const struct track *track = &tracker->store.tracks[slot];
+  ahead_ask(track, offsetof(struct track, bank));
+  ahead_ask(&track->first_ns, offsetof(struct track, sensors) - offsetof(struct track, first_ns));
 }
 
 static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/base/check.h"
 #include "engine/track/soft.h"
 
@@ -298,11 +299,26 @@ static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_
   }
 }
 
+/* Asks for what the lines of these tracks will be read from. */
+static void reports_fetch(const struct tracker *tracker, const uint32_t *slots, uint32_t count) {
+  for (uint32_t l = 0; l < count; l++) {
+    const struct track *track = &tracker->store.tracks[slots[l]];
+    ahead_ask_far(&track->time_ns, sizeof track->time_ns);
+    ahead_ask_far(tracker->moments[slots[l]], sizeof *tracker->moments);
+    ahead_ask_far(&track->bank[WK_B_WEIGHT], 3 * sizeof *track->bank);
+    ahead_ask_far(&track->first_ns, AHEAD_LINE);
+    ahead_ask_far(track->sensors, sizeof track->sensors);
+  }
+}
+
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct report_job *job = argument;
   const uint32_t *slots = job->tracker->touched;
   for (uint32_t i = begin; i < end; i += WK_LANES) {
+    if (i + WK_LANES < end) reports_fetch(job->tracker, &slots[i + WK_LANES], least(end - i - WK_LANES, WK_LANES));
     reports_fill(job->tracker, &slots[i], end - i < WK_LANES ? end - i : WK_LANES, &job->output->reports[i]);
   }
 }
