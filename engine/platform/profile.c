@@ -136,9 +136,11 @@ static const char *const explained[PROFILE_KNOBS] = {
 static void knob_begin(struct text *text, enum profile_knob knob, const char *key, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]) {
   text_put(text, "  # ");
   text_put(text, explained[knob]);
-  if (notes[knob][0]) {
+  for (const char *line = notes[knob]; *line; line += *line == '\n') {
+    size_t size = strcspn(line, "\n");
     text_put(text, "\n  # ");
-    text_put(text, notes[knob]);
+    text_bytes(text, line, size);
+    line += size;
   }
   text_put(text, "\n  ");
   text_put(text, key);

@@ -23,7 +23,7 @@ enum profile_knob {
   PROFILE_SPIN_US,
   PROFILE_KNOBS
 };
-enum { PROFILE_NOTE_MAX = 256, PROFILE_TEXT_MAX = 16384 };
+enum { PROFILE_NOTE_MAX = 1024, PROFILE_TEXT_MAX = 16384 };
 
 /* Plain data. */
 struct profile {
@@ -51,7 +51,7 @@ int profile_parse(const char *text, size_t size, const char *name, const struct 
                   struct weft_error *err);
 
 /* Writes a profile whose knobs are all set as YAML: `made` says how it came about (one line), notes[k] how knob k was
- * found (empty: nothing). `description`: the topology it is for, NULL for a real machine's. */
+ * found (empty: nothing; lines after the first behind a line feed). `description`: the topology it is for, NULL for a real machine's. */
 void profile_write(struct text *text, const struct profile *profile, const char *made, const char *description,
                    char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]);
 

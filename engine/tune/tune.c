@@ -12,7 +12,7 @@
 #include "engine/platform/pool.h"
 #include "kernels/wk.h"
 
-enum { STAGES = 5, TURNS_MEASURE = 15, TURNS_PATIENT = 60 };
+enum { STAGES = 5, TURNS_MEASURE = 15, TURNS_CONFIRM = 45, TURNS_PATIENT = 60, CONFIRMED_MAX = 3 };
 
 /* One tuning: what has been found so far. */
 struct tuning {
@@ -20,12 +20,18 @@ struct tuning {
   struct profile profile;
   char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX];
   struct tune_contest contest; /* the one under way */
+  struct tune_contest again;   /* one of its candidates against the default alone */
   struct tune_progress progress;
   bool patient;
 };
 
-static void contest_begin(struct tuning *tuning, int forms) {
-  tune_contest_begin(&tuning->contest, forms, tuning->patient ? TURNS_PATIENT : TURNS_MEASURE);
+/* What the candidates of a knob are tried in. */
+enum contest_kind { CONTEST_ENGINE, CONTEST_ENGINE_RECEIVING, CONTEST_RECEIVE };
+
+static void contest_begin(struct tuning *tuning, enum contest_kind kind, struct tune_contest *contest, int turns) {
+  bool receive = kind == CONTEST_RECEIVE;
+  tune_contest_begin(contest, receive ? TUNE_RECEIVE_FORMS : TUNE_FRAME_FORMS, receive ? tune_receive_names : tune_frame_names,
+                     tuning->patient ? TURNS_PATIENT : turns);
 }
 
 /* Adds the profile so far with one count in place of another; names are the counts. */
@@ -36,49 +42,57 @@ static void count_add(struct tuning *tuning, size_t offset, uint32_t value) {
   if (profile) memcpy((char *)profile + offset, &value, sizeof value);
 }
 
-enum contest_kind { CONTEST_ENGINE, CONTEST_ENGINE_RECEIVING, CONTEST_RECEIVE };
-
-static int contest_run(struct tuning *tuning, enum contest_kind kind, struct weft_error *err) {
-  if (kind == CONTEST_RECEIVE) return tune_receive_run(&tuning->contest, &tuning->progress, err);
-  return tune_engine_run(&tuning->contest, kind == CONTEST_ENGINE_RECEIVING, &tuning->progress, err);
+static int contest_run(struct tuning *tuning, enum contest_kind kind, struct tune_contest *contest, struct weft_error *err) {
+  if (kind == CONTEST_RECEIVE) return tune_receive_run(contest, &tuning->progress, err);
+  return tune_engine_run(contest, kind == CONTEST_ENGINE_RECEIVING, &tuning->progress, err);
 }
 
-/* The best of several by what was measured is flattered by that: it must win again, against the default alone. */
-static int winner_confirm(struct tuning *tuning, enum contest_kind kind, int winner, enum profile_knob knob, struct weft_error *err) {
-  struct tune_contest *contest = &tuning->contest;
-  const struct tune_candidate first = contest->candidates[0], best = contest->candidates[winner];
-  contest_begin(tuning, contest->forms);
-  (void)tune_candidate_add(contest, &first.profile, first.name);
-  (void)tune_candidate_add(contest, &best.profile, best.name);
-  int rc = contest_run(tuning, kind, err);
-  bool again = rc == 0 && tune_choose(contest) == 1;
-  if (again) tuning->profile = best.profile;
-  size_t used = strlen(tuning->notes[knob]);
-  snprintf(tuning->notes[knob] + used, PROFILE_NOTE_MAX - used, "; then alone, %s %s", best.name, again ? "won again" : "did not win again");
-  return rc;
+/* One of several is flattered by having been chosen: what it won by must show again, against the default alone. 1: it does, and is the
+ * profile from here on; 0: it doesn't; or a negative errno. */
+static int winner_confirm(struct tuning *tuning, enum contest_kind kind, int winner, char note[PROFILE_NOTE_MAX], struct weft_error *err) {
+  const struct tune_candidate *first = &tuning->contest.candidates[0], *best = &tuning->contest.candidates[winner];
+  contest_begin(tuning, kind, &tuning->again, TURNS_CONFIRM);
+  (void)tune_candidate_add(&tuning->again, &first->profile, first->name);
+  (void)tune_candidate_add(&tuning->again, &best->profile, best->name);
+  int rc = contest_run(tuning, kind, &tuning->again, err);
+  if (rc < 0) return rc;
+  bool confirmed = (tune_claims(&tuning->again, 1) & tune_claims(&tuning->contest, winner)) != 0;
+  if (confirmed) tuning->profile = best->profile;
+  tune_note_add(note, "\n");
+  tune_forms_note(&tuning->again, 1, note);
+  tune_note_add(note, "; it %s", confirmed ? "won again" : "did not win again");
+  return confirmed;
 }
 
-/* Holds a contest, unless there is nobody to win against. The winner is the profile from here on. */
+/* Holds a contest, unless there is nobody to win against. The winner is the profile from here on; where it doesn't win again the next
+ * best has its turn. */
 static int contest_hold(struct tuning *tuning, enum contest_kind kind, enum profile_knob knob, struct weft_error *err) {
+  char *note = tuning->notes[knob];
   int rc = 0;
+  note[0] = 0; /* the estimate's */
   if (tuning->contest.count < 2) {
-    snprintf(tuning->notes[knob], PROFILE_NOTE_MAX, "Not measured: there is no other choice here.");
+    tune_note_add(note, "Not measured: there is no other choice here.");
   } else {
+    uint32_t tried = 0;
     tuning->profile = tuning->contest.candidates[0].profile;
-    rc = contest_run(tuning, kind, err);
-    tune_note(&tuning->contest, tuning->notes[knob]);
-    int winner = rc == 0 ? tune_choose(&tuning->contest) : 0;
-    if (winner > 0) rc = winner_confirm(tuning, kind, winner, knob, err);
+    rc = contest_run(tuning, kind, &tuning->contest, err);
+    tune_note(&tuning->contest, note);
+    for (int turn = 0; rc == 0 && turn < CONFIRMED_MAX; turn++) {
+      int winner = tune_choose(&tuning->contest, tried);
+      if (winner == 0) break;
+      tried |= 1u << winner;
+      rc = winner_confirm(tuning, kind, winner, note, err);
+    }
   }
   tuning->progress.stage++;
-  return rc;
+  return rc < 0 ? rc : 0;
 }
 
 static int kernels_tune(struct tuning *tuning, struct weft_error *err) {
   static const char *const names[] = {"v4", "v3", "scalar"};
   char first[sizeof tuning->profile.kernels];
   snprintf(first, sizeof first, "%s", wk_table()->name);
-  contest_begin(tuning, TUNE_FRAME_FORMS);
+  contest_begin(tuning, CONTEST_ENGINE, &tuning->contest, TURNS_MEASURE);
   snprintf(tuning->profile.kernels, sizeof tuning->profile.kernels, "%s", first);
   (void)tune_candidate_add(&tuning->contest, &tuning->profile, first);
   for (int n = 0; n < 3; n++) {
@@ -107,14 +121,15 @@ static void workers_add(struct tuning *tuning, uint32_t workers, uint32_t per_ca
 /* Half as many, a quarter, one cache alone, half of each cache; one on every core, also the I/O thread's, in all loops of some length or in
  * long ones alone, since in short ones that worker may have to wait for its core; two on each. */
 static int workers_tune(struct tuning *tuning, struct weft_error *err) {
+  static const uint32_t longer[] = {4, 8, 16};
   const struct machine *machine = &tuning->estimate.machine;
   uint32_t workers = tuning->estimate.workers, per_cache = tuning->estimate.workers_per_cache, half = per_cache / 2;
-  contest_begin(tuning, TUNE_FRAME_FORMS);
+  contest_begin(tuning, CONTEST_ENGINE_RECEIVING, &tuning->contest, TURNS_MEASURE);
   workers_add(tuning, workers, per_cache, POOL_INLINE_ITEMS);
   workers_add(tuning, workers / 2, per_cache, POOL_INLINE_ITEMS);
   workers_add(tuning, per_cache, per_cache, POOL_INLINE_ITEMS);
   workers_add(tuning, machine->cores, per_cache, POOL_INLINE_ITEMS);
-  workers_add(tuning, machine->cores, per_cache, 4 * POOL_INLINE_ITEMS);
+  for (uint32_t i = 0; i < 3; i++) workers_add(tuning, machine->cores, per_cache, longer[i] * POOL_INLINE_ITEMS);
   if (machine->caches > 1) workers_add(tuning, half * machine->caches < workers ? half * machine->caches : workers, half, POOL_INLINE_ITEMS);
   if (machine->threads > machine->cores) workers_add(tuning, 2 * workers, 2 * per_cache, POOL_INLINE_ITEMS);
   workers_add(tuning, workers / 4, per_cache, POOL_INLINE_ITEMS);
@@ -126,10 +141,10 @@ static int workers_tune(struct tuning *tuning, struct weft_error *err) {
 static int pool_tune(struct tuning *tuning, size_t offset, const uint32_t *values, int count, enum profile_knob knob, struct weft_error *err) {
   uint32_t found; /* so far: with the workers */
   memcpy(&found, (const char *)&tuning->profile + offset, sizeof found);
-  contest_begin(tuning, TUNE_FRAME_FORMS);
+  contest_begin(tuning, CONTEST_ENGINE_RECEIVING, &tuning->contest, TURNS_MEASURE);
   count_add(tuning, offset, found);
   for (int v = 0; v < count; v++) count_add(tuning, offset, values[v]);
-  return contest_hold(tuning, CONTEST_ENGINE, knob, err);
+  return contest_hold(tuning, CONTEST_ENGINE_RECEIVING, knob, err);
 }
 
 static int pools_tune(struct tuning *tuning, struct weft_error *err) {
@@ -148,7 +163,7 @@ static int pools_tune(struct tuning *tuning, struct weft_error *err) {
 static int receive_tune(struct tuning *tuning, struct weft_error *err) {
   static const uint32_t buffers[] = {128, 32, 64, 256, 16, 512, 8};
   const int count = tuning->patient ? 7 : 4;
-  contest_begin(tuning, TUNE_RECEIVE_FORMS);
+  contest_begin(tuning, CONTEST_RECEIVE, &tuning->contest, TURNS_MEASURE);
   for (int b = 0; b < count; b++) count_add(tuning, offsetof(struct profile, buffers), buffers[b]);
   return contest_hold(tuning, CONTEST_RECEIVE, PROFILE_BUFFERS, err);
 }

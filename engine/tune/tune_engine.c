@@ -15,7 +15,8 @@
 #include "kernels/wk.h"
 
 enum { WARM_SCANS = 8, TRACKS_MAX = 4 * WORLD_OBJECTS, PAUSE_NS = 200000 };
-const uint32_t tune_frame_detections[TUNE_FRAME_FORMS] = {16, 64, 256, 1024, 4096};
+const char *const tune_frame_names[TUNE_FRAME_FORMS] = {"frames of 16", "of 64", "of 256", "of 1,024", "of 4,096"};
+static const uint32_t frame_detections[TUNE_FRAME_FORMS] = {16, 64, 256, 1024, 4096};
 /* Of each in a scan: what else runs on the machine hits some of the short ones, and a turn is their median. */
 static const int frames_of_form[TUNE_FRAME_FORMS] = {16, 8, 4, 2, 1};
 enum { FRAMES_MAX = 16 };
@@ -42,7 +43,7 @@ static void scan_step(struct runner *runner) {
     for (int frame = 0; frame < frames_of_form[form]; frame++) {
       nanosleep(&pause, NULL);
       int64_t began_ns = clock_monotonic_ns();
-      for (uint32_t d = 0; d < tune_frame_detections[form]; d++) (void)feeder_put(&runner->feeder, &runner->world->scan[next++]);
+      for (uint32_t d = 0; d < frame_detections[form]; d++) (void)feeder_put(&runner->feeder, &runner->world->scan[next++]);
       feeder_flush(&runner->feeder);
       ns[frame] = (double)(clock_monotonic_ns() - began_ns);
     }

@@ -23,6 +23,8 @@ enum {
   SINGLE_BYTES = 48 + 64
 };
 
+const char *const tune_receive_names[TUNE_RECEIVE_FORMS] = {"1,072 bytes, coalesced", "112 bytes, one by one", "both by turns"};
+
 /* One open io and who sends to it, coalesced and not. */
 struct way {
   struct io *io;

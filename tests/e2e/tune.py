@@ -39,6 +39,21 @@ def read(path):
         return file.read()
 
 
+def explained(text, key):
+    """A knob's value and what stands above it."""
+    above, value = re.search(rf"((?:^  # .*\n)+)^  {key}: (\S+)", text, re.M).groups()
+    return value, above
+
+
+def replaced_only_where_won(text, estimate):
+    """The knobs that measuring may change: a new value has won twice, the second time form by form; the default stays where none has."""
+    for key in ("kernels", "workers", "spin_rounds", "buffers"):
+        value, above = explained(text, key)
+        check(f"{key}_differs_from_the_default_only_where_it_won_again", (value != explained(estimate, key)[0]) == ("; it won again" in above),
+              f"{value} {above}")
+        check(f"{key}_of_a_winner_is_shown_form_by_form", " alone, by least and median of 45 turns: " in above or "; it " not in above)
+
+
 def made(out):
     """A profile of this machine, by measuring."""
     path = os.path.join(out, "measured.yaml")
@@ -49,12 +64,15 @@ def made(out):
     check("inspect_tells_a_profile", told["record"] == "profile" and told["engine"]["workers"] >= 1 and told["receive"]["buffers"] >= 8,
           f"{told['engine']} {told['pool']} {told['receive']}")
     check("what_was_measured_stands_beside_it", read(path).count(b"# Measured, time over the default's") >= 2)
-    several = run("tune", limit_s=600, env={**os.environ, "HWLOC_SYNTHETIC": "package:1 l3:2 core:2 pu:2"})
+    described = {"HWLOC_SYNTHETIC": "package:1 l3:2 core:2 pu:2"}
+    several = run("tune", limit_s=600, env={**os.environ, **described})
     workers = int((re.search(r"^  workers: (\d+)$", several.stdout, re.M) or [0, 0])[1])
     measured = several.stdout.count("# Measured, time over")
     # Which number wins is the machine's affair; where it is one there is no pool to measure.
     check("with_several_workers_the_pool_is_measured_too", several.returncode == 0 and workers >= 1 and (measured == 5 if workers > 1 else measured == 3),
           f"{workers} workers, {measured} measured {several.stderr.strip()}")
+    for topology, text in ({}, read(path).decode()), (described, several.stdout):
+        replaced_only_where_won(text, run("tune", "--level", "estimate", env={**os.environ, **topology}).stdout)
     out_of_it = run("tune", "--level", "estimate")
     check("without_out_it_goes_to_stdout", out_of_it.returncode == 0 and out_of_it.stdout.startswith("# Hardware profile of weft"))
     return path

@@ -71,7 +71,7 @@ static void a_profile_sets_every_knob(void **state) {
 
 static void what_is_written_reads_back(void **state) {
   (void)state;
-  static char bytes[PROFILE_TEXT_MAX], notes[PROFILE_KNOBS][PROFILE_NOTE_MAX] = {[PROFILE_WORKERS] = "Measured: so."};
+  static char bytes[PROFILE_TEXT_MAX], notes[PROFILE_KNOBS][PROFILE_NOTE_MAX] = {[PROFILE_WORKERS] = "Measured: so.\nAgain: so."};
   struct profile before;
   assert_int_equal(parse(good, NULL), 0);
   before = profile;
@@ -83,7 +83,7 @@ static void what_is_written_reads_back(void **state) {
   if (profile_parse(text.data, text.used, "written", &before.machine, &profile, &err) != 0) fail_msg("%s", err.text);
   assert_memory_equal(&profile, &before, sizeof before);
   assert_non_null(strstr(bytes, "# UNTESTED on real hardware"));
-  assert_non_null(strstr(bytes, "# Measured: so.\n  workers: 63\n"));
+  assert_non_null(strstr(bytes, "  # Measured: so.\n  # Again: so.\n  workers: 63\n"));
   text = text_open(bytes, sizeof bytes);
   profile_write(&text, &before, "a test", NULL, notes);
   bytes[text.used] = 0;
