@@ -50,7 +50,8 @@ static const struct plot *rewound_plot(struct rewound *r, const struct track *tr
   double then = k + 1 < r->count ? r->entries[k + 1]->class_log_odds : track->class_log_odds;
   r->other_log = then - old->class_after;
   if (keep) { /* a bank that was given up then has no room, and weighs nothing */
-    r->track.banks &= old->room;
+    if (r->track.banks & old->room) r->track.banks &= old->room;
+    else history_read(old, &r->track); /* the way here gave up the only one left: from here on as it was */
     history_write_state(old, &r->track);
   }
   history_read_plot(old, &r->plot);
@@ -67,9 +68,10 @@ static void rewound_end(struct rewound *r, struct history_entry *entry, bool kee
   r->next++;
 }
 
-/* The result into the track; what its plots do not change stays. */
+/* The result into the track; what its plots do not change stays, and all of it where the way gave up every bank that the track still has. */
 static void rewound_take(const struct rewound *r, struct track *track) {
   struct track new = r->track;
+  if (!(new.banks & track->banks)) return;
   new.detections = track->detections;
   new.history = track->history;
   new.banks &= track->banks;
