@@ -80,69 +80,70 @@ static char *spoil(const char *from, const char *to) {
   return text;
 }
 
+static const struct {
+  const char *from, *to;
+  enum refusal refusal;
+  const char *says;
+} wrong_lines[] = {
+    {"{\"time_ns\":1700000001000000000", "{\"time_ns\":1.5", REFUSAL_MALFORMED,
+     "time_ns is not a whole number"},
+    {"\"track\":17", "\"track\":-1", REFUSAL_MALFORMED, "track is not"},
+    {"\"confirmed\"", "\"dreaming\"", REFUSAL_MALFORMED, "status is not"},
+    {"\"ballistic\"", "\"kite\"", REFUSAL_MALFORMED, "class is not"},
+    {"\"boost\",", "\"sleep\",", REFUSAL_MALFORMED, "phase is not"},
+    {"false", "0", REFUSAL_MALFORMED, "exercise is neither"},
+    {"4600000.5,", "", REFUSAL_MALFORMED, "position_ecef_m is not 3 numbers"},
+    {"[100,-200", "[\"fast\",-200", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
+    {"4,0,4]", "4,0]", REFUSAL_MALFORMED, "covariance is not 21 numbers"},
+    {"0.99", "1.5", REFUSAL_MALFORMED, "existence is not a probability"},
+    {"0.99", "-0.5", REFUSAL_MALFORMED, "existence is not a probability"},
+    {"\"existence\":0.99,", "", REFUSAL_MALFORMED, "existence is not a probability"},
+    {"0.99", "\"likely\"", REFUSAL_MALFORMED, "existence is not a probability"},
+    {"\"time_ns\":1700000001000000000,", "", REFUSAL_MALFORMED, "time_ns is not a whole number"},
+    {"\"exercise\":false,", "", REFUSAL_MALFORMED, "exercise is neither"},
+    {"\"status\":\"confirmed\",", "", REFUSAL_MALFORMED, "status is not"},
+    {"\"velocity_ecef_mps\":[100,-200,300.25],", "", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
+    {"[100,-200,300.25]", "\"fast\"", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
+    {"\"sensors\":[205,101],", "", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+    {"[205,101]", "205", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+    {"[205,101]", "[205,-1]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+    {"[205,101]", "[205,4294967296]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+    {"\"nations\":[\"B\",\"A\"],", "", REFUSAL_MALFORMED, "nations is not a list"},
+    {"[\"B\",\"A\"]", "[7]", REFUSAL_MALFORMED, "nations is not a list"},
+    {"\"centre\":\"B1\",", "", REFUSAL_MALFORMED, "centre is not a name"},
+    {"\"B1\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"", REFUSAL_MALFORMED, "centre is not a name"},
+    {"\"boost\":0.9", "\"boost\":-0.1", REFUSAL_MALFORMED, "phase_probability"},
+    {"\"boost\":0.9,", "", REFUSAL_MALFORMED, "phase_probability"},
+    {"[100,0,0,0,0,0,100", "[1e308,0,0,0,0,0,1e308", REFUSAL_NOT_FINITE, "not finite"},
+    {"[100,0,0,0,0,0,100", "[1e16,0,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
+    {"4600000.5", "4600000000.5", REFUSAL_OUT_OF_RANGE, "position_ecef_m is not between"},
+    {"{\"time_ns\":1700000001000000000", "{\"time_ns\":-1", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
+    {"[205,101]", "[\"x\"]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
+    {"[\"B\",\"A\"]", "\"B\"", REFUSAL_MALFORMED, "nations is not a list"},
+    {"\"B1\"", "\"\"", REFUSAL_MALFORMED, "centre is not a name"},
+    {"\"boost\":0.9", "\"boost\":9", REFUSAL_MALFORMED, "phase_probability"},
+    {"4600000.5", "46.5", REFUSAL_OUT_OF_RANGE, "position_ecef_m is not between"},
+    {"[100,-200", "[100000,-200", REFUSAL_OUT_OF_RANGE, "above 20 km/s"},
+    {"[100,0,0,0,0,0,100", "[-100,0,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
+    {"[100,0,0,0,0,0,100", "[100,101,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
+    {"\"first_time_ns\":1700000000", "\"first_time_ns\":1800000000", REFUSAL_OUT_OF_RANGE,
+     "time_ns is before"},
+    {"\"first_time_ns\":1700000000", "\"first_time_ns\":-1700000000", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
+    {"\"time_ns\":1700000", "\"time_ns\":9100000", REFUSAL_OUT_OF_RANGE, "or after 2255"},
+    {"\"detections\"", "\"track\"", REFUSAL_MALFORMED, "not a JSON object"}, /* one key twice */
+    {"{", "", REFUSAL_MALFORMED, "not a JSON object"},
+};
+
 static void what_is_wrong_is_refused_with_its_line(void **state) {
   (void)state;
-  static const struct {
-    const char *from, *to;
-    enum refusal refusal;
-    const char *says;
-  } cases[] = {
-      {"{\"time_ns\":1700000001000000000", "{\"time_ns\":1.5", REFUSAL_MALFORMED,
-       "time_ns is not a whole number"},
-      {"\"track\":17", "\"track\":-1", REFUSAL_MALFORMED, "track is not"},
-      {"\"confirmed\"", "\"dreaming\"", REFUSAL_MALFORMED, "status is not"},
-      {"\"ballistic\"", "\"kite\"", REFUSAL_MALFORMED, "class is not"},
-      {"\"boost\",", "\"sleep\",", REFUSAL_MALFORMED, "phase is not"},
-      {"false", "0", REFUSAL_MALFORMED, "exercise is neither"},
-      {"4600000.5,", "", REFUSAL_MALFORMED, "position_ecef_m is not 3 numbers"},
-      {"[100,-200", "[\"fast\",-200", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
-      {"4,0,4]", "4,0]", REFUSAL_MALFORMED, "covariance is not 21 numbers"},
-      {"0.99", "1.5", REFUSAL_MALFORMED, "existence is not a probability"},
-      {"0.99", "-0.5", REFUSAL_MALFORMED, "existence is not a probability"},
-      {"\"existence\":0.99,", "", REFUSAL_MALFORMED, "existence is not a probability"},
-      {"0.99", "\"likely\"", REFUSAL_MALFORMED, "existence is not a probability"},
-      {"\"time_ns\":1700000001000000000,", "", REFUSAL_MALFORMED, "time_ns is not a whole number"},
-      {"\"exercise\":false,", "", REFUSAL_MALFORMED, "exercise is neither"},
-      {"\"status\":\"confirmed\",", "", REFUSAL_MALFORMED, "status is not"},
-      {"\"velocity_ecef_mps\":[100,-200,300.25],", "", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
-      {"[100,-200,300.25]", "\"fast\"", REFUSAL_MALFORMED, "velocity_ecef_mps is not 3 numbers"},
-      {"\"sensors\":[205,101],", "", REFUSAL_MALFORMED, "sensors is not a list of ids"},
-      {"[205,101]", "205", REFUSAL_MALFORMED, "sensors is not a list of ids"},
-      {"[205,101]", "[205,-1]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
-      {"[205,101]", "[205,4294967296]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
-      {"\"nations\":[\"B\",\"A\"],", "", REFUSAL_MALFORMED, "nations is not a list"},
-      {"[\"B\",\"A\"]", "[7]", REFUSAL_MALFORMED, "nations is not a list"},
-      {"\"centre\":\"B1\",", "", REFUSAL_MALFORMED, "centre is not a name"},
-      {"\"B1\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"", REFUSAL_MALFORMED, "centre is not a name"},
-      {"\"boost\":0.9", "\"boost\":-0.1", REFUSAL_MALFORMED, "phase_probability"},
-      {"\"boost\":0.9,", "", REFUSAL_MALFORMED, "phase_probability"},
-      {"[100,0,0,0,0,0,100", "[1e308,0,0,0,0,0,1e308", REFUSAL_NOT_FINITE, "not finite"},
-      {"[100,0,0,0,0,0,100", "[1e16,0,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
-      {"4600000.5", "4600000000.5", REFUSAL_OUT_OF_RANGE, "position_ecef_m is not between"},
-      {"{\"time_ns\":1700000001000000000", "{\"time_ns\":-1", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
-      {"[205,101]", "[\"x\"]", REFUSAL_MALFORMED, "sensors is not a list of ids"},
-      {"[\"B\",\"A\"]", "\"B\"", REFUSAL_MALFORMED, "nations is not a list"},
-      {"\"B1\"", "\"\"", REFUSAL_MALFORMED, "centre is not a name"},
-      {"\"boost\":0.9", "\"boost\":9", REFUSAL_MALFORMED, "phase_probability"},
-      {"4600000.5", "46.5", REFUSAL_OUT_OF_RANGE, "position_ecef_m is not between"},
-      {"[100,-200", "[100000,-200", REFUSAL_OUT_OF_RANGE, "above 20 km/s"},
-      {"[100,0,0,0,0,0,100", "[-100,0,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
-      {"[100,0,0,0,0,0,100", "[100,101,0,0,0,0,100", REFUSAL_OUT_OF_RANGE, "not positive definite"},
-      {"\"first_time_ns\":1700000000", "\"first_time_ns\":1800000000", REFUSAL_OUT_OF_RANGE,
-       "time_ns is before"},
-      {"\"first_time_ns\":1700000000", "\"first_time_ns\":-1700000000", REFUSAL_OUT_OF_RANGE, "or one of them before 1970"},
-      {"\"time_ns\":1700000", "\"time_ns\":9100000", REFUSAL_OUT_OF_RANGE, "or after 2255"},
-      {"\"detections\"", "\"track\"", REFUSAL_MALFORMED, "not a JSON object"}, /* one key twice */
-      {"{", "", REFUSAL_MALFORMED, "not a JSON object"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+  for (size_t i = 0; i < sizeof wrong_lines / sizeof wrong_lines[0]; i++) {
     struct reading *r = reading_new();
-    char *text = spoil(cases[i].from, cases[i].to);
+    char *text = spoil(wrong_lines[i].from, wrong_lines[i].to);
     assert_int_equal(text_take(r, "\n"), TRACK_READ_MORE);
     enum track_read_status status = text_take(r, text);
-    if (status != TRACK_READ_REFUSED || r->line.refusal != cases[i].refusal ||
-        !strstr(r->line.error.text, cases[i].says) || strncmp(r->line.error.text, "b.jsonl:2: ", 11) != 0) {
-      fail_msg("%s: status %d, refusal %d, \"%s\"", cases[i].to, (int)status, (int)r->line.refusal,
+    if (status != TRACK_READ_REFUSED || r->line.refusal != wrong_lines[i].refusal ||
+        !strstr(r->line.error.text, wrong_lines[i].says) || strncmp(r->line.error.text, "b.jsonl:2: ", 11) != 0) {
+      fail_msg("%s: status %d, refusal %d, \"%s\"", wrong_lines[i].to, (int)status, (int)r->line.refusal,
                r->line.error.text);
     }
     assert_int_equal(r->names.centre_count, 0);             /* a refused line leaves no name behind */
