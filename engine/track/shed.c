@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/base/count.h"
 #include "engine/domain/overload.h"
 #include "engine/track/state.h"
 
@@ -16,17 +17,15 @@ static int kind_of(const struct tracker *tracker, uint32_t plot) {
   return found->count > 0 ? KIND_KNOWN : KIND_ALONE;
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
-
 /* How many of each kind are kept, `keep` in all. */
 static void kinds_divide(const uint32_t here[SHED_KINDS], uint32_t keep, uint32_t kept[SHED_KINDS]) {
   uint32_t sure[SHED_KINDS], left = keep;
   for (int kind = 0; kind < SHED_KINDS; kind++) {
-    sure[kind] = smaller(here[kind], keep / SHED_SURE);
+    sure[kind] = count_least(here[kind], keep / SHED_SURE);
     left -= sure[kind];
   }
   for (int kind = 0; kind < SHED_KINDS; kind++) {
-    uint32_t more = smaller(here[kind] - sure[kind], left);
+    uint32_t more = count_least(here[kind] - sure[kind], left);
     kept[kind] = sure[kind] + more;
     left -= more;
   }
@@ -34,7 +33,7 @@ static void kinds_divide(const uint32_t here[SHED_KINDS], uint32_t keep, uint32_
 
 static uint32_t level_sum(const struct tracker *tracker, int kind, uint32_t level) {
   uint32_t sum = 0;
-  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) sum += smaller(tracker->shares[s].here[kind], level);
+  for (uint32_t s = 0; s < tracker->site->sensor_count; s++) sum += count_least(tracker->shares[s].here[kind], level);
   return sum;
 }
 
@@ -51,7 +50,7 @@ static void sensors_divide(struct tracker *tracker, int kind, uint32_t keep, uin
   for (uint32_t i = 0; i < sensors; i++) {
     struct shed_share *share = &tracker->shares[(turn + i) % sensors];
     bool more = left > 0 && share->here[kind] > low;
-    share->kept[kind] = smaller(share->here[kind], low) + more;
+    share->kept[kind] = count_least(share->here[kind], low) + more;
     left -= more;
   }
 }

@@ -4,6 +4,7 @@
 
 #include "engine/base/ahead.h"
 #include "engine/base/check.h"
+#include "engine/base/count.h"
 #include "engine/track/soft.h"
 
 enum { ALIGN_PIECE = 128, LOOK_AHEAD = 8, TRACKS_DEFAULT = 65536, TRACKS_MIN = 64, TRACKS_LIMIT = 1 << 22 };
@@ -311,15 +312,13 @@ static void reports_fetch(const struct tracker *tracker, const uint32_t *slots, 
   }
 }
 
-static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
-
 static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct report_job *job = argument;
   const uint32_t *slots = job->tracker->touched;
   for (uint32_t i = begin; i < end; i += WK_LANES) {
-    if (i + WK_LANES < end) reports_fetch(job->tracker, &slots[i + WK_LANES], least(end - i - WK_LANES, WK_LANES));
-    reports_fill(job->tracker, &slots[i], end - i < WK_LANES ? end - i : WK_LANES, &job->output->reports[i]);
+    if (i + WK_LANES < end) reports_fetch(job->tracker, &slots[i + WK_LANES], count_least(end - i - WK_LANES, WK_LANES));
+    reports_fill(job->tracker, &slots[i], count_least(end - i, WK_LANES), &job->output->reports[i]);
   }
 }
 

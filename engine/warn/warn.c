@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/count.h"
 #include "engine/domain/overload.h"
 #include "engine/warn/events.h"
 #include "engine/warn/retract.h"
@@ -151,17 +152,13 @@ static void due_put(struct warn *warn, uint32_t report, int64_t since_ns) {
   warn->due_since_ns[at] = since_ns;
 }
 
-static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
-
-static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
-
 /* Cuts the list to what a frame of so many lines makes. */
 static void due_cut(struct warn *warn) {
   uint32_t lines = warn->output->count, firsts = 0;
   while (firsts < warn->due_count && warn->due_since_ns[firsts] == INT64_MIN) firsts++;
   uint32_t renewals_max = warn->output->overload_step >= OVERLOAD_ESTIMATES ? 1 : RENEWALS_MIN + lines / LINES_PER_RENEWAL;
-  uint32_t firsts_max = FIRSTS_MIN + larger(lines / LINES_PER_FIRST, smaller(lines / LINES_PER_EARNED, smaller(warn->earned, warn->earned_before)));
-  warn->due_count = smaller(warn->due_count, larger(smaller(firsts, firsts_max), renewals_max));
+  uint32_t firsts_max = FIRSTS_MIN + count_most(lines / LINES_PER_FIRST, count_least(lines / LINES_PER_EARNED, count_least(warn->earned, warn->earned_before)));
+  warn->due_count = count_least(warn->due_count, count_most(count_least(firsts, firsts_max), renewals_max));
 }
 
 /* Notes that a track is due; it waits until it is served, withdrawn or lost. */
