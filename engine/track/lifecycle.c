@@ -11,10 +11,6 @@ static const double ratio_max = 12, ratio_min = -6;
 static const uint32_t confirm_detections = 4;
 enum { LINE = 64, REFRESH_AHEAD = 8 };
 
-bool lifecycle_one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns) {
-  return fabs((double)(a_ns - b_ns) * 1e-9) < 0.4 * tracker->site->sensors[sensor].revisit_s;
-}
-
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
   const struct look *look = track_look_read(track, plot->sensor);
   return look && look->last_hit_ns != INT64_MIN && lifecycle_one_scan(tracker, plot->sensor, plot->time_ns, look->last_hit_ns);

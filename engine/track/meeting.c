@@ -19,9 +19,10 @@ static const double speed_first_mps = 1500;
 static const double line_chi2 = 24; /* 2 degrees of freedom */
 enum { MISSED_MAX = 3 };
 
-/* Whether two lines pass each other near enough, in front of both sensors and where something flies;
+/* Whether the newest lines of the tracklets in two places pass each other near enough, in front of both sensors and where something flies;
  * *distance_m from the first sensor. Nearest points of two lines. */
-static bool lines_meet(const struct sight *a, const struct sight *b, double *distance_m) {
+static bool lines_meet(const struct rays *rays, uint32_t slot_a, uint32_t slot_b, double *distance_m) {
+  const struct sight *a = &rays->sights[slot_a], *b = &rays->sights[slot_b];
   double w[3], cosine = vector_dot(a->direction, b->direction), sine2 = 1 - cosine * cosine, gap2 = 0,
                middle[3];
   if (sine2 < sine2_min) return false;
@@ -35,7 +36,7 @@ static bool lines_meet(const struct sight *a, const struct sight *b, double *dis
     middle[i] = 0.5 * (pa + pb);
   }
   double sa2 = ra * ra * a->variance, sb2 = rb * rb * b->variance;
-  double moved = coarse_speed_mps * fabs((double)(a->time_ns - b->time_ns) * 1e-9);
+  double moved = coarse_speed_mps * fabs((double)(rays->newest_ns[slot_a] - rays->newest_ns[slot_b]) * 1e-9);
   if (gap2 > coarse_sigmas * coarse_sigmas * (sa2 + sb2) + moved * moved) return false;
   double lat_rad, lon_rad, height_m, doubt = (coarse_sigmas * sqrt(sa2 + sb2) + moved) / sqrt(sine2);
   wk_geodetic_from_ecef(middle, &lat_rad, &lon_rad, &height_m);
@@ -157,7 +158,7 @@ bool meeting_fits(const struct tracker *tracker, uint32_t slot_a, uint32_t slot_
   const struct rays *rays = &tracker->rays;
   struct meeting meeting;
   double distance_m;
-  return lines_meet(&rays->sights[slot_a], &rays->sights[slot_b], &distance_m) &&
+  return lines_meet(rays, slot_a, slot_b, &distance_m) &&
          pair_fit(tracker, &rays->tracklets[slot_a], &rays->tracklets[slot_b], distance_m, &meeting);
 }
 
@@ -165,7 +166,7 @@ bool meeting_judge(const struct tracker *tracker, uint32_t slot_a, uint32_t slot
   const struct rays *rays = &tracker->rays;
   const struct tracklet *a = &rays->tracklets[slot_a], *b = &rays->tracklets[slot_b];
   double distance_m;
-  if (!lines_meet(&rays->sights[slot_a], &rays->sights[slot_b], &distance_m)) return false;
+  if (!lines_meet(rays, slot_a, slot_b, &distance_m)) return false;
   if (!pair_fit(tracker, a, b, distance_m, out) || !height_judge(out)) return false;
   together_judge(tracker, out);
   for (uint32_t k = 0; k < tracker->index.los_count && out->count < 2 + SUPPORT_MAX; k++) {

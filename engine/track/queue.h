@@ -9,7 +9,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/image.h"
 
-enum { QUEUE_NONE = UINT32_MAX };
+/* QUEUE_SLOT_BYTES: what queue_open takes for each slot. */
+enum { QUEUE_NONE = UINT32_MAX, QUEUE_SLOT_BYTES = sizeof(int64_t) + 2 * sizeof(uint32_t) };
 
 struct queue {
   int64_t *time_ns;   /* by slot */

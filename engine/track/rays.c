@@ -17,7 +17,7 @@ static const double link_chi2 = 16;         /* 2 degrees of freedom, 3e-4 */
 static const double patience_scans = 2.6;   /* a tracklet outlives two misses */
 
 size_t rays_bytes(void) {
-  return TRACKLETS_MAX * (sizeof(struct tracklet) + sizeof(struct sight) + sizeof(struct tracklet_set)) +
+  return TRACKLETS_MAX * (sizeof(struct tracklet) + sizeof(struct sight) + 2 * sizeof(struct tracklet_set) + sizeof(int64_t) + QUEUE_SLOT_BYTES) +
          SITE_SENSORS_MAX * sizeof(struct tracklet_set) + RAYS_FRESH_MAX * sizeof(struct ray) +
          (size_t)2 * ASSIGN_MAX * sizeof(uint32_t) + sizeof(struct assign_work) + 512;
 }
@@ -25,15 +25,17 @@ size_t rays_bytes(void) {
 int rays_open(struct rays *rays, struct arena *arena) {
   *rays = (struct rays){.tracklets = arena_take(arena, TRACKLETS_MAX, sizeof *rays->tracklets),
                         .sights = arena_take(arena, TRACKLETS_MAX, sizeof *rays->sights),
+                        .newest_ns = arena_take(arena, TRACKLETS_MAX, sizeof *rays->newest_ns),
                         .of_sensor = arena_take(arena, SITE_SENSORS_MAX, sizeof *rays->of_sensor),
+                        .compared = arena_take(arena, TRACKLETS_MAX, sizeof *rays->compared),
                         .crossing = arena_take(arena, TRACKLETS_MAX, sizeof *rays->crossing),
                         .work = arena_take(arena, 1, sizeof *rays->work),
                         .fresh = arena_take(arena, RAYS_FRESH_MAX, sizeof *rays->fresh),
                         .row = arena_take(arena, ASSIGN_MAX, sizeof *rays->row),
-                        .column = arena_take(arena, ASSIGN_MAX, sizeof *rays->column),
-                        .expiry_ns = INT64_MAX};
-  bool complete = rays->tracklets && rays->sights && rays->of_sensor && rays->crossing && rays->work && rays->fresh && rays->row && rays->column;
-  return complete ? 0 : -ENOMEM;
+                        .column = arena_take(arena, ASSIGN_MAX, sizeof *rays->column)};
+  bool complete = rays->tracklets && rays->sights && rays->newest_ns && rays->of_sensor && rays->compared && rays->crossing && rays->work &&
+                  rays->fresh && rays->row && rays->column;
+  return complete ? queue_open(&rays->expiry, arena, TRACKLETS_MAX) : -ENOMEM;
 }
 
 /* Everything but the time of arrival, which counts only in the frame that brought the line. */
@@ -61,8 +63,10 @@ static void tracklet_image(struct tracklet *tracklet, struct image *image) {
 void rays_image(struct rays *rays, struct image *image) {
   image_count(image, &rays->high, TRACKLETS_MAX);
   for (uint32_t i = 0; i < rays->high; i++) {
-    image_value(image, rays->tracklets[i].present);
-    if (rays->tracklets[i].present) tracklet_image(&rays->tracklets[i], image);
+    bool present = tracklet_set_has(&rays->present, i);
+    image_value(image, present);
+    tracklet_set_put(&rays->present, i, present);
+    if (present) tracklet_image(&rays->tracklets[i], image);
   }
 }
 
@@ -112,9 +116,11 @@ static void tracklet_fit(struct tracklet *tracklet) {
 
 void tracklet_drop(struct tracker *tracker, struct tracklet *tracklet, enum fate fate) {
   struct rays *rays = &tracker->rays;
+  uint32_t place = (uint32_t)(tracklet - rays->tracklets);
   tracker->fate_counts[tracklet->sensor][fate] += tracklet->count;
-  tracklet->present = false;
-  tracklet_set_put(&rays->of_sensor[tracklet->sensor], (uint32_t)(tracklet - rays->tracklets), false);
+  tracklet_set_put(&rays->present, place, false);
+  tracklet_set_put(&rays->of_sensor[tracklet->sensor], place, false);
+  queue_remove(&rays->expiry, place);
 }
 
 /* When the tracklet is clutter unless another line comes. */
@@ -132,58 +138,41 @@ static void tracklet_note(struct tracker *tracker, uint32_t place) {
   memcpy(sight->site_m, ray->site_m, sizeof sight->site_m);
   memcpy(sight->direction, ray->direction, sizeof sight->direction);
   sight->variance = fmax(ray->variance[0], ray->variance[1]);
-  sight->time_ns = ray->time_ns;
+  rays->newest_ns[place] = ray->time_ns;
   tracklet_set_put(&rays->of_sensor[tracklet->sensor], place, true);
   tracklet_set_put(&rays->linked, place, tracklet->count >= 2);
-  int64_t expiry_ns = tracklet_expiry_ns(tracker, tracklet);
-  if (expiry_ns < rays->expiry_ns) rays->expiry_ns = expiry_ns;
-  crossings_find(tracker, place);
+  queue_set(&rays->expiry, place, tracklet_expiry_ns(tracker, tracklet));
+  crossings_forget(rays, place);
 }
 
 void rays_restore(struct tracker *tracker) {
   struct rays *rays = &tracker->rays;
-  for (uint32_t i = 0; i < rays->high; i++) {
-    if (rays->tracklets[i].present) tracklet_note(tracker, i);
-  }
+  for (uint32_t i = 0; (i = tracklet_set_next(&rays->present, &rays->present, i)) < TRACKLETS_MAX; i++) tracklet_note(tracker, i);
 }
 
 void rays_expire(struct tracker *tracker, int64_t now_ns) {
   struct rays *rays = &tracker->rays;
-  if (now_ns < rays->expiry_ns) return;
-  rays->expiry_ns = INT64_MAX;
-  for (uint32_t i = 0; i < rays->high; i++) {
-    struct tracklet *tracklet = &rays->tracklets[i];
-    if (!tracklet->present) continue;
-    int64_t expiry_ns = tracklet_expiry_ns(tracker, tracklet);
-    if (expiry_ns <= now_ns) {
-      tracklet_drop(tracker, tracklet, FATE_CLUTTER);
-    } else if (expiry_ns < rays->expiry_ns) {
-      rays->expiry_ns = expiry_ns;
-    }
-  }
-  while (rays->high > 0 && !rays->tracklets[rays->high - 1].present) rays->high--;
+  for (uint32_t place; (place = queue_pop_due(&rays->expiry, now_ns)) != QUEUE_NONE;) tracklet_drop(tracker, &rays->tracklets[place], FATE_CLUTTER);
+  while (rays->high > 0 && !tracklet_set_has(&rays->present, rays->high - 1)) rays->high--;
 }
 
-/* A free place; where there is none, the tracklet heard of longest ago gives way. */
+/* A free place; where there is none, the tracklet due to expire first gives way. */
 static uint32_t place_take(struct tracker *tracker) {
   struct rays *rays = &tracker->rays;
-  uint32_t oldest = 0;
-  for (uint32_t i = 0; i < rays->high; i++) {
-    if (!rays->tracklets[i].present) return i;
-    if (rays->sights[i].time_ns < rays->sights[oldest].time_ns) oldest = i;
+  uint32_t place = tracklet_set_free(&rays->present);
+  if (place == TRACKLETS_MAX) {
+    place = queue_pop_due(&rays->expiry, INT64_MAX);
+    tracklet_drop(tracker, &rays->tracklets[place], FATE_CLUTTER);
   }
-  if (rays->high < TRACKLETS_MAX) return rays->high++;
-  tracklet_drop(tracker, &rays->tracklets[oldest], FATE_CLUTTER);
-  return oldest;
+  tracklet_set_put(&rays->present, place, true);
+  if (place >= rays->high) rays->high = place + 1;
+  return place;
 }
 
 static void tracklet_begin(struct tracker *tracker, const struct ray *ray) {
   uint32_t place = place_take(tracker);
   struct tracklet *tracklet = &tracker->rays.tracklets[place];
-  *tracklet = (struct tracklet){.count = 1,
-                                .sensor = ray->sensor,
-                                .present = true,
-                                .first_ns = ray->time_ns};
+  *tracklet = (struct tracklet){.count = 1, .sensor = ray->sensor, .first_ns = ray->time_ns};
   tracklet->rays[0] = *ray;
   tracklet_fit(tracklet);
   tracklet_note(tracker, place);
@@ -210,7 +199,6 @@ static void tracklet_extend(struct tracker *tracker, uint32_t place, const struc
  */
 static double link_gain(const struct tracker *tracker, uint32_t place, const struct ray *ray) {
   const struct tracklet *tracklet = &tracker->rays.tracklets[place];
-  if (lifecycle_one_scan(tracker, tracklet->sensor, ray->time_ns, tracker->rays.sights[place].time_ns)) return 0; /* mostly, and nearer at hand */
   for (uint32_t i = 0; i < tracklet->count; i++) {
     if (lifecycle_one_scan(tracker, tracklet->sensor, ray->time_ns, tracklet->rays[i].time_ns)) return 0;
   }
@@ -222,14 +210,18 @@ static double link_gain(const struct tracker *tracker, uint32_t place, const str
   return isfinite(gain) ? fmax(gain, 0) : 0;
 }
 
-/* Costs of the lines [begin, begin + count) of one sensor's scan as the next ones of its tracklets: a row for each line, a column for each
- * tracklet that some line may go on with. Returns the columns. */
+/* Costs of the lines [begin, begin + count) of one sensor's scan, which are in order of time, as the next ones of its tracklets: a row for
+ * each line, a column for each tracklet that some line may go on with. Returns the columns. */
 static uint32_t links_find(struct tracker *tracker, uint32_t begin, uint32_t count) {
   struct rays *rays = &tracker->rays;
-  const struct tracklet_set *own = &rays->of_sensor[rays->fresh[begin].sensor];
+  const struct ray *first = &rays->fresh[begin], *last = first + count - 1;
+  const struct tracklet_set *own = &rays->of_sensor[first->sensor];
   uint32_t columns = 0;
   for (uint32_t place = 0; columns < ASSIGN_MAX && (place = tracklet_set_next(own, own, place)) < TRACKLETS_MAX; place++) {
     bool wanted = false;
+    int64_t newest_ns = rays->newest_ns[place];
+    if (lifecycle_one_scan(tracker, first->sensor, first->time_ns, newest_ns) && lifecycle_one_scan(tracker, first->sensor, last->time_ns, newest_ns))
+      continue; /* and all between: mostly */
     for (uint32_t i = 0; i < count; i++) {
       double cost = -link_gain(tracker, place, &rays->fresh[begin + i]);
       rays->work->cost[i][columns] = cost;
@@ -289,10 +281,8 @@ void rays_settle(struct tracker *tracker) {
   sort_items(rays->fresh, rays->fresh_count, sizeof *rays->fresh, rays_compare, NULL);
   for (uint32_t begin = 0, end; begin < rays->fresh_count; begin = end) {
     const struct ray *first = &rays->fresh[begin];
-    double scan_s = 0.4 * tracker->site->sensors[first->sensor].revisit_s;
     for (end = begin + 1; end < rays->fresh_count && end - begin < ASSIGN_MAX; end++) {
-      if (rays->fresh[end].sensor != first->sensor) break;
-      if ((double)(rays->fresh[end].time_ns - first->time_ns) * 1e-9 >= scan_s) break;
+      if (rays->fresh[end].sensor != first->sensor || !lifecycle_one_scan(tracker, first->sensor, rays->fresh[end].time_ns, first->time_ns)) break;
     }
     heard[first->sensor] = true;
     scan_link(tracker, begin, end - begin);

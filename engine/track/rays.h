@@ -13,6 +13,7 @@
 #include "engine/domain/ledger.h"
 #include "engine/track/assign.h"
 #include "engine/track/los_fit.h"
+#include "engine/track/queue.h"
 #include "engine/track/tracklet_set.h"
 
 /* RAYS_FRESH_MAX: lines of one slice that are looked at, those beyond are shed. */
@@ -27,25 +28,26 @@ struct tracklet {
   struct los_fit fit; /* through them, the distance hardly known */
   uint32_t count, sensor;
   int64_t first_ns; /* of its first line ever, which may be forgotten */
-  bool present;
 };
 
 /* What is looked at of each tracklet of another sensor, in one line of memory: its newest line. */
 struct sight {
   double site_m[3], direction[3];
   double variance; /* rad^2, the larger of those across */
-  int64_t time_ns;
 };
 
 struct rays {
   struct tracklet *tracklets; /* TRACKLETS_MAX */
   uint32_t high;              /* places ever used */
+  struct tracklet_set present;
   /* Found again from the tracklets after a load */
   struct sight *sights;           /* per place */
+  int64_t *newest_ns;             /* per place: time of the newest line, apart since each new line asks it of all */
+  struct queue expiry;            /* when each is clutter */
   struct tracklet_set *of_sensor; /* per sensor: its tracklets that are present */
   struct tracklet_set linked;     /* of two lines or more */
-  struct tracklet_set *crossing;  /* per place: tracklets of other sensors that may be the same object, as of the last line of either */
-  int64_t expiry_ns;              /* no tracklet expires before */
+  /* Per place: those that it has been compared with since the last line of either, and of them those that may be the same object. */
+  struct tracklet_set *compared, *crossing;
   struct ray *fresh;          /* of this slice */
   struct assign_work *work;
   uint32_t *row, *column; /* scratch of the assignments: tracklets or fresh rays */
@@ -73,8 +75,8 @@ static inline int64_t tracklet_newest_ns(const struct tracklet *tracklet) {
   return tracklet->rays[tracklet->count - 1].time_ns;
 }
 
-/* triangulate.c. Finds the crossings of a tracklet that has got a line. */
-void crossings_find(struct tracker *tracker, uint32_t place);
+/* triangulate.c. A tracklet has begun or got a line: whom it crosses is no longer known. */
+void crossings_forget(struct rays *rays, uint32_t place);
 /* Starts tracks where tracklets of two sensors cross, the lower index first. */
 void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b);
 

@@ -98,6 +98,7 @@ struct tracker {
   struct hearing *hearing;      /* per sensor */
   struct watch *watches;        /* per sensor */
   double *log_detection;        /* per sensor: ln of its detection probability */
+  int64_t *scan_ns;             /* per sensor: nearer in time, two plots are of one scan: by less than half of what lies between its scans */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
   int64_t frame_time_ns;
@@ -206,8 +207,10 @@ void lifecycle_soft(struct tracker *tracker, uint32_t slot, const struct plot *p
 double lifecycle_revisit_s(const struct tracker *tracker, const struct track *track);
 /* For a track that shares a plot with others: seen, but neither more nor less likely to exist. */
 void lifecycle_shared(struct tracker *tracker, uint32_t slot, const struct plot *plot);
-/* Two times of one scan of the sensor, by less than half of what lies between its scans. */
-bool lifecycle_one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns);
+/* Whether two times are of one scan of the sensor. */
+static inline bool lifecycle_one_scan(const struct tracker *tracker, uint32_t sensor, int64_t a_ns, int64_t b_ns) {
+  return (a_ns < b_ns ? b_ns - a_ns : a_ns - b_ns) < tracker->scan_ns[sensor];
+}
 /* Without a plot for some looks, and for LIFECYCLE_SILENT_MIN_S at least. */
 #define LIFECYCLE_SILENT_MIN_S 3.0
 bool lifecycle_silent(const struct tracker *tracker, const struct track *track);

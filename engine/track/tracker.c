@@ -1,5 +1,6 @@
 #include "engine/track/tracker.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/ahead.h"
@@ -69,6 +70,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
   t->watches = arena_take(arena, sensors, sizeof *t->watches);
   t->log_detection = arena_take(arena, sensors, sizeof *t->log_detection);
+  t->scan_ns = arena_take(arena, sensors, sizeof *t->scan_ns);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
   t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
@@ -110,7 +112,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->refresh_ns = arena_take(arena, tracks, sizeof *t->refresh_ns);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->scan_ns && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
@@ -141,6 +143,7 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
     t->sensor_front_ns[s] = INT64_MIN;
     review_watch_open(&t->watches[s], &site->sensors[s]);
     t->log_detection[s] = wk_log(site->sensors[s].detection_probability);
+    t->scan_ns[s] = (int64_t)ceil(0.4e9 * site->sensors[s].revisit_s);
     t->cells = t->cells || site->sensors[s].resolution[1] > 0;
   }
   return t;

@@ -29,4 +29,12 @@ static inline uint32_t tracklet_set_next(const struct tracklet_set *a, const str
   return TRACKLETS_MAX;
 }
 
+/* The lowest place that is not in it; TRACKLETS_MAX: none. */
+static inline uint32_t tracklet_set_free(const struct tracklet_set *set) {
+  for (uint32_t word = 0; word < TRACKLET_WORDS; word++) {
+    if (~set->words[word]) return word * 64 + (uint32_t)__builtin_ctzll(~set->words[word]);
+  }
+  return TRACKLETS_MAX;
+}
+
 #endif

@@ -116,18 +116,31 @@ static void meeting_start(struct tracker *tracker, const struct meeting *meeting
     tracklet_drop(tracker, &tracker->rays.tracklets[meeting->parts[k] - tracker->rays.tracklets], fate);
 }
 
-void crossings_find(struct tracker *tracker, uint32_t place) {
+void crossings_forget(struct rays *rays, uint32_t place) {
+  struct tracklet_set *own = &rays->compared[place];
+  for (uint32_t i = 0; (i = tracklet_set_next(own, own, i)) < TRACKLETS_MAX; i++) tracklet_set_put(&rays->compared[i], place, false);
+  *own = (struct tracklet_set){{0}};
+}
+
+/* Whether tracklets of two sensors may be the same object. Few are ever asked: it is found when they are, and stands until one of them gets
+ * a line. */
+static bool tracklets_cross(struct tracker *tracker, uint32_t a, uint32_t b) {
   struct rays *rays = &tracker->rays;
-  uint32_t sensor = rays->tracklets[place].sensor;
-  for (uint32_t k = 0; k < tracker->index.los_count; k++) {
-    uint32_t other = tracker->index.los_sensor[k];
-    if (other == sensor) continue;
-    const struct tracklet_set *set = &rays->of_sensor[other];
-    for (uint32_t i = 0; (i = tracklet_set_next(set, set, i)) < TRACKLETS_MAX; i++) {
-      bool fits = sensor < other ? meeting_fits(tracker, place, i) : meeting_fits(tracker, i, place);
-      tracklet_set_put(&rays->crossing[place], i, fits);
-      tracklet_set_put(&rays->crossing[i], place, fits);
-    }
+  if (!tracklet_set_has(&rays->compared[a], b)) {
+    bool fits = rays->tracklets[a].sensor < rays->tracklets[b].sensor ? meeting_fits(tracker, a, b) : meeting_fits(tracker, b, a);
+    tracklet_set_put(&rays->compared[a], b, true);
+    tracklet_set_put(&rays->compared[b], a, true);
+    tracklet_set_put(&rays->crossing[a], b, fits);
+    tracklet_set_put(&rays->crossing[b], a, fits);
+  }
+  return tracklet_set_has(&rays->crossing[a], b);
+}
+
+/* The same of a tracklet and all of another sensor's. */
+static void crossings_find(struct tracker *tracker, uint32_t place, const struct tracklet_set *others) {
+  const struct tracklet_set *compared = &tracker->rays.compared[place];
+  for (uint32_t w = 0; w < TRACKLET_WORDS; w++) {
+    for (uint64_t left = others->words[w] & ~compared->words[w]; left; left &= left - 1) tracklets_cross(tracker, place, w * 64 + (uint32_t)__builtin_ctzll(left));
   }
 }
 
@@ -139,15 +152,16 @@ struct contest {
 };
 
 /* Takes a tracklet in, and with it all that it crosses, and so on; each once. */
-static void contest_join(const struct rays *rays, struct contest *contest, int side, uint32_t place) {
+static void contest_join(struct tracker *tracker, struct contest *contest, int side, uint32_t place) {
   struct tracklet_set todo[2] = {{{0}}};
   tracklet_set_put(&todo[side], place, true);
   for (bool more = true; more; side = 1 - side) {
     more = false;
     for (uint32_t i = 0; (i = tracklet_set_next(&todo[side], &todo[side], i)) < TRACKLETS_MAX; i++) {
       tracklet_set_put(&contest->in[side], i, true);
+      crossings_find(tracker, i, contest->sensors[1 - side]);
       for (uint32_t w = 0; w < TRACKLET_WORDS; w++) {
-        uint64_t others = rays->crossing[i].words[w] & contest->sensors[1 - side]->words[w];
+        uint64_t others = tracker->rays.crossing[i].words[w] & contest->sensors[1 - side]->words[w];
         todo[1 - side].words[w] |= others & ~contest->in[1 - side].words[w];
       }
       more = true;
@@ -157,9 +171,11 @@ static void contest_join(const struct rays *rays, struct contest *contest, int s
 }
 
 /* Does the tracklet cross one of the other sensor with which it has lines enough for a start? */
-static bool starts_some(const struct rays *rays, uint32_t place, const struct tracklet_set *others) {
-  for (uint32_t i = 0; (i = tracklet_set_next(&rays->crossing[place], others, i)) < TRACKLETS_MAX; i++) {
-    if (rays->tracklets[place].count + rays->tracklets[i].count >= LINES_MIN) return true;
+static bool starts_some(struct tracker *tracker, uint32_t place, const struct tracklet_set *others) {
+  const struct rays *rays = &tracker->rays;
+  const struct tracklet_set *enough = rays->tracklets[place].count + 1 < LINES_MIN ? &rays->linked : others;
+  for (uint32_t i = 0; (i = tracklet_set_next(others, enough, i)) < TRACKLETS_MAX; i++) {
+    if (rays->tracklets[place].count + rays->tracklets[i].count >= LINES_MIN && tracklets_cross(tracker, place, i)) return true;
   }
   return false;
 }
@@ -171,12 +187,13 @@ static uint32_t places_list(const struct tracklet_set *set, uint32_t out[ASSIGN_
 }
 
 /* Rows and columns of what is to be settled. Returns the number of rows. */
-static uint32_t contest_list(struct rays *rays, uint32_t sensor_a, uint32_t sensor_b, uint32_t *columns) {
+static uint32_t contest_list(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b, uint32_t *columns) {
+  struct rays *rays = &tracker->rays;
   struct contest contest = {.sensors = {&rays->of_sensor[sensor_a], &rays->of_sensor[sensor_b]}};
   for (int side = 0; side < 2; side++) { /* of a pair with lines enough, one has two at least */
     const struct tracklet_set *own = contest.sensors[side], *others = contest.sensors[1 - side];
     for (uint32_t i = 0; (i = tracklet_set_next(own, &rays->linked, i)) < TRACKLETS_MAX; i++) {
-      if (!tracklet_set_has(&contest.in[side], i) && starts_some(rays, i, others)) contest_join(rays, &contest, side, i);
+      if (!tracklet_set_has(&contest.in[side], i) && starts_some(tracker, i, others)) contest_join(tracker, &contest, side, i);
     }
   }
   *columns = places_list(&contest.in[1], rays->column);
@@ -199,13 +216,13 @@ void triangulate(struct tracker *tracker, uint32_t sensor_a, uint32_t sensor_b) 
   struct rays *rays = &tracker->rays;
   struct assign_work *work = tracker->rays.work;
   struct meeting meeting;
-  uint32_t columns, count = contest_list(rays, sensor_a, sensor_b, &columns), rows = 0;
+  uint32_t columns, count = contest_list(tracker, sensor_a, sensor_b, &columns), rows = 0;
   for (uint32_t i = 0; i < count; i++) {
     uint32_t a = rays->row[i];
     bool meets = false;
     for (uint32_t c = 0; c < columns; c++) {
       uint32_t b = rays->column[c];
-      bool fits = tracklet_set_has(&rays->crossing[a], b) && meeting_judge(tracker, a, b, &meeting) && meeting.log_odds > 0;
+      bool fits = tracklets_cross(tracker, a, b) && meeting_judge(tracker, a, b, &meeting) && meeting.log_odds > 0;
       work->cost[rows][c] = fits ? -meeting.log_odds : 0;
       meets = meets || fits;
     }
