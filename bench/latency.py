@@ -14,8 +14,8 @@ from pathlib import Path
 
 from server import Server, value
 
-OBJECTS, BEGIN_S, PART_S, PARTS, TURNS = 5000, 1, 1, 3, 3
-BEFORE = 1  # the part after which is measured: until then all tracks begin at once
+OBJECTS, BEGIN_S, PART_S, PARTS, TURNS = 5000, 1, 1, 9, 3
+BEFORE = 7  # the part after which is measured: all tracks begin at once, and false lines of sight collect for the 7.3 s that they wait
 LOADS = (10, 70)
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 STAGES = ("receive", "collect", "queue", "step", "hold", "emit")
