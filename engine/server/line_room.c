@@ -5,7 +5,7 @@
 #include "engine/base/check.h"
 
 size_t line_room_bytes(uint32_t part) {
-  return LINE_ROOM_PARTS * part * sizeof(struct track_report) + 64;
+  return (size_t)LINE_ROOM_PARTS * part * sizeof(struct track_report) + 64;
 }
 
 int line_room_open(struct line_room *room, uint32_t part, struct arena *arena) {

@@ -83,7 +83,7 @@ static void look_review(const struct tracker *tracker, struct track *track, stru
 /* Per sensor of the site its place, + 1, among the track's looks; 0: none. */
 static void places_find(const struct tracker *tracker, const struct track *track, uint8_t *places) {
   memset(places, 0, tracker->site->sensor_count);
-  for (uint8_t i = 0; i < TRACK_LOOKS_MAX; i++) {
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     if (track->look_sensors[i]) places[track->look_sensors[i] - 1] = (uint8_t)(i + 1);
   }
 }
