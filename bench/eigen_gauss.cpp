@@ -50,6 +50,43 @@ double weight(const Matrix6 &a, const Matrix6 &b) {
   }
   return one >= top ? 1 : best;
 }
+
+// k times the k-th coefficient of det(1 + u n), by the traces of the powers of n.
+Vector6 slope_of(const Matrix6 &n) {
+  const Matrix6 square = n * n, cube = n * square;
+  Vector6 trace, slope;
+  trace << n.trace(), square.trace(), square.cwiseProduct(n).sum(), square.squaredNorm(), square.cwiseProduct(cube).sum(), cube.squaredNorm();
+  for (int k = 0; k < 6; k++) {
+    slope(k) = k % 2 ? -trace(k) : trace(k);
+    for (int i = 0; i < k; i++) slope(k) += (i % 2 ? -1 : 1) * slope(k - 1 - i) / (k - i) * trace(i);
+  }
+  return slope;
+}
+
+double determinant_at(const Vector6 &slope, double u) {
+  double p = 0;
+  for (int k = 5; k >= 0; k--) p = p * u + slope(k) / (k + 1);
+  return 1 + u * p;
+}
+
+// Where that is largest, -1 to 1.
+double top_of(const Vector6 &slope) {
+  double u = 0;
+  for (int pass = 0; pass < 4; pass++) {
+    double q = slope(5), q1 = q, q2 = q;
+    for (int k = 4; k >= 0; k--) {
+      q = q * u + slope(k);
+      if (k > 0) q1 = q1 * u + q;
+      if (k > 1) q2 = q2 * u + q1;
+    }
+    const double along = q1 - 2 * std::sqrt(std::max(4 * q1 * q1 - 10 * q * q2, 0.0));
+    if (!(along < 0)) break;
+    u = std::max(-1.0, std::min(1.0, u - 5 * q / along));
+  }
+  const double top = determinant_at(slope, u), zero = determinant_at(slope, -1), one = determinant_at(slope, 1);
+  if (one >= std::max(top, zero)) return 1;
+  return zero >= top ? -1 : u;
+}
 } // namespace
 
 void NAMED(eigen_distance)(const double *one, const double (*many)[WK_GAUSS_ELEMENTS], int count, double *distance2, double *log_likelihood) {
@@ -75,6 +112,30 @@ void NAMED(eigen_intersect)(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK
     double *to = a[i] + 6;
     for (int r = 0; r < 6; r++) {
       for (int c = r; c < 6; c++) *to++ = w == 0 ? b[i][6 + WK_AT(6, r, c)] : p(r, c);
+    }
+  }
+}
+
+void NAMED(eigen_intersect_reduced)(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count) {
+  for (int i = 0; i < count; i++) {
+    const Matrix6 pa = unpack(a[i] + 6), pb = unpack(b[i] + 6), both = pa + pb, apart = pb - pa;
+    const Matrix6 l = both.llt().matrixL();
+    const Matrix6 half = l.triangularView<Eigen::Lower>().solve(apart);
+    const Matrix6 n = l.triangularView<Eigen::Lower>().solve(half.transpose());
+    const double u = top_of(slope_of(n));
+    if (u == 1) continue;
+    if (u == -1) {
+      std::copy(b[i], b[i] + WK_GAUSS_ELEMENTS, a[i]);
+      continue;
+    }
+    const Eigen::LLT<Matrix6> blend(0.5 * (both + u * apart));
+    Eigen::Map<Vector6> x(a[i]);
+    const Vector6 d = Eigen::Map<const Vector6>(b[i]) - x;
+    x += pa * blend.solve(0.5 * (1 - u) * d);
+    const Matrix6 p = pa * blend.solve(pb);
+    double *to = a[i] + 6;
+    for (int r = 0; r < 6; r++) {
+      for (int c = r; c < 6; c++) *to++ = p(r, c);
     }
   }
 }

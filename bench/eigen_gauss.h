@@ -14,6 +14,9 @@ void eigen_distance_v4(const double *one, const double (*many)[WK_GAUSS_ELEMENTS
 /* Covariance intersection of `count` pairs, the weight by golden section of 30 passes (C4, C5); a becomes the joined one. */
 void eigen_intersect_v3(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
 void eigen_intersect_v4(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
+/* The same, the weight by the polynomial that wk uses, the covariance by one root. */
+void eigen_intersect_reduced_v3(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
+void eigen_intersect_reduced_v4(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
 
 #ifdef __cplusplus
 }

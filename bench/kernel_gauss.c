@@ -11,7 +11,7 @@
 
 /* Multiply-add pipe instructions of one distance (docs/performance.md). */
 enum { ONES = 16, MANY = 64, BLOCKS = MANY / WK_LANES, DISTANCE_INSTRUCTIONS = 138 };
-static double one[ONES][WK_GAUSS_ELEMENTS], many[MANY][WK_GAUSS_ELEMENTS], joined[MANY][WK_GAUSS_ELEMENTS];
+static double one[ONES][WK_GAUSS_ELEMENTS], many[MANY][WK_GAUSS_ELEMENTS], joined[2][MANY][WK_GAUSS_ELEMENTS];
 static struct wk_gauss_block blocks[BLOCKS], first[BLOCKS], out[BLOCKS];
 static double distance_lanes[ONES][MANY] __attribute__((aligned(64))), density_lanes[ONES][MANY] __attribute__((aligned(64)));
 static double distance_eigen[ONES][MANY], density_eigen[ONES][MANY];
@@ -59,20 +59,23 @@ static void run_intersect(void *table) {
   bench_use(out);
 }
 
+/* intersect: by golden section, and by the polynomial that wk's kernel has. */
 struct rival {
   void (*distance)(const double *from, const double (*to)[WK_GAUSS_ELEMENTS], int count, double *distance2, double *log_likelihood);
-  void (*intersect)(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
+  void (*intersect[2])(double (*a)[WK_GAUSS_ELEMENTS], const double (*b)[WK_GAUSS_ELEMENTS], int count);
 };
 static void run_eigen_distance(void *rival) {
   const struct rival *eigen = rival;
   for (int i = 0; i < ONES; i++) eigen->distance(one[i], (const double(*)[WK_GAUSS_ELEMENTS])many, MANY, distance_eigen[i], density_eigen[i]);
   bench_use(distance_eigen);
 }
-static void run_eigen_intersect(void *rival) {
-  for (int t = 0; t < MANY; t++) memcpy(joined[t], one[t % ONES], sizeof joined[t]);
-  ((const struct rival *)rival)->intersect(joined, (const double(*)[WK_GAUSS_ELEMENTS])many, MANY);
-  bench_use(joined);
+static void eigen_join(const struct rival *rival, int way) {
+  for (int t = 0; t < MANY; t++) memcpy(joined[way][t], one[t % ONES], sizeof joined[way][t]);
+  rival->intersect[way](joined[way], (const double(*)[WK_GAUSS_ELEMENTS])many, MANY);
+  bench_use(joined[way]);
 }
+static void run_eigen_golden(void *rival) { eigen_join(rival, 0); }
+static void run_eigen_reduced(void *rival) { eigen_join(rival, 1); }
 
 /* Largest relative difference of the two: of distances, and of joined variances. */
 static double difference(void) {
@@ -83,17 +86,22 @@ static double difference(void) {
   for (int t = 0; t < MANY; t++) {
     for (int i = 0; i < 6; i++) {
       const int e = 6 + WK_AT(6, i, i);
-      most = fmax(most, fabs(out[t / WK_LANES].e[e][t % WK_LANES] / joined[t][e] - 1.0));
+      for (int way = 0; way < 2; way++) most = fmax(most, fabs(out[t / WK_LANES].e[e][t % WK_LANES] / joined[way][t][e] - 1.0));
     }
   }
   return most;
 }
 
+static const struct bench_contestant *faster(const struct bench_contestant *a, const struct bench_contestant *b) {
+  return a->minimum_ns < b->minimum_ns ? a : b;
+}
+
 int main(void) {
-  static struct rival rivals[2] = {{eigen_distance_v3, eigen_intersect_v3}, {eigen_distance_v4, eigen_intersect_v4}};
+  static struct rival rivals[2] = {{eigen_distance_v3, {eigen_intersect_v3, eigen_intersect_reduced_v3}},
+                                   {eigen_distance_v4, {eigen_intersect_v4, eigen_intersect_reduced_v4}}};
   const struct wk_table *v3 = wk_variant("v3"), *v4 = wk_variant("v4"), *best = v4 ? v4 : v3;
   const int v = v4 ? 1 : 0;
-  enum { PEAK, DISTANCE3, DISTANCE, EIGEN_DISTANCE3, EIGEN_DISTANCE, INTERSECT3, INTERSECT, EIGEN_INTERSECT3, EIGEN_INTERSECT, CONTESTANTS };
+  enum { PEAK, DISTANCE3, DISTANCE, EIGEN_DISTANCE3, EIGEN_DISTANCE, INTERSECT3, INTERSECT, GOLDEN3, GOLDEN, REDUCED3, REDUCED, CONTESTANTS };
   struct bench_contestant c[CONTESTANTS] = {
       [PEAK] = {"peak", v ? fma_work_v4 : fma_work_v3, 0, fma_work_instructions(), 0, 0},
       [DISTANCE3] = {"distance, v3", run_distance, (void *)v3, (double)ONES * MANY, 0, 0},
@@ -102,8 +110,10 @@ int main(void) {
       [EIGEN_DISTANCE] = {"distance, Eigen, the best's instruction set", run_eigen_distance, &rivals[v], (double)ONES * MANY, 0, 0},
       [INTERSECT3] = {"intersection, v3", run_intersect, (void *)v3, MANY, 0, 0},
       [INTERSECT] = {"intersection, the best", run_intersect, (void *)best, MANY, 0, 0},
-      [EIGEN_INTERSECT3] = {"intersection, Eigen v3", run_eigen_intersect, &rivals[0], MANY, 0, 0},
-      [EIGEN_INTERSECT] = {"intersection, Eigen, the best's instruction set", run_eigen_intersect, &rivals[v], MANY, 0, 0}};
+      [GOLDEN3] = {"intersection, Eigen v3, golden section", run_eigen_golden, &rivals[0], MANY, 0, 0},
+      [GOLDEN] = {"intersection, Eigen, the best's instruction set, golden section", run_eigen_golden, &rivals[v], MANY, 0, 0},
+      [REDUCED3] = {"intersection, Eigen v3, polynomial", run_eigen_reduced, &rivals[0], MANY, 0, 0},
+      [REDUCED] = {"intersection, Eigen, the best's instruction set, polynomial", run_eigen_reduced, &rivals[v], MANY, 0, 0}};
   all_make();
   bench_contest(c, CONTESTANTS);
   bench_begin("kernel_gauss");
@@ -111,11 +121,11 @@ int main(void) {
   const double bound = DISTANCE_INSTRUCTIONS * c[PEAK].minimum_ns / (v ? 8 : 4);
   bench_figure("distance, the best: part of the multiply-add bound", bound / c[DISTANCE].minimum_ns, "share", 0, 1);
   bench_ratio("distance: Eigen over v3", &c[EIGEN_DISTANCE3], &c[DISTANCE3], 10);
-  bench_ratio("distance: Eigen over the best", &c[c[EIGEN_DISTANCE3].minimum_ns < c[EIGEN_DISTANCE].minimum_ns ? EIGEN_DISTANCE3 : EIGEN_DISTANCE],
-              &c[DISTANCE], 10);
-  bench_ratio("intersection: Eigen over v3", &c[EIGEN_INTERSECT3], &c[INTERSECT3], 10);
-  bench_ratio("intersection: Eigen over the best",
-              &c[c[EIGEN_INTERSECT3].minimum_ns < c[EIGEN_INTERSECT].minimum_ns ? EIGEN_INTERSECT3 : EIGEN_INTERSECT], &c[INTERSECT], 10);
+  bench_ratio("distance: Eigen over the best", faster(&c[EIGEN_DISTANCE3], &c[EIGEN_DISTANCE]), &c[DISTANCE], 10);
+  bench_ratio("intersection: Eigen over v3", &c[REDUCED3], &c[INTERSECT3], 10);
+  bench_ratio("intersection: Eigen over the best", faster(&c[REDUCED3], &c[REDUCED]), &c[INTERSECT], 10);
+  bench_ratio("intersection: Eigen by golden section over v3", &c[GOLDEN3], &c[INTERSECT3], 0);
+  bench_ratio("intersection: Eigen by golden section over the best", faster(&c[GOLDEN3], &c[GOLDEN]), &c[INTERSECT], 0);
   const double apart = difference();
   bench_figure("relative difference of the two", apart, "", 1e-6, -1);
   bench_end();

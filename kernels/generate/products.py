@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes kernels/lane/products.h and gains.h: products of small matrices as straight text, each from the pattern of its factors, so that what is known to
+"""Writes kernels/lane/products.h, gains.h and pairs.h: products of small matrices as straight text, each from the pattern of its factors, so that what is known to
 be 0 costs nothing and what is known to be 1 no multiplication. A compiler can't leave out a product with 0 by itself (it might be that of
 an infinity), and leaves loops over half a matrix as loops, with an index to be computed at every element.
 
@@ -22,6 +22,7 @@ TRANSITIONS = {
     9: ["xxxxxxxx0", "xxxxxxxx0", "xxxxxx00x", "xxxxxxxxx", "xxxxxxxxx", "xxxxxxxxx"],
 }
 STATES = sorted(TRANSITIONS)
+PAIR = 6  # states of a pair of covariances
 # Products of 3 x 3 and 3 x n: name, pattern of a, pattern of b, and whether the result is known to be symmetric ("symmetric"), is added to
 # what is there ("add") or neither.
 PRODUCTS = [
@@ -178,6 +179,91 @@ def forward(n):
     return function("x := L^-1 x, the rows of L' as pivot_%d_* leave them." % n, "forward_%d(const lane *l, lane *x)" % n, statements)
 
 
+def lower(i, k):
+    """Where element i, k below the diagonal is, the rows of the transpose being packed."""
+    return packed(PAIR, k, i)
+
+
+def turned(i, k):
+    """The same of a matrix that counts its rows and columns from the last one."""
+    return packed(PAIR, PAIR - 1 - i, PAIR - 1 - k)
+
+
+def ratio(name, at, comment):
+    """q = l^-1 m of matrices below a diagonal of ones, column by column downwards."""
+    below = [(i, j) for i in range(PAIR) for j in range(i)]
+    statements = ["lane q%d%d = m[%d] - l[%d];" % (i, j, at(i, j), lower(i, j)) for i, j in below]
+    for k in range(PAIR):
+        statements += ["q%d%d = lane_fnma(l[%d], q%d%d, q%d%d);" % (i, j, lower(i, k), k, j, i, j) for i, j in below if j < k < i]
+    statements += ["q[%d] = q%d%d;" % (lower(i, j), i, j) for i, j in below]
+    return function(comment, "%s(const lane *l, const lane *m, lane *q)" % name, statements)
+
+
+def gram():
+    """q' diag(inverse) q, counted from the last row and column on."""
+    statements = []
+    for k in range(PAIR):
+        scaled = {j: "inverse[%d]" % k if j == k else "z%d%d" % (k, j) for j in range(k + 1)}
+        statements += ["const lane z%d%d = q[%d] * inverse[%d];" % (k, j, lower(k, j), k) for j in range(k)]
+        for i in range(k + 1):
+            for j in range(i, k + 1):
+                name = "g%d%d" % (i, j)
+                if j == k:
+                    statements.append("lane %s = %s;" % (name, scaled[i]))
+                else:
+                    statements.append("%s = lane_fma(q[%d], %s, %s);" % (name, lower(k, i), scaled[j], name))
+    statements += ["g[%d] = g%d%d;" % (turned(i, j), i, j) for i in range(PAIR) for j in range(i, PAIR)]
+    return function("g = q' diag(inverse) q, q below a diagonal of ones; g counts its rows and columns from the last one.",
+                    "gram_turned_6(const lane *q, const lane *inverse, lane *g)", statements)
+
+
+def reduce():
+    """l^-1 d l^-T of a symmetric d: from the left down its columns, its upper half alone; then row by row from the right."""
+    statements = []
+    for k in range(PAIR):
+        statements += ["d[%d] = lane_fnma(l[%d], d[%d], d[%d]);" % (packed(PAIR, i, j), lower(i, k), packed(PAIR, k, j), packed(PAIR, i, j))
+                       for i in range(k + 1, PAIR) for j in range(i, PAIR)]
+    for i in range(PAIR):
+        statements += ["d[%d] = lane_fnma(l[%d], d[%d], d[%d]);" % (packed(PAIR, i, j), lower(j, k), packed(PAIR, i, k), packed(PAIR, i, j))
+                       for j in range(i, PAIR) for k in range(j)]
+    return function("d := l^-1 d l^-T of a symmetric d, l below a diagonal of ones.", "reduce_6(const lane *l, lane *d)", statements)
+
+
+def commuting():
+    statements = []
+    for i in range(PAIR):
+        for k in range(PAIR):
+            statements += [term("c%d%d" % (i, j), "a[%d]" % packed(PAIR, i, k), "x", "b[%d]" % packed(PAIR, k, j), "x", k > 0) for j in range(i, PAIR)]
+        statements += ["c[%d] = c%d%d;" % (packed(PAIR, i, j), i, j) for j in range(i, PAIR)]
+    return function("c = a b of symmetric matrices that commute.", "commuting_6(const lane *a, const lane *b, lane *c)", statements)
+
+
+def trace():
+    """Three sums side by side, of which the last two count twice."""
+    statements = []
+    for i in range(PAIR):
+        statements.append(term("diagonal", "a[%d]" % packed(PAIR, i, i), "x", "b[%d]" % packed(PAIR, i, i), "x", i > 0))
+    started = set()
+    for at, (i, j) in enumerate((i, j) for i in range(PAIR) for j in range(i + 1, PAIR)):
+        name = "beside%d" % (at % 2)
+        statements.append(term(name, "a[%d]" % packed(PAIR, i, j), "x", "b[%d]" % packed(PAIR, i, j), "x", name in started))
+        started.add(name)
+    statements += ["const lane beside = beside0 + beside1;", "*sum = diagonal + (beside + beside);"]
+    return function("The trace of a b, both symmetric.", "trace_6(const lane *a, const lane *b, lane *sum)", statements)
+
+
+def across():
+    statements = ["x[%d] = lane_fma(q[%d], x[%d], x[%d]);" % (j, lower(k, j), k, j) for j in range(PAIR) for k in range(j + 1, PAIR)]
+    return function("x := q' x, q below a diagonal of ones.", "across_6(const lane *q, lane *x)", statements)
+
+
+def pairs():
+    text = ratio("ratio_6", lower, "q = l^-1 m, all below diagonals of ones, as rows of their transposes (pivot_6_*).")
+    text += ratio("ratio_turned_6", turned, "The same; m is the transpose of such a matrix and counts its rows and columns from the last one.")
+    text += gram() + reduce() + commuting() + trace() + across()
+    return framed("Products that two covariances of six states make with each other.", "WK_PAIRS_H", text)
+
+
 def framed(about, guard, text):
     return "\n".join(["/* %s Written by kernels/generate/products.py: change that, not this. */" % about, "#ifndef " + guard, "#define " + guard, "",
                       '#include "kernels/lane/lane.h"', *text, "", "#endif", ""])
@@ -205,7 +291,7 @@ def gains():
     return framed("What an update needs of a covariance, packed: its products with a measurement's rows, and what the gain takes from it.", "WK_GAINS_H", text)
 
 
-TARGETS = {"kernels/lane/products.h": products, "kernels/lane/gains.h": gains}
+TARGETS = {"kernels/lane/products.h": products, "kernels/lane/gains.h": gains, "kernels/lane/pairs.h": pairs}
 
 
 def main():

@@ -210,7 +210,7 @@ void ref_predict(struct ref_bank *bank, double dt_s, int quiet, const struct wk_
   }
 }
 
-double ref_invert(int n, const double a[REF_N_MAX][REF_N_MAX], double inverse[REF_N_MAX][REF_N_MAX]) {
+long double ref_invert_long(int n, const long double a[REF_N_MAX][REF_N_MAX], long double inverse[REF_N_MAX][REF_N_MAX]) {
   long double w[REF_N_MAX][2 * REF_N_MAX], determinant = 1.0L;
   for (int i = 0; i < n; i++) {
     for (int j = 0; j < n; j++) {
@@ -238,7 +238,19 @@ double ref_invert(int n, const double a[REF_N_MAX][REF_N_MAX], double inverse[RE
     }
   }
   for (int i = 0; i < n; i++) {
-    for (int j = 0; j < n; j++) inverse[i][j] = (double)w[i][n + j];
+    for (int j = 0; j < n; j++) inverse[i][j] = w[i][n + j];
+  }
+  return determinant;
+}
+
+double ref_invert(int n, const double a[REF_N_MAX][REF_N_MAX], double inverse[REF_N_MAX][REF_N_MAX]) {
+  long double exact[REF_N_MAX][REF_N_MAX], out[REF_N_MAX][REF_N_MAX];
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) exact[i][j] = a[i][j];
+  }
+  const long double determinant = ref_invert_long(n, (const long double(*)[REF_N_MAX])exact, out);
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) inverse[i][j] = (double)out[i][j];
   }
   return (double)determinant;
 }

@@ -43,5 +43,6 @@ void ref_moments(const struct ref_bank *bank, struct ref_gauss *moments);
 
 /* Determinant, and inverse into `inverse`, of the leading n x n of a by Gauss-Jordan elimination with pivoting. */
 double ref_invert(int n, const double a[REF_N_MAX][REF_N_MAX], double inverse[REF_N_MAX][REF_N_MAX]);
+long double ref_invert_long(int n, const long double a[REF_N_MAX][REF_N_MAX], long double inverse[REF_N_MAX][REF_N_MAX]);
 
 #endif

@@ -30,23 +30,32 @@ double ref_gauss_distance(const struct ref_gauss *a, const struct ref_gauss *b, 
 }
 
 double ref_gauss_blend(const struct ref_gauss *a, const struct ref_gauss *b, double weight, struct ref_gauss *out) {
-  double ia[REF_N_MAX][REF_N_MAX], ib[REF_N_MAX][REF_N_MAX], c[REF_N_MAX][REF_N_MAX];
-  ref_invert(6, a->p, ia);
-  ref_invert(6, b->p, ib);
-  for (int i = 0; i < 6; i++) {
-    for (int j = 0; j < 6; j++) c[i][j] = weight * ia[i][j] + (1 - weight) * ib[i][j];
-  }
-  const double determinant = ref_invert(6, c, out->p);
-  double pull[6] = {0};
-  for (int i = 0; i < 6; i++) {
-    for (int j = 0; j < 6; j++) pull[i] += (1 - weight) * ib[i][j] * (b->x[j] - a->x[j]);
+  const struct ref_gauss *of[2] = {a, b};
+  long double p[REF_N_MAX][REF_N_MAX], inverse[2][REF_N_MAX][REF_N_MAX], c[REF_N_MAX][REF_N_MAX];
+  for (int k = 0; k < 2; k++) {
+    for (int i = 0; i < 6; i++) {
+      for (int j = 0; j < 6; j++) p[i][j] = of[k]->p[i][j];
+    }
+    ref_invert_long(6, (const long double(*)[REF_N_MAX])p, inverse[k]);
   }
   for (int i = 0; i < 6; i++) {
-    out->x[i] = a->x[i];
-    for (int j = 0; j < 6; j++) out->x[i] += out->p[i][j] * pull[j];
+    for (int j = 0; j < 6; j++) c[i][j] = weight * inverse[0][i][j] + (1 - weight) * inverse[1][i][j];
+  }
+  const long double determinant = ref_invert_long(6, (const long double(*)[REF_N_MAX])c, p);
+  long double pull[6] = {0};
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) pull[i] += (1 - weight) * inverse[1][i][j] * ((long double)b->x[j] - a->x[j]);
+  }
+  for (int i = 0; i < 6; i++) {
+    long double x = a->x[i];
+    for (int j = 0; j < 6; j++) {
+      x += p[i][j] * pull[j];
+      out->p[i][j] = (double)p[i][j];
+    }
+    out->x[i] = (double)x;
   }
   out->n = 6;
-  return -log(determinant);
+  return (double)-logl(determinant);
 }
 
 double ref_gauss_weight(const struct ref_gauss *a, const struct ref_gauss *b) {

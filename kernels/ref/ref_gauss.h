@@ -1,4 +1,4 @@
-/* The oracle of kernels/lane/gauss.c: one pair at a time, inverses by elimination, the weight by a fine scan. */
+/* The oracle of kernels/lane/gauss.c and intersect.c: one pair at a time, inverses by elimination in long double, the weight by a fine scan. */
 #ifndef REF_GAUSS_H
 #define REF_GAUSS_H
 

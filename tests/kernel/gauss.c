@@ -167,6 +167,86 @@ static void intersection_agrees_with_the_oracle(void **state) {
   }
 }
 
+/* A covariance about x with eigenvalues from 1 to 1 / ratio, both included, along axes of any direction. */
+static void gauss_stretched(struct prng *r, double *e, double ratio) {
+  double axis[6][6], value[6] = {1.0, 1.0 / ratio};
+  for (int i = 0; i < 6; i++) {
+    if (i > 1) value[i] = pow(ratio, -prng_between(r, 0.0, 1.0));
+    for (int c = 0; c < 6; c++) axis[i][c] = prng_normal(r);
+    for (int k = 0; k <= i; k++) { /* across those before, then of length 1 */
+      double along = 0;
+      for (int c = 0; c < 6; c++) along += axis[i][c] * axis[k][c];
+      for (int c = 0; c < 6; c++) axis[i][c] = k < i ? axis[i][c] - along * axis[k][c] : axis[i][c] / sqrt(along);
+    }
+  }
+  for (int i = 0; i < 6; i++) {
+    e[i] = prng_normal(r);
+    for (int j = i; j < 6; j++) {
+      double sum = 0;
+      for (int k = 0; k < 6; k++) sum += value[k] * axis[k][i] * axis[k][j];
+      e[6 + WK_AT(6, i, j)] = sum;
+    }
+  }
+}
+
+/* The largest difference of two covariances, in any direction in parts of what the second says of it: no more than this. */
+static double covariance_apart(const struct ref_gauss *is, const struct ref_gauss *want) {
+  long double p[REF_N_MAX][REF_N_MAX], inverse[REF_N_MAX][REF_N_MAX], sum2 = 0;
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) p[i][j] = want->p[i][j];
+  }
+  ref_invert_long(6, (const long double(*)[REF_N_MAX])p, inverse);
+  long double part[6][6] = {{0}};
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) {
+      for (int k = 0; k < 6; k++) part[i][j] += inverse[i][k] * ((long double)is->p[k][j] - want->p[k][j]);
+    }
+  }
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) sum2 += part[i][j] * part[j][i]; /* the squares of the differences' eigenvalues */
+  }
+  return (double)sqrtl(fabsl(sum2));
+}
+
+/* Rounding of a covariance to doubles changes its least eigenvalue by 2e-16 of the largest: the outcome is wrong by that and not
+ * much more. The weight's error counts in its square only. */
+static void intersection_holds_for_eigenvalue_ratios_up_to_1e12(void **state) {
+  (void)state;
+  enum { SEEDS = 8, DECADES = 12 };
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (int decade = 0; decade <= DECADES; decade += 3) {
+      const double ratio = pow(10, decade);
+      struct prng r = {7000 + seed};
+      struct wk_gauss_block a, b, out;
+      wk_lane weight;
+      double ea[WK_LANES][N], eb[WK_LANES][N];
+      for (int i = 0; i < WK_LANES; i++) {
+        gauss_stretched(&r, ea[i], ratio);
+        gauss_stretched(&r, eb[i], ratio);
+        block_put(&a, i, ea[i]);
+        block_put(&b, i, eb[i]);
+      }
+      wk_table()->gauss_intersect(&a, &b, &out, weight);
+      for (int i = 0; i < WK_LANES; i++) {
+        struct ref_gauss ra, rb, is, want, least;
+        double e[N];
+        gauss_of(ea[i], &ra);
+        gauss_of(eb[i], &rb);
+        block_get(&out, i, e);
+        gauss_of(e, &is);
+        const double value = ref_gauss_blend(&ra, &rb, weight[i], &want);
+        const double lowest = ref_gauss_blend(&ra, &rb, ref_gauss_weight(&ra, &rb), &least);
+        const double apart = covariance_apart(&is, &want);
+        if (!(value <= lowest + 1e-13 + 1e-21 * ratio) || !(apart <= 1e-15 * ratio)) {
+          fail_msg("seed %llu, ratio %g, lane %d: ln det %.12g, least %.12g; covariance wrong by %g", (unsigned long long)seed, ratio, i,
+                   value, lowest, apart);
+        }
+        gauss_expect("gauss_intersect", seed, &is, &want, 1e-15 * ratio, 1e-15 * ratio);
+      }
+    }
+  }
+}
+
 /* Whatever the correlation of the two errors, the covariance stated is at least the true one (Julier, Uhlmann 1997): here both
  * share all their error but for what each has on top. */
 static void intersection_never_claims_more_than_is_known(void **state) {
@@ -295,6 +375,7 @@ int main(void) {
       cmocka_unit_test(distance_agrees_with_the_oracle),
       cmocka_unit_test(distance_has_six_degrees_of_freedom),
       cmocka_unit_test(intersection_agrees_with_the_oracle),
+      cmocka_unit_test(intersection_holds_for_eigenvalue_ratios_up_to_1e12),
       cmocka_unit_test(intersection_never_claims_more_than_is_known),
       cmocka_unit_test(intersection_takes_the_better_one_whole),
       cmocka_unit_test(what_is_not_definite_is_never_near_and_never_taken),
