@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,50 +11,26 @@
 
 #include "engine/base/log.h"
 #include "engine/base/safe_file.h"
-
-/* Who may touch marks, text and result: the I/O thread while IDLE and DONE, the writer while BUSY. */
-enum keeper_state { KEEPER_IDLE, KEEPER_BUSY, KEEPER_DONE };
+#include "engine/platform/errand.h"
 
 struct marks_keeper {
   struct sealed_feeds *feeds;
   const char *path;
   int lock_fd;
-  struct replay_mark *marks; /* of the request under way */
+  struct errand writing; /* touches what stands down to `why` */
+  struct replay_mark *marks;
   uint32_t count;
   char *text;
   size_t text_size;
   int result;
   struct weft_error why;
   bool failed;
-  pthread_t thread;
-  bool thread_started;
-  pthread_mutex_t mutex;
-  pthread_cond_t changed;
-  _Atomic int state; /* enum keeper_state; written under the mutex */
-  bool ending;       /* under the mutex */
 };
 
-static void marks_write(struct marks_keeper *keeper) {
+static void marks_write(void *context) {
+  struct marks_keeper *keeper = context;
   size_t size = replay_marks_write(keeper->text, keeper->text_size, keeper->marks, keeper->count);
   keeper->result = safe_file_replace(keeper->path, keeper->text, size, NULL, &keeper->why);
-}
-
-static void *writer(void *context) {
-  struct marks_keeper *keeper = context;
-  pthread_mutex_lock(&keeper->mutex);
-  while (!keeper->ending) {
-    if (atomic_load(&keeper->state) != KEEPER_BUSY) {
-      pthread_cond_wait(&keeper->changed, &keeper->mutex);
-      continue;
-    }
-    pthread_mutex_unlock(&keeper->mutex);
-    marks_write(keeper);
-    pthread_mutex_lock(&keeper->mutex);
-    atomic_store(&keeper->state, KEEPER_DONE);
-    pthread_cond_broadcast(&keeper->changed);
-  }
-  pthread_mutex_unlock(&keeper->mutex);
-  return NULL;
 }
 
 /* Takes in the result of a request that is done. */
@@ -70,28 +44,20 @@ static void result_take(struct marks_keeper *keeper) {
     log_line(LOG_LEVEL_NOTICE, "%s: replay marks are written again", keeper->path);
   keeper->failed = failed;
   if (!failed) sealed_feeds_granted(keeper->feeds, keeper->marks, keeper->count);
-  atomic_store(&keeper->state, KEEPER_IDLE);
 }
 
 static void request(struct marks_keeper *keeper) {
   keeper->count = sealed_feeds_marks(keeper->feeds, false, keeper->marks);
-  pthread_mutex_lock(&keeper->mutex);
-  atomic_store(&keeper->state, KEEPER_BUSY);
-  pthread_cond_broadcast(&keeper->changed);
-  pthread_mutex_unlock(&keeper->mutex);
+  errand_begin(&keeper->writing);
 }
 
 static void done_wait(struct marks_keeper *keeper) {
-  pthread_mutex_lock(&keeper->mutex);
-  while (atomic_load(&keeper->state) == KEEPER_BUSY) pthread_cond_wait(&keeper->changed, &keeper->mutex);
-  pthread_mutex_unlock(&keeper->mutex);
-  if (atomic_load(&keeper->state) == KEEPER_DONE) result_take(keeper);
+  if (errand_wait(&keeper->writing)) result_take(keeper);
 }
 
 void marks_keeper_turn(struct marks_keeper *keeper) {
-  int state = atomic_load(&keeper->state);
-  if (state == KEEPER_DONE) result_take(keeper);
-  if (state != KEEPER_BUSY && keeper->feeds->lease_due) request(keeper);
+  if (errand_done(&keeper->writing)) result_take(keeper);
+  if (!keeper->writing.under_way && keeper->feeds->lease_due) request(keeper);
 }
 
 /* A lease is used up: nothing goes on before the disk knows more. */
@@ -145,16 +111,13 @@ int marks_keeper_open(struct marks_keeper **keeper, struct sealed_feeds *feeds, 
   made->lock_fd = -1;
   made->feeds = feeds;
   made->path = path;
-  pthread_mutex_init(&made->mutex, NULL);
-  pthread_cond_init(&made->changed, NULL);
   int rc = lock_take(made, err);
   if (rc == 0) rc = memory_take(made, err);
   if (rc == 0) rc = marks_begin(made, err);
   if (rc == 0) {
-    rc = -pthread_create(&made->thread, NULL, writer, made);
+    rc = errand_open(&made->writing, marks_write, made);
     if (rc < 0) weft_fail(err, rc, "starting the writer of replay marks: %s", strerror(-rc));
   }
-  made->thread_started = rc == 0;
   if (rc < 0) {
     marks_keeper_close(made);
     return rc;
@@ -167,21 +130,15 @@ int marks_keeper_open(struct marks_keeper **keeper, struct sealed_feeds *feeds, 
 
 void marks_keeper_close(struct marks_keeper *keeper) {
   if (!keeper) return;
-  if (keeper->thread_started) {
+  if (keeper->writing.opened) {
     done_wait(keeper);
-    pthread_mutex_lock(&keeper->mutex);
-    keeper->ending = true;
-    pthread_cond_broadcast(&keeper->changed);
-    pthread_mutex_unlock(&keeper->mutex);
-    pthread_join(keeper->thread, NULL);
+    errand_close(&keeper->writing);
     keeper->count = sealed_feeds_marks(keeper->feeds, true, keeper->marks);
     marks_write(keeper);
     if (keeper->result < 0) log_line(LOG_LEVEL_ERROR, "%s", keeper->why.text);
     keeper->feeds->persist = NULL;
   }
   if (keeper->lock_fd >= 0) close(keeper->lock_fd);
-  pthread_cond_destroy(&keeper->changed);
-  pthread_mutex_destroy(&keeper->mutex);
   free(keeper->marks);
   free(keeper->text);
   free(keeper);

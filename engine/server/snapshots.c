@@ -1,7 +1,6 @@
 #include "engine/server/snapshots.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,10 @@
 #include "engine/base/safe_file.h"
 #include "engine/journal/journal_segment.h"
 #include "engine/journal/snapshot.h"
+#include "engine/platform/errand.h"
 
-/* Whose the bytes are: the I/O thread's while IDLE, TAKEN and DONE, the engine's while WANTED, the writer's while BUSY. */
-enum snapshots_state { SNAPSHOTS_IDLE, SNAPSHOTS_WANTED, SNAPSHOTS_TAKEN, SNAPSHOTS_BUSY, SNAPSHOTS_DONE };
+/* Whose the bytes are: the I/O thread's while IDLE and TAKEN, the engine's while WANTED, the writer's while BUSY, until it is done. */
+enum snapshots_state { SNAPSHOTS_IDLE, SNAPSHOTS_WANTED, SNAPSHOTS_TAKEN, SNAPSHOTS_BUSY };
 
 struct snapshots {
   struct snapshots_options options;
@@ -29,34 +29,15 @@ struct snapshots {
   struct weft_error why;
   struct snapshots_figures figures;
   _Atomic int64_t copy_ns;
-  pthread_t thread;
-  bool thread_started, ending; /* ending: under the mutex */
-  pthread_mutex_t mutex;
-  pthread_cond_t changed;
+  struct errand writing;
 };
 
-static void file_write(struct snapshots *snapshots) {
+static void file_write(void *context) {
+  struct snapshots *snapshots = context;
   char path[JOURNAL_PATH_MAX + JOURNAL_SEGMENT_NAME_MAX];
   snapshot_turn_path(path, sizeof path, snapshots->options.directory, snapshots->turn);
   snapshot_head_encode(&snapshots->head, snapshots->bytes);
   snapshots->result = safe_file_replace(path, snapshots->bytes, snapshots->size, NULL, &snapshots->why);
-}
-
-static void *writer(void *context) {
-  struct snapshots *snapshots = context;
-  pthread_mutex_lock(&snapshots->mutex);
-  while (!snapshots->ending) {
-    if (atomic_load(&snapshots->state) != SNAPSHOTS_BUSY) {
-      pthread_cond_wait(&snapshots->changed, &snapshots->mutex);
-      continue;
-    }
-    pthread_mutex_unlock(&snapshots->mutex);
-    file_write(snapshots);
-    pthread_mutex_lock(&snapshots->mutex);
-    atomic_store(&snapshots->state, SNAPSHOTS_DONE);
-  }
-  pthread_mutex_unlock(&snapshots->mutex);
-  return NULL;
 }
 
 int snapshots_open(struct snapshots **out, const struct snapshots_options *options, struct weft_error *err) {
@@ -66,13 +47,10 @@ int snapshots_open(struct snapshots **out, const struct snapshots_options *optio
   made->capacity = SNAPSHOT_HEADER_BYTES + engine_image_most(options->engine);
   void *bytes = mmap(NULL, made->capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   made->bytes = bytes == MAP_FAILED ? NULL : bytes;
-  pthread_mutex_init(&made->mutex, NULL);
-  pthread_cond_init(&made->changed, NULL);
   int rc = made->bytes ? 0 : weft_fail(err, -ENOMEM, "out of memory for snapshots");
   if (rc == 0 && options->directory) {
-    rc = -pthread_create(&made->thread, NULL, writer, made);
+    rc = errand_open(&made->writing, file_write, made);
     if (rc < 0) weft_fail(err, rc, "starting the writer of snapshots: %s", strerror(-rc));
-    made->thread_started = rc == 0;
   }
   if (rc < 0) {
     snapshots_close(made);
@@ -84,15 +62,7 @@ int snapshots_open(struct snapshots **out, const struct snapshots_options *optio
 
 void snapshots_close(struct snapshots *snapshots) {
   if (!snapshots) return;
-  if (snapshots->thread_started) {
-    pthread_mutex_lock(&snapshots->mutex);
-    snapshots->ending = true;
-    pthread_cond_broadcast(&snapshots->changed);
-    pthread_mutex_unlock(&snapshots->mutex);
-    pthread_join(snapshots->thread, NULL);
-  }
-  pthread_cond_destroy(&snapshots->changed);
-  pthread_mutex_destroy(&snapshots->mutex);
+  errand_close(&snapshots->writing);
   if (snapshots->bytes) munmap(snapshots->bytes, snapshots->capacity);
   free(snapshots);
 }
@@ -133,14 +103,12 @@ static void result_take(struct snapshots *snapshots) {
 void snapshots_turn(struct snapshots *snapshots, int64_t now_ns, uint64_t durable) {
   if (!snapshots) return;
   int state = atomic_load_explicit(&snapshots->state, memory_order_acquire);
-  if (state == SNAPSHOTS_DONE) {
-    result_take(snapshots);
+  if (state == SNAPSHOTS_BUSY) {
+    if (errand_done(&snapshots->writing)) result_take(snapshots);
   } else if (state == SNAPSHOTS_TAKEN && !snapshots->lent) {
     if (snapshots->head.frame > durable) return;
-    pthread_mutex_lock(&snapshots->mutex);
     atomic_store(&snapshots->state, SNAPSHOTS_BUSY);
-    pthread_cond_broadcast(&snapshots->changed);
-    pthread_mutex_unlock(&snapshots->mutex);
+    errand_begin(&snapshots->writing);
   } else if (state == SNAPSHOTS_IDLE && snapshots->options.directory && snapshots->options.every_ns > 0) {
     if (snapshots->due_ns == 0) snapshots->due_ns = now_ns + snapshots->options.every_ns;
     if (now_ns < snapshots->due_ns) return;

@@ -1,15 +1,13 @@
 /* The engine, measured: each candidate has one of its own, on a thread of its own as in the server, and all step the same
  * frames by turns. */
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "engine/base/check.h"
 #include "engine/base/clock.h"
 #include "engine/feeder.h"
+#include "engine/platform/errand.h"
 #include "engine/tune/tune.h"
 #include "engine/tune/tune_world.h"
 #include "kernels/wk.h"
@@ -21,20 +19,20 @@ static const uint32_t frame_detections[TUNE_FRAME_FORMS] = {16, 64, 256, 1024, 4
 static const int frames_of_form[TUNE_FRAME_FORMS] = {16, 8, 4, 2, 1};
 enum { FRAMES_MAX = 16 };
 
-/* One candidate's engine. Between `go` and `done` its thread's, else the measuring thread's. */
+/* One candidate's engine. */
 struct runner {
   struct feeder feeder;
   const struct world *world;
   const char *kernels;
-  pthread_t thread;
-  sem_t go, done;
-  bool opened, started, ending;
+  struct errand stepping; /* what stands above is its thread's while it steps, and so are the times */
+  bool opened;
   double ns[TUNE_FRAME_FORMS];
 };
 
 /* Frames come with a pause between them, in which workers may fall asleep; at full load there is none, but then frames are
  * large and their beginning counts little. */
-static void scan_step(struct runner *runner) {
+static void scan_step(void *context) {
+  struct runner *runner = context;
   const struct timespec pause = {.tv_nsec = PAUSE_NS};
   uint32_t next = 0;
   (void)wk_choose(runner->kernels); /* for what asks at every call */
@@ -51,54 +49,31 @@ static void scan_step(struct runner *runner) {
   }
 }
 
-static void semaphore_wait(sem_t *semaphore) {
-  while (sem_wait(semaphore) < 0) weft_assert(errno == EINTR);
-}
-
-static void *runner_main(void *argument) {
-  struct runner *runner = argument;
-  for (;;) {
-    semaphore_wait(&runner->go);
-    if (runner->ending) return NULL;
-    scan_step(runner);
-    sem_post(&runner->done);
-  }
-}
-
 static int runner_open(struct runner *runner, const struct tune_candidate *candidate, const struct world *world, struct weft_error *err) {
   struct site *site;
   runner->world = world;
   runner->kernels = candidate->profile.kernels;
-  sem_init(&runner->go, 0, 0);
-  sem_init(&runner->done, 0, 0);
   (void)wk_choose(runner->kernels);
   int rc = engine_site_parse(world_site, strlen(world_site), "weft tune", &site, err);
   struct engine_options options = {.profile = &candidate->profile, .tracks_max = TRACKS_MAX};
   if (rc == 0) rc = feeder_open(&runner->feeder, site, &options, NULL, NULL, err);
   runner->opened = rc == 0;
   if (rc < 0) return rc;
-  rc = -pthread_create(&runner->thread, NULL, runner_main, runner);
-  runner->started = rc == 0;
+  rc = errand_open(&runner->stepping, scan_step, runner);
   return rc < 0 ? weft_fail(err, rc, "starting a thread to measure: %s", strerror(-rc)) : 0;
 }
 
 static void runner_close(struct runner *runner) {
-  if (runner->started) {
-    runner->ending = true;
-    sem_post(&runner->go);
-    pthread_join(runner->thread, NULL);
-  }
+  errand_close(&runner->stepping);
   if (runner->opened) feeder_close(&runner->feeder);
-  sem_destroy(&runner->go);
-  sem_destroy(&runner->done);
 }
 
 /* One turn of all, beginning with another one each time. Turns below 0 warm up. */
 static void turn_run(struct tune_contest *contest, struct runner *runners, int turn) {
   for (int i = 0; i < contest->count; i++) {
     int c = (i + turn + WARM_SCANS) % contest->count;
-    sem_post(&runners[c].go);
-    semaphore_wait(&runners[c].done);
+    errand_begin(&runners[c].stepping);
+    (void)errand_wait(&runners[c].stepping);
     for (int form = 0; form < TUNE_FRAME_FORMS && turn >= 0; form++) contest->candidates[c].ns[form][turn] = runners[c].ns[form];
   }
 }
