@@ -465,7 +465,7 @@ void initiate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
 
 void tracker_drain(struct tracker *tracker, struct ledger *ledger) {
   memset(tracker->fate_counts, 0, tracker->site->sensor_count * sizeof *tracker->fate_counts);
-  strands_expire(tracker, INT64_MAX);
+  for (uint32_t slot; (slot = calendar_first(&tracker->strands.expiry)) != CALENDAR_NONE;) strand_end(tracker, slot, FATE_CLUTTER);
   rays_expire(tracker, INT64_MAX);
   for (uint32_t s = 0; s < tracker->site->sensor_count; s++) {
     for (int fate = FATE_ASSOCIATED; fate < FATES; fate++)

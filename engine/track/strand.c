@@ -16,6 +16,8 @@ static const double accel_psd_flat = 25;                     /* m^2/s^3 */
 static const double gate_chi2 = 16.3, gate_rate_chi2 = 18.5; /* 3 and 4 degrees of freedom, 0.1 % */
 static const double part_max = 12; /* what one seed may add to the log odds of existence */
 static const double ln_2pi = 1.8378770664093453;
+/* The longest that a strand waits is 40 s, after as long a lag as a site may have (60 s). */
+enum { EXPIRY_DAYS = 1 << 17, EXPIRY_AHEAD = 4 };
 /* The longest-lived strand (40 s at 8,500 m/s) is looked for in some 1,700 blocks, below what the grid walks;
  * smaller ones would make every point of a slow radar walk all entries. */
 static const struct grid_shape strand_shape = {.reach = 1, .block = 64000, .side_bits = 3}; /* m; they are points */
@@ -27,8 +29,7 @@ uint32_t strands_capacity(uint32_t tracks_max) {
 
 size_t strands_bytes(uint32_t tracks_max) {
   uint32_t capacity = strands_capacity(tracks_max);
-  size_t each = sizeof(struct strand) + 3 * sizeof(uint32_t) + sizeof(int64_t);
-  return capacity * each + grid_bytes(capacity) + (1 << 16);
+  return capacity * (sizeof(struct strand) + sizeof(uint32_t)) + calendar_bytes(capacity, EXPIRY_DAYS) + grid_bytes(capacity) + (1 << 16);
 }
 
 int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_max) {
@@ -36,7 +37,7 @@ int strands_open(struct strands *strands, struct arena *arena, uint32_t tracks_m
   *strands = (struct strands){.capacity = capacity};
   strands->strands = arena_take(arena, capacity, sizeof *strands->strands);
   strands->free_slots = arena_take(arena, capacity, sizeof *strands->free_slots);
-  if (!strands->strands || !strands->free_slots || queue_open(&strands->expiry, arena, capacity)) return -ENOMEM;
+  if (!strands->strands || !strands->free_slots || calendar_open(&strands->expiry, arena, capacity, EXPIRY_DAYS)) return -ENOMEM;
   return grid_open(&strands->grid, arena, NULL, 1, capacity, &strand_shape);
 }
 
@@ -63,9 +64,9 @@ void strands_image(struct strands *strands, struct image *image) {
   image_count(image, &strands->high, strands->capacity);
   image_count(image, &strands->free_count, strands->high);
   for (uint32_t i = 0; i < strands->free_count; i++) image_count(image, &strands->free_slots[i], strands->high - 1);
-  queue_image(&strands->expiry, strands->high, image);
+  calendar_image(&strands->expiry, strands->high, image);
   for (uint32_t slot = 0; slot < strands->high; slot++) {
-    if (queue_has(&strands->expiry, slot)) strand_image(&strands->strands[slot], image);
+    if (calendar_has(&strands->expiry, slot)) strand_image(&strands->strands[slot], image);
   }
   grid_image(&strands->grid, strands->high, image);
 }
@@ -79,7 +80,7 @@ void strand_end(struct tracker *tracker, uint32_t slot, enum fate fate) {
   struct strands *strands = &tracker->strands;
   const struct strand *strand = &strands->strands[slot];
   for (uint32_t k = 0; k < strand->count; k++) tracker->fate_counts[strand->plot_sensors[k]][fate]++;
-  queue_remove(&strands->expiry, slot);
+  calendar_remove(&strands->expiry, slot);
   grid_remove(&strands->grid, slot);
   strands->free_slots[strands->free_count++] = slot;
 }
@@ -87,7 +88,7 @@ void strand_end(struct tracker *tracker, uint32_t slot, enum fate fate) {
 static uint32_t slot_take(struct tracker *tracker) {
   struct strands *strands = &tracker->strands;
   if (strands->free_count == 0 && strands->high == strands->capacity)
-    strand_end(tracker, queue_pop_due(&strands->expiry, INT64_MAX), FATE_CLUTTER);
+    strand_end(tracker, calendar_first(&strands->expiry), FATE_CLUTTER);
   return strands->free_count > 0 ? strands->free_slots[--strands->free_count] : strands->high++;
 }
 
@@ -95,7 +96,7 @@ void strand_grow(struct tracker *tracker, uint32_t slot, const struct strand *gr
   struct strands *strands = &tracker->strands;
   strands->strands[slot] = *grown;
   grid_put(&strands->grid, slot, grown->x, 0);
-  queue_set(&strands->expiry, slot, grown->time_ns + life_ns(tracker, grown->plot_sensors[grown->count - 1]));
+  calendar_set(&strands->expiry, slot, grown->time_ns + life_ns(tracker, grown->plot_sensors[grown->count - 1]));
 }
 
 void strand_begin(struct tracker *tracker, const struct seed *seed) {
@@ -113,9 +114,15 @@ void strand_begin(struct tracker *tracker, const struct seed *seed) {
   strand_grow(tracker, slot_take(tracker), &strand);
 }
 
+/* Those taken out are listed behind the free places, where each then becomes the next free one. */
 void strands_expire(struct tracker *tracker, int64_t now_ns) {
-  for (uint32_t slot; (slot = queue_pop_due(&tracker->strands.expiry, now_ns)) != QUEUE_NONE;)
-    strand_end(tracker, slot, FATE_CLUTTER);
+  struct strands *strands = &tracker->strands;
+  const uint32_t *due = strands->free_slots + strands->free_count;
+  uint32_t count = calendar_take(&strands->expiry, now_ns, strands->free_slots + strands->free_count);
+  for (uint32_t i = 0; i < count; i++) {
+    __builtin_prefetch(strands->strands[due[i + EXPIRY_AHEAD < count ? i + EXPIRY_AHEAD : i]].plot_sensors);
+    strand_end(tracker, due[i], FATE_CLUTTER);
+  }
 }
 
 /* What something new may be, by how it moves: anything physical; just launched; an aircraft. */

@@ -11,8 +11,8 @@
 #include "engine/base/image.h"
 #include "engine/domain/ledger.h"
 #include "engine/track/birth.h"
+#include "engine/track/calendar.h"
 #include "engine/track/grid.h"
-#include "engine/track/queue.h"
 #include "engine/track/seed.h"
 
 /* White acceleration that straight flight allows for, m^2/s^3; 2-D radars' strands less. */
@@ -47,7 +47,7 @@ struct strand {
 struct strands {
   struct strand *strands; /* capacity */
   struct grid grid;       /* by place of the newest seed */
-  struct queue expiry;
+  struct calendar expiry;
   uint32_t *free_slots, free_count, high, capacity;
 };
 

@@ -130,8 +130,8 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
   t->lines_max = o.lines_max;
   t->front_ns = INT64_MIN;
   if (!tables_take(t, arena, &o) || store_open(&t->store, arena, o.tracks_max, o.number_base) ||
-      track_index_open(&t->index, arena, site, &t->store) || calendar_open(&t->refresh, arena, o.tracks_max) ||
-      calendar_open(&t->review, arena, o.tracks_max) || strands_open(&t->strands, arena, o.tracks_max) ||
+      track_index_open(&t->index, arena, site, &t->store) || calendar_open(&t->refresh, arena, o.tracks_max, CALENDAR_DAYS) ||
+      calendar_open(&t->review, arena, o.tracks_max, CALENDAR_DAYS) || strands_open(&t->strands, arena, o.tracks_max) ||
       stitch_open(&t->stitch, arena, o.tracks_max) ||
       foreign_open(&t->foreign, arena, o.foreign_max, o.tracks_max) || rays_open(&t->rays, arena) ||
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {

@@ -38,13 +38,18 @@ static void model_set(struct model *model, uint32_t slot, int64_t time_ns) {
   model->count++;
 }
 
-static uint32_t model_take(struct model *model, int64_t time_ns) {
+static uint32_t model_first(const struct model *model, int64_t time_ns) {
   uint32_t next = CALENDAR_NONE;
   for (uint32_t i = 0; i < SLOTS; i++) {
     if (!model->entered[i] || model->time_ns[i] > time_ns) continue;
     int64_t day = day_of(model->time_ns[i]), first = next == CALENDAR_NONE ? INT64_MAX : day_of(model->time_ns[next]);
     if (day < first || (day == first && model->entered[i] < model->entered[next])) next = i;
   }
+  return next;
+}
+
+static uint32_t model_take(struct model *model, int64_t time_ns) {
+  uint32_t next = model_first(model, time_ns);
   if (next != CALENDAR_NONE) model_remove(model, next);
   return next;
 }
@@ -75,7 +80,7 @@ static void image_pass(struct calendar *calendar, struct arena *arena, struct ca
   struct image out = image_save(bytes, sizeof bytes), hash = image_hash();
   calendar_image(calendar, SLOTS, &out);
   calendar_image(calendar, SLOTS, &hash);
-  assert_int_equal(calendar_open(spare, arena, SLOTS), 0);
+  assert_int_equal(calendar_open(spare, arena, SLOTS, CALENDAR_DAYS), 0);
   struct image in = image_load(bytes, out.at), again = image_hash();
   calendar_image(spare, SLOTS, &in);
   assert_true(image_complete(&in));
@@ -93,7 +98,7 @@ static void calendar_gives_what_is_due_by_day_and_order_of_entry(void **state) {
     int64_t now_ns = (int64_t)prng_below(&prng, 100 * CALENDAR_DAY_NS) - 50 * CALENDAR_DAY_NS;
     uint32_t used = 0;
     assert_int_equal(arena_open(&arena, 1 << 20), 0);
-    assert_int_equal(calendar_open(&calendars[0], &arena, SLOTS), 0);
+    assert_int_equal(calendar_open(&calendars[0], &arena, SLOTS, CALENDAR_DAYS), 0);
     memset(&model, 0, sizeof model);
     uint32_t none[SLOTS];
     assert_int_equal(calendar_take(&calendars[0], now_ns, none), 0);
@@ -108,6 +113,8 @@ static void calendar_gives_what_is_due_by_day_and_order_of_entry(void **state) {
       if (what < 200) due_check(&calendars[used], &model, now_ns, seed);
       else if (what < 300) calendar_remove(&calendars[used], slot), model_remove(&model, slot);
       else calendar_set(&calendars[used], slot, time_ns), model_set(&model, slot, time_ns);
+      assert_int_equal(calendar_has(&calendars[used], slot), model.entered[slot] != 0);
+      if (turn % 10 == 0) assert_int_equal(calendar_first(&calendars[used]), model_first(&model, INT64_MAX));
       if (turn % 5000 == 4999) image_pass(&calendars[used], &arena, &calendars[!used]), used = !used;
     }
     arena_close(&arena);
@@ -121,7 +128,7 @@ static void empty_calendar_begins_anew_wherever_time_is(void **state) {
   uint32_t slots[SLOTS];
   const int64_t begin_ns = INT64_C(1700000000000000000), hour_ns = INT64_C(3600000000000);
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(calendar_open(&calendar, &arena, SLOTS), 0);
+  assert_int_equal(calendar_open(&calendar, &arena, SLOTS, CALENDAR_DAYS), 0);
   for (int hour = 0; hour < 3; hour++) {
     int64_t due_ns = begin_ns + hour * hour_ns;
     calendar_set(&calendar, 7, due_ns);
@@ -139,7 +146,7 @@ static void damaged_image_leaves_a_calendar_that_ends(void **state) {
   unsigned char bytes[256];
   uint32_t slots[SLOTS];
   assert_int_equal(arena_open(&arena, 1 << 20), 0);
-  assert_int_equal(calendar_open(&calendar, &arena, SLOTS), 0);
+  assert_int_equal(calendar_open(&calendar, &arena, SLOTS, CALENDAR_DAYS), 0);
   for (uint32_t slot = 0; slot < 5; slot++) calendar_set(&calendar, slot, (slot - INT64_C(3)) * CALENDAR_DAY_NS / 2);
   struct image out = image_save(bytes, sizeof bytes);
   calendar_image(&calendar, SLOTS, &out);
@@ -148,7 +155,7 @@ static void damaged_image_leaves_a_calendar_that_ends(void **state) {
     bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     struct image in = image_load(bytes, out.at);
     assert_int_equal(arena_open(&arena, 1 << 20), 0);
-    assert_int_equal(calendar_open(&calendar, &arena, SLOTS), 0);
+    assert_int_equal(calendar_open(&calendar, &arena, SLOTS, CALENDAR_DAYS), 0);
     calendar_image(&calendar, SLOTS, &in);
     assert_true(calendar.count <= 5);
     uint32_t count = calendar.count;

@@ -114,7 +114,7 @@ static inline uint64_t rig_waiting(const struct tracker *tracker) {
   const struct strands *strands = &tracker->strands;
   const struct rays *rays = &tracker->rays;
   for (uint32_t i = 0; i < strands->high; i++)
-    waiting += strands->expiry.position[i] != QUEUE_NONE ? strands->strands[i].count : 0;
+    waiting += calendar_has(&strands->expiry, i) ? strands->strands[i].count : 0;
   for (uint32_t i = 0; i < rays->high; i++) waiting += tracklet_set_has(&rays->present, i) ? rays->tracklets[i].count : 0;
   return waiting;
 }
