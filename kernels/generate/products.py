@@ -140,11 +140,11 @@ def gain(n, columns):
     for b in range(columns):
         statements.append("const lane r%d = row[%d];" % (b, b))
         for a in range(n):
-            statements.append(term("h%d" % a, "p[%d]" % packed(n, a, b), "x", "r%d" % b, "x", a in started))
+            statements.append(term("h%d" % a, "p[%d * apart]" % packed(n, a, b), "x", "r%d" % b, "x", a in started))
             started.add(a)
     statements += ["ph[%d] = h%d;" % (a, a) for a in range(n)]
-    comment = "ph = p row' of %d states; the row is %s." % (n, "x" * columns + "0" * (n - columns))
-    return function(comment, "gain_%d_%d(const lane *p, const lane *row, lane *ph)" % (n, columns), statements)
+    comment = "ph = p row' of %d states, the elements of p `apart` from each other; the row is %s." % (n, "x" * columns + "0" * (n - columns))
+    return function(comment, "gain_%d_%d(const lane *p, int apart, const lane *row, lane *ph)" % (n, columns), statements)
 
 
 def downdate(n, components):
@@ -154,12 +154,12 @@ def downdate(n, components):
         statements += ["const lane g%d_%d = w[%d] * inverse[%d];" % (c, a, c * STATES[-1] + a, c) for c in range(components)]
         for b in range(a, n):
             at = packed(n, a, b)
-            fused = "p[%d]" % at
+            fused = "p[%d * apart]" % at
             for c in range(components):
                 fused = "lane_fnma(g%d_%d, w[%d], %s)" % (c, a, c * STATES[-1] + b, fused)
-            statements.append("p[%d] = %s;" % (at, fused))
-    return function("p -= sum of w w' inverse over %d components, of %d states; the rows of w are %d apart." % (components, n, STATES[-1]),
-                    "downdate_%d_%d(lane *p, const lane *w, const lane *inverse)" % (n, components), statements)
+            statements.append("p[%d * apart] = %s;" % (at, fused))
+    return function("p -= sum of w w' inverse over %d components, of %d states, elements of p `apart`, rows of w %d from each other." % (components, n, STATES[-1]),
+                    "downdate_%d_%d(lane *p, int apart, const lane *w, const lane *inverse)" % (n, components), statements)
 
 
 def pivot(n, j):

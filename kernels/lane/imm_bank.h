@@ -44,10 +44,9 @@ WK_INLINE lane_mask weights_update(int modes, const struct mode_evidence *eviden
   return sane;
 }
 
-/* A bank in the lanes at hand. */
+/* A measurement in the lanes at hand, and what it says of a bank's modes. */
 struct bank {
   struct measure m;
-  struct imm_mode s[UPDATE_MODES_MAX];
   struct mode_evidence found[UPDATE_MODES_MAX];
 };
 
@@ -72,30 +71,9 @@ WK_INLINE lane_mask bank_weigh(const struct bank *bank, enum wk_kind kind, int m
   return wanted;
 }
 
-/* Dimensions are constants in each call: a loop over the modes would leave them to be looked up at every element. */
-WK_INLINE void ballistic_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
-                                   int first) {
+WK_INLINE void bank_begin(struct bank *bank, enum wk_kind kind, const struct wk_measure_block *measure, int first) {
   measure_load(&bank->m, kind, measure, first);
   measure_turn(&bank->m, kind);
-  mode_load(&bank->s[0], WK_BOOST_N, &e[WK_B_BOOST_X], first);
-  mode_load(&bank->s[1], WK_COAST_N, &e[WK_B_COAST_X], first);
-  mode_load(&bank->s[2], WK_REENTRY_N, &e[WK_B_REENTRY_X], first);
-}
-WK_INLINE void ballistic_bank_store(const struct bank *bank, wk_lane *e, int first, lane_mask wanted) {
-  mode_store_where(&bank->s[0], WK_BOOST_N, &e[WK_B_BOOST_X], first, wanted);
-  mode_store_where(&bank->s[1], WK_COAST_N, &e[WK_B_COAST_X], first, wanted);
-  mode_store_where(&bank->s[2], WK_REENTRY_N, &e[WK_B_REENTRY_X], first, wanted);
-}
-WK_INLINE void aircraft_bank_load(struct bank *bank, enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure,
-                                  int first) {
-  measure_load(&bank->m, kind, measure, first);
-  measure_turn(&bank->m, kind);
-  mode_load(&bank->s[0], WK_CV_N, &e[WK_A_CV_X], first);
-  mode_load(&bank->s[1], WK_CT_N, &e[WK_A_CT_X], first);
-}
-WK_INLINE void aircraft_bank_store(const struct bank *bank, wk_lane *e, int first, lane_mask wanted) {
-  mode_store_where(&bank->s[0], WK_CV_N, &e[WK_A_CV_X], first, wanted);
-  mode_store_where(&bank->s[1], WK_CT_N, &e[WK_A_CT_X], first, wanted);
 }
 
 #endif

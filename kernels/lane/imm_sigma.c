@@ -118,12 +118,18 @@ void WK_NAME(ballistic_update_sigma)(struct wk_ballistic_block *block, enum wk_k
   }
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     struct bank bank;
-    ballistic_bank_load(&bank, kind, block->e, measure, first);
-    mode_by_points(kind, WK_BOOST_N, &bank.m, &bank.s[0], &bank.found[0]);
-    mode_by_points(kind, WK_COAST_N, &bank.m, &bank.s[1], &bank.found[1]);
-    mode_by_points(kind, WK_REENTRY_N, &bank.m, &bank.s[2], &bank.found[2]);
+    struct imm_mode s[3];
+    bank_begin(&bank, kind, measure, first);
+    mode_load(&s[0], WK_BOOST_N, &block->e[WK_B_BOOST_X], first);
+    mode_load(&s[1], WK_COAST_N, &block->e[WK_B_COAST_X], first);
+    mode_load(&s[2], WK_REENTRY_N, &block->e[WK_B_REENTRY_X], first);
+    mode_by_points(kind, WK_BOOST_N, &bank.m, &s[0], &bank.found[0]);
+    mode_by_points(kind, WK_COAST_N, &bank.m, &s[1], &bank.found[1]);
+    mode_by_points(kind, WK_REENTRY_N, &bank.m, &s[2], &bank.found[2]);
     const lane_mask wanted = bank_weigh(&bank, kind, 3, &block->e[WK_B_WEIGHT], enable, evidence, first);
-    ballistic_bank_store(&bank, block->e, first, wanted);
+    mode_store_where(&s[0], WK_BOOST_N, &block->e[WK_B_BOOST_X], first, wanted);
+    mode_store_where(&s[1], WK_COAST_N, &block->e[WK_B_COAST_X], first, wanted);
+    mode_store_where(&s[2], WK_REENTRY_N, &block->e[WK_B_REENTRY_X], first, wanted);
   }
 }
 
@@ -136,11 +142,15 @@ void WK_NAME(aircraft_update_sigma)(struct wk_aircraft_block *block, enum wk_kin
   }
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     struct bank bank;
-    aircraft_bank_load(&bank, kind, block->e, measure, first);
-    mode_by_points(kind, WK_CV_N, &bank.m, &bank.s[0], &bank.found[0]);
-    mode_by_points(kind, WK_CT_N, &bank.m, &bank.s[1], &bank.found[1]);
+    struct imm_mode s[2];
+    bank_begin(&bank, kind, measure, first);
+    mode_load(&s[0], WK_CV_N, &block->e[WK_A_CV_X], first);
+    mode_load(&s[1], WK_CT_N, &block->e[WK_A_CT_X], first);
+    mode_by_points(kind, WK_CV_N, &bank.m, &s[0], &bank.found[0]);
+    mode_by_points(kind, WK_CT_N, &bank.m, &s[1], &bank.found[1]);
     const lane_mask wanted = bank_weigh(&bank, kind, 2, &block->e[WK_A_WEIGHT], enable, evidence, first);
-    aircraft_bank_store(&bank, block->e, first, wanted);
+    mode_store_where(&s[0], WK_CV_N, &block->e[WK_A_CV_X], first, wanted);
+    mode_store_where(&s[1], WK_CT_N, &block->e[WK_A_CT_X], first, wanted);
   }
 }
 

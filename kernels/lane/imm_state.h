@@ -20,6 +20,10 @@ struct imm_mode {
   lane p[IMM_PACKED_MAX];
 };
 
+/* Elements of a block where they lie, as lanes LANES_APART from each other: what is read once or written once needs no copy. */
+enum { LANES_APART = WK_LANES / WK_WIDTH };
+WK_INLINE lane *lanes_at(wk_lane *e, int first) { return (lane *)(void *)(*e + first); }
+
 WK_INLINE int packed_at(int n, int i, int j) { return i <= j ? WK_AT(n, i, j) : WK_AT(n, j, i); }
 
 /* `count` elements from `from` on, lanes `first` to first + WK_WIDTH - 1. */

@@ -13,8 +13,8 @@ WK_INLINE void innovation_kind(enum wk_kind kind, const struct wk_gauss_block *b
     measure_load(&m, kind, measure, first);
     measure_turn(&m, kind);
     mode_load(&s, INNOVATION_N, block->e, first);
-    ekf_begin(&e, kind, &m, &s);
-    WK_UNROLL for (int c = 0; c < measure_components(kind); c++) ekf_component(&e, kind, INNOVATION_N, c, &m, &s);
+    ekf_begin(&e, kind, &m, s.x);
+    WK_UNROLL for (int c = 0; c < measure_components(kind); c++) ekf_component(&e, kind, INNOVATION_N, c, &m, s.p, 1);
     const lane_mask sane = lane_not(lane_less(e.distance2, lane_all(0.0))) & lane_less(e.distance2, lane_all(UPDATE_ABSURD));
     lane_store(distance2 + first, lane_select(sane, e.distance2, lane_all(UPDATE_ABSURD)));
   }

@@ -16,7 +16,7 @@
 #include "kernels/lane/products.h"
 
 static const uint64_t seed = 20261128;
-enum { ROUNDS = 200, STATES_MAX = 9 };
+enum { ROUNDS = 200, STATES_MAX = 9, APART = 2 }; /* APART: of a covariance's elements in a block */
 
 static double any(struct prng *r) { return 2.0 * prng_uniform(r) - 1.0; }
 
@@ -119,35 +119,35 @@ static void carried_covariances_are_f_p_f(void **state) {
   carry_expect(9);
 }
 
-static void gain_expect(int n, int columns, product gain) {
+static void gain_expect(int n, int columns, void (*gain)(const lane *p, int apart, const lane *row, lane *ph)) {
   struct prng r = prng_seed(seed, 20 + (uint64_t)(n * 7 + columns));
   for (int round = 0; round < ROUNDS; round++) {
-    double p[WK_PACKED(STATES_MAX)], row[STATES_MAX], ph[STATES_MAX];
-    fill(&r, p, WK_PACKED(n));
+    double p[APART * WK_PACKED(STATES_MAX)], row[STATES_MAX], ph[STATES_MAX];
+    fill(&r, p, APART * WK_PACKED(n));
     fill(&r, row, columns);
-    gain(p, row, ph);
+    gain(p, APART, row, ph);
     for (int i = 0; i < n; i++) {
       double want = 0.0;
-      for (int b = 0; b < columns; b++) want += p[at(n, i, b)] * row[b];
+      for (int b = 0; b < columns; b++) want += p[APART * at(n, i, b)] * row[b];
       expect("P row'", round, i, ph[i], want);
     }
   }
 }
 
-static void downdate_expect(int n, int components, void (*downdate)(lane *p, const lane *w, const lane *inverse)) {
+static void downdate_expect(int n, int components, void (*downdate)(lane *p, int apart, const lane *w, const lane *inverse)) {
   struct prng r = prng_seed(seed, 90 + (uint64_t)(n * 7 + components));
   for (int round = 0; round < ROUNDS; round++) {
-    double p[WK_PACKED(STATES_MAX)], was[WK_PACKED(STATES_MAX)], w[4 * STATES_MAX], inverse[4];
-    fill(&r, p, WK_PACKED(n));
+    double p[APART * WK_PACKED(STATES_MAX)], was[APART * WK_PACKED(STATES_MAX)], w[4 * STATES_MAX], inverse[4];
+    fill(&r, p, APART * WK_PACKED(n));
     memcpy(was, p, sizeof was);
     fill(&r, w, components * STATES_MAX);
     fill(&r, inverse, components);
-    downdate(p, w, inverse);
+    downdate(p, APART, w, inverse);
     for (int i = 0; i < n; i++) {
       for (int j = i; j < n; j++) {
-        double want = was[at(n, i, j)];
+        double want = was[APART * at(n, i, j)];
         for (int c = 0; c < components; c++) want -= w[c * STATES_MAX + i] * w[c * STATES_MAX + j] * inverse[c];
-        expect("P - w w'", round, at(n, i, j), p[at(n, i, j)], want);
+        expect("P - w w'", round, at(n, i, j), p[APART * at(n, i, j)], want);
       }
     }
   }
