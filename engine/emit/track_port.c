@@ -20,6 +20,7 @@ enum {
   KERNEL_BUFFER = 512 * 1024, /* asked for per connection: what waits in the kernel can't be conflated any more */
   PUBLISH_LINES_MAX = 2048,   /* written out per step, about 3 ms; the rest of a larger step goes out newest-per-track */
   ASKED_AHEAD = 4,            /* reports: a report and its place in the table are in no cache */
+  SWEEP_REST_NS = 500000000,  /* between the beginnings of two sweeps, while they rest */
   SEND_ROUNDS_MAX = 4,        /* buffers sent per subscriber and event */
   MISSED_LINE_MAX = 64,
   KEEPALIVE_IDLE_S = 30,
@@ -34,6 +35,7 @@ struct subscriber {
   char *buffer;      /* buffer_bytes */
   uint32_t head, tail;
   uint64_t cursor;   /* the sweep goes on with this track number; 0: begins */
+  int64_t swept_ns;  /* when it began last */
   uint64_t pending;  /* tracks marked for it */
   uint64_t missed;   /* passed over and not yet told */
   bool request_begun; /* input since the last end of line */
@@ -51,6 +53,7 @@ struct track_port {
   struct newest newest;
   struct track_port_counts counts;
   bool unjournaled; /* what goes out now is in no journal that works */
+  bool rests;       /* sweeps are not begun anew at once */
   char line[TRACK_LINE_MAX];
 };
 
@@ -134,10 +137,16 @@ static void subscriber_drop(struct track_port *port, uint32_t index, const char 
   *s = (struct subscriber){.fd = -1, .buffer = s->buffer};
 }
 
-/* Asks for what is of use now: input while there may be some, room while something waits. */
-static void interest_update(struct track_port *port, uint32_t index) {
+/* Is it too early for the next sweep? A clock that was set back makes it due. */
+static bool sweep_rests(const struct track_port *port, const struct subscriber *s, int64_t now_ns) {
+  return port->rests && s->cursor == 0 && s->pending > 0 && now_ns >= s->swept_ns && now_ns - s->swept_ns < SWEEP_REST_NS;
+}
+
+/* Asks for what is of use now: input while there may be some, room while something waits for it. */
+static void interest_update(struct track_port *port, uint32_t index, int64_t now_ns) {
   struct subscriber *s = &port->subscribers[index];
-  unsigned interest = (s->input_closed ? 0u : IO_READABLE) | ((port->behind & bit_of(index)) || s->tail > s->head ? IO_WRITABLE : 0u);
+  bool waits = s->tail > s->head || ((port->behind & bit_of(index)) && !sweep_rests(port, s, now_ns));
+  unsigned interest = (s->input_closed ? 0u : IO_READABLE) | (waits ? IO_WRITABLE : 0u);
   if (interest == s->interest) return;
   if (io_watch(port->io, s->fd, port->tag_first + 1 + index, interest) < 0) {
     subscriber_drop(port, index, "its socket cannot be watched");
@@ -165,11 +174,17 @@ static size_t report_write(const struct track_port *port, char *line, const stru
 
 void track_port_unjournaled(struct track_port *port, bool unjournaled) { port->unjournaled = unjournaled; }
 
+void track_port_rest(struct track_port *port, bool rests) { port->rests = rests; }
+
 /* Moves marked tracks into the buffer of a subscriber that is behind, until it is full or has caught up. */
 static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
   struct subscriber *s = &port->subscribers[index];
   while (room(port, s) >= TRACK_LINE_MAX + MISSED_LINE_MAX) {
-    if (s->cursor == 0) missed_tell(port, s);
+    if (sweep_rests(port, s, now_ns)) return;
+    if (s->cursor == 0) {
+      missed_tell(port, s);
+      s->swept_ns = now_ns;
+    }
     if (s->pending == 0) {
       missed_tell(port, s);
       port->behind &= ~bit_of(index);
@@ -220,10 +235,10 @@ static void subscriber_send(struct track_port *port, uint32_t index, int64_t now
     port->counts.bytes += (uint64_t)sent;
     if (s->head < s->tail) break; /* the kernel has no room; it says when */
   }
-  interest_update(port, index);
+  interest_update(port, index, now_ns);
 }
 
-static void subscriber_open(struct track_port *port, uint32_t index, int fd) {
+static void subscriber_open(struct track_port *port, uint32_t index, int fd, int64_t now_ns) {
   struct subscriber *s = &port->subscribers[index];
   int one = 1, buffer = KERNEL_BUFFER;
   int idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, probes = KEEPALIVE_PROBES;
@@ -237,7 +252,7 @@ static void subscriber_open(struct track_port *port, uint32_t index, int fd) {
   *s = (struct subscriber){.fd = fd, .buffer = s->buffer};
   port->open |= bit_of(index);
   port->counts.accepted++;
-  interest_update(port, index);
+  interest_update(port, index, now_ns);
 }
 
 /* A free place, or that of a peer that has closed its side and so may be gone already; -1 if there is neither. */
@@ -261,7 +276,7 @@ static void refusal_log(struct track_port *port, const char *why) {
   }
 }
 
-static void subscribers_accept(struct track_port *port) {
+static void subscribers_accept(struct track_port *port, int64_t now_ns) {
   static const char full[] = "{\"error\":\"all places for subscribers are taken\"}\n";
   for (int turn = 0; turn < LISTENER_TURN_MAX; turn++) {
     int fd = listener_accept(&port->listener);
@@ -277,7 +292,7 @@ static void subscribers_accept(struct track_port *port) {
       refusal_log(port, "all places are taken");
       continue;
     }
-    subscriber_open(port, (uint32_t)index, fd);
+    subscriber_open(port, (uint32_t)index, fd, now_ns);
   }
 }
 
@@ -323,7 +338,7 @@ static bool hung_up(const struct subscriber *s) {
 void track_port_ready(struct track_port *port, uint64_t token, int32_t ready, int64_t now_ns) {
   weft_assert(track_port_owns(port, token));
   if (token == port->tag_first) {
-    subscribers_accept(port);
+    subscribers_accept(port, now_ns);
     return;
   }
   uint32_t index = (uint32_t)(token - port->tag_first - 1);
@@ -410,6 +425,10 @@ void track_port_publish(struct track_port *port, const struct step_output *outpu
     if (behind | left) report_mark(port, report, behind | left);
   }
   newest_settle(port);
+  track_port_send(port, now_ns);
+}
+
+void track_port_send(struct track_port *port, int64_t now_ns) {
   for (uint64_t rest = port->open; rest; rest &= rest - 1) {
     uint32_t index = (uint32_t)__builtin_ctzll(rest);
     if (!(port->subscribers[index].interest & IO_WRITABLE)) subscriber_send(port, index, now_ns);

@@ -9,6 +9,8 @@
  * behind: from then on only a mark per track is kept, pointing to a table of newest states that all subscribers share.
  * When there is room again, the marked tracks are sent in the order of their numbers, newest state each, in sweeps that
  * each begin with {"missed":N}, the lines passed over since the last such line; a last one follows when it has caught up.
+ * While sweeps rest, which is for a machine that has more to do than it can, one begins half a second after the one before it
+ * did, so that the fastest reader gets no track's newest state more often than twice a second.
  * At any time, per subscriber: published = delivered + missed + pending (marked).
  *
  * A lost line is the last of its track, so it is never passed over for a newer one, and its place in the table stays
@@ -75,6 +77,10 @@ bool track_port_owns(const struct track_port *port, uint64_t token);
 void track_port_ready(struct track_port *port, uint64_t token, int32_t ready, int64_t now_ns);
 /* From now on lines say that they are unjournaled, or no longer do. */
 void track_port_unjournaled(struct track_port *port, bool unjournaled);
+/* From now on sweeps rest, or no longer do. */
+void track_port_rest(struct track_port *port, bool rests);
+/* Sends what waits to those whose sockets have not said that they are full. */
+void track_port_send(struct track_port *port, int64_t now_ns);
 /* Offers the reports of one step to every subscriber and sends what the sockets take. Costs next to nothing without
  * subscribers. */
 void track_port_publish(struct track_port *port, const struct step_output *output, int64_t now_ns);

@@ -92,7 +92,7 @@ struct io_ops {
   int (*udp_open)(struct io *io, const char *host, uint16_t port, uint32_t tag, struct weft_error *err);
   int (*watch)(struct io *io, int fd, uint64_t tag, unsigned interest);
   int (*unwatch)(struct io *io, int fd);
-  int (*receive)(struct io *io, struct io_batch *batch, int64_t timeout_ns);
+  int (*receive)(struct io *io, struct io_batch *batch, int64_t timeout_ns, bool datagrams);
   void (*release)(struct io *io, struct io_batch *batch);
   int (*append)(struct io *io, int fd, const void *data, size_t size, int64_t offset, uint64_t token);
   int (*sync)(struct io *io, int fd, uint64_t token);
@@ -132,6 +132,9 @@ static inline int io_unwatch(struct io *io, int fd) { return io->ops->unwatch(io
  * the order in which the kernel queued them. Several batches may be held, and are then released in any order; while no
  * receive buffer is free, datagrams wait in the kernel's queue and overflow there (io_kernel_drops). */
 int io_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns);
+
+/* The same for events alone: datagrams stay where they are, for the next io_receive, in their order. For who has no room for more. */
+int io_events(struct io *io, struct io_batch *batch, int64_t timeout_ns);
 
 /* Gives the buffers of a received batch back and empties it. */
 static inline void io_release(struct io *io, struct io_batch *batch) { io->ops->release(io, batch); }

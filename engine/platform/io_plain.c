@@ -158,17 +158,17 @@ static void watches_read(struct plain *plain, struct io_batch *batch) {
   }
 }
 
-static int plain_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
+static int plain_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns, bool datagrams) {
   struct plain *plain = plain_of(io);
   weft_assert(timeout_ns >= 0);
   batch->datagram_count = batch->event_count = batch->held_count = 0;
-  leftovers_put(plain, batch, io_clock_realtime_ns());
+  if (datagrams) leftovers_put(plain, batch, io_clock_realtime_ns());
   for (; plain->done_count > 0 && batch->event_count < IO_EVENT_MAX; plain->done_count--) {
     batch->events[batch->event_count++] = plain->done[plain->done_first];
     plain->done_first = (plain->done_first + 1) % IO_OPERATION_MAX;
   }
   /* Without a free buffer a readable socket would only make poll spin. */
-  bool reading = plain->free_count > 0 && plain->leftover_count == 0;
+  bool reading = datagrams && plain->free_count > 0 && plain->leftover_count == 0;
   for (uint32_t s = 0; s < IO_SOCKET_MAX; s++)
     plain->polls[s] = (struct pollfd){.fd = reading && s < plain->socket_count ? plain->sockets[s].fd : -1,
                                       .events = POLLIN};
@@ -177,7 +177,7 @@ static int plain_receive(struct io *io, struct io_batch *batch, int64_t timeout_
   int ready = ppoll(plain->polls, IO_SOCKET_MAX + plain->watch_count, &timeout, NULL);
   if (ready < 0 && errno != EINTR) return -errno;
   if (ready > 0) {
-    sockets_read(plain, batch);
+    if (reading) sockets_read(plain, batch);
     watches_read(plain, batch);
   }
   return (int)(batch->datagram_count + batch->event_count);

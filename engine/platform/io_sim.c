@@ -186,14 +186,14 @@ static void events_read(struct sim *sim, struct io_batch *batch) {
   }
 }
 
-static int sim_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
+static int sim_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns, bool datagrams) {
   struct sim *sim = sim_of(io);
   weft_assert(timeout_ns >= 0);
   batch->datagram_count = batch->event_count = batch->held_count = 0;
   int64_t deadline_ns = timeout_ns > INT64_MAX - sim->now_ns ? INT64_MAX : sim->now_ns + timeout_ns;
   for (;;) {
     wire_deliver(sim);
-    queue_read(sim, batch);
+    if (datagrams) queue_read(sim, batch);
     events_read(sim, batch);
     if (batch->datagram_count + batch->event_count > 0) break;
     int64_t next_ns = sim_disk_due_ns(&sim->disk);

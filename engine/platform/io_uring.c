@@ -6,7 +6,7 @@
  *
  * Every UDP socket has one multishot recvmsg that takes buffers from one registered buffer ring. It ends by itself when
  * no buffer is left (-ENOBUFS), on an empty datagram, and whenever the kernel sees fit; each completion without F_MORE
- * makes the next io_receive arm it again, once there is a buffer to fill.
+ * makes the next io_receive arm it again, once there is a buffer to fill. What it completes while io_events is asked waits in a list.
  *
  * Watches are one-shot polls, armed anew by the io_receive after the one that reported them: that gives the level
  * triggering of poll(), which a multishot poll does not. */
@@ -57,6 +57,16 @@ struct uring_operation {
   enum io_event_kind kind;
 };
 
+/* A completion of a socket's multishot. */
+struct uring_received {
+  int32_t result;
+  uint32_t flags;
+  uint32_t socket;
+};
+
+/* Those that wait have a buffer each, or are the end of a multishot that is armed by io_receive alone. */
+enum { URING_LATE_MAX = IO_BUFFER_MAX + IO_SOCKET_MAX };
+
 struct uring {
   struct io io;
   struct io_config config;
@@ -77,6 +87,8 @@ struct uring {
   struct io_socket sockets[IO_SOCKET_MAX];
   bool socket_armed[IO_SOCKET_MAX];
   uint32_t socket_count;
+  struct uring_received late[URING_LATE_MAX]; /* completed while events alone were asked for */
+  uint32_t late_first, late_count;            /* index of the first, and past the last */
   struct uring_watch watches[IO_WATCH_MAX];
   uint32_t watch_high; /* slots ever used */
   uint32_t watch_due[IO_WATCH_MAX];
@@ -218,25 +230,24 @@ static void operations_submit(struct uring *u) {
 }
 
 /* Each of these takes one completion into the batch, or returns false where the batch has no room for it. */
-static bool receive_complete(struct uring *u, const struct io_uring_cqe *cqe, uint32_t s, struct io_batch *batch,
-                             int64_t now_ns) {
-  struct io_socket *from = &u->sockets[s];
-  if (cqe->res < 0) {
-    u->starved = u->starved || cqe->res == -ENOBUFS;
-    if (cqe->res != -ENOBUFS && cqe->res != -ECANCELED) {
+static bool receive_complete(struct uring *u, const struct uring_received *one, struct io_batch *batch, int64_t now_ns) {
+  struct io_socket *from = &u->sockets[one->socket];
+  if (one->result < 0) {
+    u->starved = u->starved || one->result == -ENOBUFS;
+    if (one->result != -ENOBUFS && one->result != -ECANCELED) {
       if (batch->event_count == IO_EVENT_MAX) return false;
-      io_batch_event(batch, IO_EVENT_SOCKET, from->tag, cqe->res);
+      io_batch_event(batch, IO_EVENT_SOCKET, from->tag, one->result);
     }
   } else {
-    weft_assert(cqe->flags & IORING_CQE_F_BUFFER);
-    uint16_t buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+    weft_assert(one->flags & IORING_CQE_F_BUFFER);
+    uint16_t buffer = (uint16_t)(one->flags >> IORING_CQE_BUFFER_SHIFT);
     void *start = u->memory + (size_t)buffer * u->stride;
-    struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(start, cqe->res, &u->header);
+    struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(start, one->result, &u->header);
     weft_assert(out);
     struct msghdr received = {.msg_control = io_uring_recvmsg_name(out), .msg_controllen = out->controllen};
     struct io_control control = io_control_read(&received);
     struct io_message message = {.data = io_uring_recvmsg_payload(out, &u->header),
-                                 .size = io_uring_recvmsg_payload_length(out, cqe->res, &u->header),
+                                 .size = io_uring_recvmsg_payload_length(out, one->result, &u->header),
                                  .buffer = buffer,
                                  .truncated = (out->flags & MSG_TRUNC) != 0};
     if (io_message_segments(message.size, control.segment_bytes) > IO_DATAGRAM_MAX - batch->datagram_count)
@@ -244,7 +255,25 @@ static bool receive_complete(struct uring *u, const struct io_uring_cqe *cqe, ui
     io_batch_put(batch, from, &message, &control, now_ns);
     u->held++;
   }
-  if (!(cqe->flags & IORING_CQE_F_MORE)) u->socket_armed[s] = false;
+  if (!(one->flags & IORING_CQE_F_MORE)) u->socket_armed[one->socket] = false;
+  return true;
+}
+
+static void late_put(struct uring *u, const struct uring_received *one) {
+  if (u->late_first > 0) {
+    u->late_count -= u->late_first;
+    memmove(u->late, u->late + u->late_first, u->late_count * sizeof u->late[0]);
+    u->late_first = 0;
+  }
+  weft_assert(u->late_count < URING_LATE_MAX);
+  u->late[u->late_count++] = *one;
+}
+
+/* Those that waited, before any that came since. Returns whether all fit. */
+static bool late_take(struct uring *u, struct io_batch *batch, int64_t now_ns) {
+  for (; u->late_first < u->late_count; u->late_first++)
+    if (!receive_complete(u, &u->late[u->late_first], batch, now_ns)) return false;
+  u->late_first = u->late_count = 0;
   return true;
 }
 
@@ -282,16 +311,21 @@ static bool operation_complete(struct uring *u, const struct io_uring_cqe *cqe, 
   return true;
 }
 
-/* Moves completions into the batch until there are none or one does not fit. Returns whether all were taken. */
-static bool completions_take(struct uring *u, struct io_batch *batch) {
+/* Moves completions into the batch until there are none or one does not fit; without `datagrams` theirs wait. Returns whether all were taken. */
+static bool completions_take(struct uring *u, struct io_batch *batch, bool datagrams) {
   int64_t now_ns = io_clock_realtime_ns();
   struct io_uring_cqe *cqe = NULL;
   unsigned head, taken = 0;
-  bool fits = true;
+  bool fits = !datagrams || late_take(u, batch, now_ns);
+  if (!fits) return false;
   io_uring_for_each_cqe(&u->ring, head, cqe) {
     uint32_t index = (uint32_t)cqe->user_data;
+    struct uring_received one = {.result = cqe->res, .flags = cqe->flags, .socket = index};
     switch ((enum uring_kind)(cqe->user_data >> 56)) {
-    case KIND_RECEIVE: fits = receive_complete(u, cqe, index, batch, now_ns); break;
+    case KIND_RECEIVE:
+      if (datagrams) fits = receive_complete(u, &one, batch, now_ns);
+      else late_put(u, &one);
+      break;
     case KIND_WATCH: fits = watch_complete(u, cqe, index, batch); break;
     case KIND_OPERATION: fits = operation_complete(u, cqe, index, batch); break;
     case KIND_NONE: break;
@@ -308,9 +342,9 @@ static bool cq_overflowed(const struct uring *u) {
 }
 
 /* Hands everything due to the kernel and waits. 0, 1 when a signal came, or a negative errno; a time-out is no error. */
-static int turn_take(struct uring *u, int64_t timeout_ns) {
+static int turn_take(struct uring *u, int64_t timeout_ns, bool datagrams) {
   watches_arm(u);
-  sockets_arm(u);
+  if (datagrams) sockets_arm(u);
   operations_submit(u);
   /* Submitting apart from waiting: a call that did both would answer a signal with the number submitted. */
   int rc = 0;
@@ -335,27 +369,28 @@ static int uring_enable(struct uring *u) {
 
 /* Nothing to hand to the kernel, and nothing to be had from it: then a look needs no call. */
 static bool uring_idle(const struct uring *u) {
-  if (!u->enabled || u->watch_due_count > 0 || u->operation_due_count > 0 || io_uring_sq_ready(&u->ring) > 0) return false;
+  if (!u->enabled || u->watch_due_count > 0 || u->operation_due_count > 0 || u->late_count > 0 || io_uring_sq_ready(&u->ring) > 0) return false;
   for (uint32_t s = 0; s < u->socket_count; s++)
     if (!u->socket_armed[s]) return false;
   unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_ACQUIRE);
   return io_uring_cq_ready(&u->ring) == 0 && (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0;
 }
 
-static int uring_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
+static int uring_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns, bool datagrams) {
   struct uring *u = uring_of(io);
   weft_assert(timeout_ns >= 0);
   batch->datagram_count = batch->event_count = batch->held_count = 0;
+  if (datagrams && u->late_count > 0) timeout_ns = 0;
   if (timeout_ns == 0 && uring_idle(u)) return 0;
   int rc = uring_enable(u);
   int64_t deadline_ns = timeout_ns > 0 ? io_clock_monotonic_ns() + timeout_ns : 0;
   /* Completions that mean nothing to the caller (a re-arm, an ended multishot) do not end the wait. */
   while (rc == 0) {
-    rc = turn_take(u, timeout_ns);
-    bool fits = completions_take(u, batch);
+    rc = turn_take(u, timeout_ns, datagrams);
+    bool fits = completions_take(u, batch, datagrams);
     for (int flush = 0; fits && cq_overflowed(u) && flush < URING_OVERFLOW_FLUSH_MAX; flush++) {
       (void)io_uring_get_events(&u->ring);
-      fits = completions_take(u, batch);
+      fits = completions_take(u, batch, datagrams);
     }
     if (timeout_ns == 0 || batch->datagram_count + batch->event_count > 0) break;
     timeout_ns = deadline_ns - io_clock_monotonic_ns();
@@ -432,7 +467,7 @@ static uint64_t uring_kernel_drops(struct io *io, uint32_t tag) {
 /* Waits for the appends and syncs; the events that say so are nobody's any more. */
 static void close_operations_wait(struct uring *u, struct io_batch *spare) {
   for (int turn = 0; u->operation_free_count < IO_OPERATION_MAX && turn < URING_CLOSE_WAIT_MAX; turn++) {
-    if (uring_receive(&u->io, spare, 10000000) < 0) return;
+    if (uring_receive(&u->io, spare, 10000000, false) < 0) return;
     uring_release(&u->io, spare);
   }
 }

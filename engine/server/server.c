@@ -97,6 +97,7 @@ static int memory_open(struct server *server, struct weft_error *err) {
   int rc = arena_open(&server->arena, size);
   if (rc < 0) return weft_fail(err, rc, "out of memory: the server needs %zu MiB", size >> 20);
   server->batch = arena_take(&server->arena, 1, sizeof *server->batch);
+  server->events = arena_take(&server->arena, 1, sizeof *server->events);
   server->ledger = arena_take(&server->arena, 1, sizeof *server->ledger);
   server->snapshot = arena_take(&server->arena, 1, sizeof *server->snapshot);
   server->latency = arena_take(&server->arena, 1, sizeof *server->latency);
@@ -186,7 +187,10 @@ static void event_take(struct server *server, const struct io_event *event) {
                event->token == TAG_ASTERIX ? "asterix" : "detections", strerror(-event->result),
                (unsigned long long)failures);
   } else if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL) {
-    server->stopping = server_signal_taken(server) || server->stopping;
+    if (server_signal_taken(server)) {
+      server->hurried = server->stopping;
+      server->stopping = true;
+    }
   } else if (event->kind == IO_EVENT_READY && event->token == TAG_ENGINE) {
     frames_woken(server);
   } else if (server->track_port && track_port_owns(server->track_port, event->token)) {
@@ -198,6 +202,15 @@ static void event_take(struct server *server, const struct io_event *event) {
   } else {
     inputs_event(server, event);
   }
+}
+
+void server_events_serve(struct server *server, int64_t timeout_ns) {
+  int rc = io_events(server->io, server->events, timeout_ns);
+  for (uint32_t i = 0; rc > 0 && i < server->events->event_count; i++) event_take(server, &server->events->events[i]);
+  io_release(server->io, server->events);
+  if (!server->hurried) return;
+  log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
+  _exit(1);
 }
 
 /* What has been received, piece by piece: an engine that waits gets a frame after each, and lines that are done leave. A batch of 1,024 takes
@@ -226,6 +239,7 @@ static int turn(struct server *server, int64_t timeout_ns) {
   int64_t between_ns = datagrams_take(server);
   for (uint32_t i = 0; i < server->batch->event_count; i++) event_take(server, &server->batch->events[i]);
   io_release(server->io, server->batch);
+  inputs_turn(server);
   keys_turn(server);
   state_turn(server);
   standby_port_turn(server->standby, clock_monotonic_ns());
@@ -270,31 +284,24 @@ static bool outputs_done(const struct server *server) {
          (!server->journal || journal_idle(server->journal));
 }
 
-/* Events alone: datagrams that still arrive come after the end and are not taken. */
-static void events_wait(struct server *server) {
-  int rc = io_receive(server->io, server->batch, DRAIN_WAIT_NS);
-  for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
-    event_take(server, &server->batch->events[i]);
-  }
-  io_release(server->io, server->batch);
-}
-
-/* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up
- * to a second. */
+/* What the kernel still holds is taken, everything is stepped and emitted, readers get what is theirs for up to a second. What arrives
+ * then comes after the end and is not taken. */
 static int drain(struct server *server, struct weft_error *err) {
   service_stopping(server);
   for (int i = 0; i < DRAIN_TURNS_MAX && turn(server, 0) > 0; i++) continue;
-  if (!frames_finish(server)) {
-    log_line(LOG_LEVEL_ERROR, "ended by a second signal: the last frames were not emitted");
-    _exit(1);
-  }
+  server->full = true;
+  frames_finish(server);
   standby_port_bye(server->standby, clock_monotonic_ns());
   engine_drain(&server->engine);
   recovery_end(&server->recovery);
   engine_fates_copy(&server->engine, server->ledger);
   server_drops_note(server);
   if (server->journal) journal_finish(server->journal);
-  for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) events_wait(server);
+  if (server->track_port) {
+    track_port_rest(server->track_port, false);
+    track_port_send(server->track_port, io_now(server->io));
+  }
+  for (int i = 0; i < DRAIN_WAITS_MAX && !outputs_done(server); i++) server_events_serve(server, DRAIN_WAIT_NS);
   frames_journal_marks(server);
   state_end(server);
   int rc = server->tracks ? line_file_flush(server->tracks) : 0;

@@ -68,7 +68,8 @@ struct slot {
 };
 
 struct stream {
-  int fd; /* -1: free */
+  int fd;      /* -1: free */
+  bool paused; /* not watched, since nothing more can be taken */
   struct wire_stream wire;
 };
 
@@ -89,7 +90,7 @@ struct server {
   struct profile profile;
   struct arena arena;
   struct io *io;
-  struct io_batch *batch;
+  struct io_batch *batch, *events; /* what was received; what happened while it could not be taken */
   struct ledger *ledger; /* ingest's rows; fates are those of the newest stepped frame */
   struct frame_builder builder;
   struct intake intake;
@@ -139,12 +140,15 @@ struct server {
   /* inputs over TCP */
   struct listener stream_listener;
   bool has_stream_listener;
+  bool full;              /* nothing more can be taken until the engine is done with a frame, or at all: streams pause */
+  uint32_t paused_count;  /* of the streams */
   struct stream *streams; /* SERVER_STREAMS_MAX */
 
   uint64_t receive_failures; /* told by the io, since start */
   struct service service;
   int signal_fd;
-  bool stopping;
+  bool stopping; /* a signal came to end by */
+  bool hurried;  /* and a second one */
   int64_t started_ns;
   struct metrics_snapshot *snapshot;
   struct latency *latency;
@@ -184,8 +188,8 @@ void frames_emit(struct server *server);
 /* Closes the open frame if it is time; `force`: even if it is young or empty and the engine busy, waiting for
  * a slot. */
 void frames_turn(struct server *server, bool force);
-/* Steps and emits everything, waiting for the engine. False if a second signal cut that short. */
-bool frames_finish(struct server *server);
+/* Steps and emits everything, waiting for the engine. */
+void frames_finish(struct server *server);
 /* The journal's marks as they are now, into the ledger. */
 void frames_journal_marks(struct server *server);
 /* Is the engine behind by all slots, or all room for lines, so that closing the open frame would have to wait? */
@@ -201,8 +205,11 @@ int keys_open(struct server *server, struct weft_error *err);
 void keys_turn(struct server *server);
 void keys_close(struct server *server);
 
-/* server.c: takes a pending signal; true if it is one to end by. */
+/* server.c. Takes a pending signal; true if it is one to end by. */
 bool server_signal_taken(struct server *server);
+/* Waits for what happens beside detections and serves it: readers, pages, the engine's word, the journal's completions, a standby. What
+ * detections come meanwhile stay where they are. A second signal to end by ends the process. */
+void server_events_serve(struct server *server, int64_t timeout_ns);
 /* What the sockets have dropped so far, into the ledger. */
 void server_drops_note(struct server *server);
 
@@ -212,6 +219,8 @@ void inputs_close(struct server *server);
 void inputs_datagram(struct server *server, const struct io_datagram *datagram);
 /* True if the event was one of theirs. */
 bool inputs_event(struct server *server, const struct io_event *event);
+/* There is room again: streams that paused go on. */
+void inputs_turn(struct server *server);
 
 /* server_service.c: nothing where no service manager asked. */
 void service_open(struct server *server);

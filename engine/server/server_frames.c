@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/check.h"
@@ -17,7 +16,8 @@
 /* A disk that takes longer than this for a frame is treated as failed for it. */
 #define JOURNAL_STALL_NS 500000000
 
-enum { SLOT_PAUSE_NS = 50000, SLOT_PAUSE_NS_MAX = 32 * SLOT_PAUSE_NS };
+/* The engine, the journal and the standby say when something became of a frame; what only the clock says is seen so late. */
+#define EVENTS_WAIT_NS 1000000
 
 static struct slot *slot_of(struct server *server, uint64_t ordinal) {
   return &server->slots[ordinal % SERVER_SLOTS];
@@ -271,13 +271,15 @@ static uint32_t lines_open(const struct server *server) {
   return engine_reports_max(&server->engine, server->builder.open.count);
 }
 
-static void frame_close(struct server *server) {
+/* `forced`: since it was full, or nothing more comes. */
+static void frame_close(struct server *server, bool forced) {
   struct slot *slot = slot_of(server, server->closed);
   line_room_take(&server->lines, lines_open(server), &slot->output);
   int64_t now_ns = io_now(server->io);
   server->closed_clock_ns = clock_monotonic_ns();
   intake_close_frame(&server->intake, frame_time_ns(server, now_ns), ladder_turn(server), &slot->frame);
   histogram_record(server->frame_detections, slot->frame.count);
+  if (server->track_port) track_port_rest(server->track_port, !server->stopping && (forced || slot->frame.overload_step != OVERLOAD_NONE));
   slot->opened_ns = server->opened_ns > 0 ? server->opened_ns : now_ns;
   slot->closed_ns = now_ns;
   slot->closed_clock_ns = server->closed_clock_ns;
@@ -308,17 +310,22 @@ static void append_retry(struct server *server) {
   }
 }
 
+/* Until something may have become of the frames. */
+static void frames_serve(struct server *server) {
+  server_events_serve(server, EVENTS_WAIT_NS);
+  append_retry(server);
+  if (server->journal) journal_turn(server->journal, io_now(server->io));
+  frames_emit(server);
+  service_turn(server);
+}
+
 /* The engine is behind by all slots, or by all room for lines, and the open frame is full, which sensors without a budget alone can bring about
- * (intake.h): nothing more is taken from the kernel until a slot is free. What overflows there is counted there. The engine has frames
- * to do meanwhile, so that a look now and then is enough; the first ones come soon, for small frames. */
+ * (intake.h): nothing more is taken from the kernel until a slot is free; all else goes on. What overflows there is counted there. */
 static void slot_wait(struct server *server) {
-  struct timespec pause = {.tv_nsec = SLOT_PAUSE_NS};
-  while (!slot_free(server)) {
-    nanosleep(&pause, NULL);
-    if (pause.tv_nsec < SLOT_PAUSE_NS_MAX) pause.tv_nsec *= 2;
-    append_retry(server);
-    frames_emit(server);
-  }
+  bool before = server->full;
+  server->full = true;
+  while (!slot_free(server)) frames_serve(server);
+  server->full = before;
 }
 
 void frames_turn(struct server *server, bool force) {
@@ -327,17 +334,17 @@ void frames_turn(struct server *server, bool force) {
   append_retry(server);
   if (force) {
     slot_wait(server);
-    frame_close(server);
+    frame_close(server, true);
     return;
   }
   if (!slot_free(server)) return;
   if (frame_builder_is_empty(&server->builder)) {
-    if (now_ns - server->closed_clock_ns >= FRAME_SILENCE_NS && !engine_busy(server)) frame_close(server);
+    if (now_ns - server->closed_clock_ns >= FRAME_SILENCE_NS && !engine_busy(server)) frame_close(server, false);
     return;
   }
   if (server->open_since_ns == 0) server->open_since_ns = now_ns;
   if (!engine_busy(server) || now_ns - server->open_since_ns >= server->site->frame_limit_ns)
-    frame_close(server);
+    frame_close(server, false);
 }
 
 /* Arrival is by the receiver's clock; a step of that clock must not make the entry older than it can be. */
@@ -378,37 +385,17 @@ static bool lines_wait(struct server *server) {
   return server->emitted > 0 && slot_of(server, server->emitted - 1)->output.waiting > 0;
 }
 
-bool frames_finish(struct server *server) {
+void frames_finish(struct server *server) {
   if (!frame_builder_is_empty(&server->builder)) frames_turn(server, true);
   const int64_t say_every_ns = 5000000000;
   int64_t said_ns = clock_monotonic_ns();
   while (server->emitted < server->closed) {
-    /* For the journal's completions, the engine's word and a second signal. Datagrams that still arrive come
-     * after the end: like those that come after the sockets are closed they are not taken. */
-    int rc = io_receive(server->io, server->batch, 1000000);
-    bool signalled = false;
-    for (uint32_t i = 0; rc > 0 && i < server->batch->event_count; i++) {
-      const struct io_event *event = &server->batch->events[i];
-      if ((event->kind == IO_EVENT_APPEND || event->kind == IO_EVENT_SYNC) && server->journal)
-        journal_completed(server->journal, event->token, event->result);
-      if (event->kind == IO_EVENT_READY && event->token == TAG_SIGNAL)
-        signalled = server_signal_taken(server);
-      if (event->kind == IO_EVENT_READY && event->token == TAG_ENGINE) frames_woken(server);
-      if (event->kind == IO_EVENT_READY && standby_port_owns(server->standby, event->token))
-        standby_port_ready(server->standby, event->token, event->result, clock_monotonic_ns());
-    }
-    io_release(server->io, server->batch);
-    if (signalled) return false;
-    append_retry(server);
-    if (server->journal) journal_turn(server->journal, io_now(server->io));
-    frames_emit(server);
-    if (server->emitted == server->closed && lines_wait(server)) frame_close(server);
-    service_turn(server);
+    frames_serve(server);
+    if (server->emitted == server->closed && lines_wait(server)) frame_close(server, true);
     if (clock_monotonic_ns() - said_ns > say_every_ns) {
       said_ns = clock_monotonic_ns();
       log_line(LOG_LEVEL_WARNING, "draining: %llu frame(s) left; a second signal ends it without them",
                (unsigned long long)(server->closed - server->emitted));
     }
   }
-  return true;
 }

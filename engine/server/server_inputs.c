@@ -55,6 +55,8 @@ int inputs_open(struct server *server, struct weft_error *err) {
 }
 
 static void stream_close(struct server *server, struct stream *stream) {
+  server->paused_count -= stream->paused;
+  stream->paused = false;
   io_unwatch(server->io, stream->fd);
   shutdown(stream->fd, SHUT_RDWR);
   close(stream->fd);
@@ -105,6 +107,23 @@ void inputs_datagram(struct server *server, const struct io_datagram *datagram) 
     asterix_admit(server, datagram->data, datagram->size, datagram->arrival_ns);
   } else {
     weft_datagram_admit(server, datagram->data, datagram->size, datagram->arrival_ns);
+  }
+}
+
+/* Who can't be read isn't watched: it would be said to be readable without end. */
+static void stream_pause(struct server *server, struct stream *stream) {
+  if (stream->paused || io_unwatch(server->io, stream->fd) < 0) return;
+  stream->paused = true;
+  server->paused_count++;
+}
+
+/* Where the kernel's queue for watches is full, it is asked again next turn. */
+void inputs_turn(struct server *server) {
+  for (uint64_t place = 0; server->paused_count > 0 && place < SERVER_STREAMS_MAX; place++) {
+    struct stream *stream = &server->streams[place];
+    if (!stream->paused || io_watch(server->io, stream->fd, TAG_STREAM + place, IO_READABLE) < 0) continue;
+    stream->paused = false;
+    server->paused_count--;
   }
 }
 
@@ -183,6 +202,8 @@ bool inputs_event(struct server *server, const struct io_event *event) {
   }
   if (event->token < TAG_STREAM || event->token >= TAG_STREAM + SERVER_STREAMS_MAX) return false;
   struct stream *stream = &server->streams[event->token - TAG_STREAM];
-  if (stream->fd >= 0) stream_read(server, stream);
+  if (stream->fd < 0) return true;
+  if (server->full) stream_pause(server, stream);
+  else stream_read(server, stream);
   return true;
 }

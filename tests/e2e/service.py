@@ -14,6 +14,12 @@ from weft_e2e import *
 
 SITE = "tools/scenarios/one.site.yaml"
 WATCHDOG_S = 2
+FULL_SITE = """
+time: recorded
+listen: {detections: "127.0.0.1:0", metrics: "127.0.0.1:0"}
+sensors:
+  - {id: 9, kind: position, position: {lat_deg: 0, lon_deg: 0, height_m: 0}, sigma: {x_m: 20}}
+"""
 
 
 class Manager:
@@ -100,6 +106,31 @@ def stuck_io(manager, server):
     check("an_io_thread_that_goes_on_pings", pings(manager.until("WATCHDOG")) == 1)
 
 
+def full_frames():
+    """An engine that is stuck, and detections until no frame takes more, of a site whose sensors have no budget: the I/O thread waits for
+    the engine, and serves everybody else meanwhile."""
+    path = os.path.join(folder(), "full.yaml")
+    with open(path, "w") as file:
+        file.write(FULL_SITE)
+    server = Server(path, "--workers", 1)
+    engine = weft_trace.thread_named(server.process.pid, "weft-engine")
+    weft_trace.stop(engine)
+    try:
+        flood, stream = NumberedFlood(9, 1000, UdpSender(server.ports["detections"])), TcpSender(server.ports["detections"])
+        stream.send(bytes(flood.one))
+        taken = [-1, -1, server.metrics().sum("weft_detections_total", fate="received")]
+        while len(set(taken[-3:])) > 1 and len(taken) < 1000:
+            for _ in range(50):
+                flood.send()
+            taken.append(server.metrics().sum("weft_detections_total", fate="received"))
+        stream.send(bytes(flood.one))
+        check("with_all_frames_full_pages_are_answered", taken[-1] > 0 and server.page("/health")[0] in (200, 503), taken[-3:])
+        check("with_all_frames_full_nothing_more_is_taken", server.metrics().sum("weft_detections_total", fate="received") == taken[-1], taken[-3:])
+    finally:
+        server.process.kill()
+        weft_trace.bury(engine)
+
+
 def end(manager, server):
     manager.rest()
     server.stop()
@@ -138,6 +169,7 @@ def test():
     try:
         stuck_engine(manager, server)
         stuck_io(manager, server)
+        full_frames()
     except PermissionError as error:
         untraced = f"stopping a thread is not allowed here (ptrace: {error.strerror})"
     end(manager, server)

@@ -4,7 +4,7 @@
  * says what happened; `WEFT_SIM_COUNT=n` runs seeds 1 to n; `WEFT_STAT=full` runs 50,000. */
 // links: tests/sim/world/*.c
 // wraps: malloc calloc realloc mmap arena_seal io_open engine_ledger_print pthread_create pthread_join
-// wraps: pthread_sigmask clock_gettime nanosleep eventfd signalfd socket bind listen setsockopt getsockname accept4
+// wraps: pthread_sigmask clock_gettime eventfd signalfd socket bind listen setsockopt getsockname accept4
 // wraps: send recv poll shutdown close read write open unlink
 #include <setjmp.h>
 #include <stdarg.h>

@@ -275,6 +275,42 @@ static void exhausted_buffers_lose_nothing_uncounted(void **state) {
   }
 }
 
+/* Events alone are had while more datagrams wait than there are buffers; then all come, in order, with a few events asked for in between. */
+static void events_alone_leave_datagrams_where_they_are(void **state) {
+  (void)state;
+  enum { BUFFERS = 8, SENT = 300, ASKED = 20 };
+  static struct io_batch aside;
+  for (size_t c = choice_first; c < 2; c++) {
+    struct io *io = io_make(choices[c], &(struct io_config){.gro_off = true, .buffer_count = BUFFERS});
+    struct io_sender *sender = sender_make(port_make(io, 9), false);
+    const uint64_t one = 1;
+    int fd = eventfd(0, EFD_NONBLOCK);
+    assert_int_equal(io_watch(io, fd, 7, IO_READABLE), 0);
+    numbers_send(sender, 1, 1);
+    uint32_t last = 0, received = numbers_drain(io, &batch, &last, true); /* receiving has begun */
+    numbers_send(sender, 2, SENT - 1);
+    assert_int_equal(io_events(io, &batch, 1000000), 0);
+    assert_int_equal(write(fd, &one, sizeof one), sizeof one);
+    for (int i = 0; i < ASKED; i++) {
+      assert_int_equal(io_events(io, &batch, 1000000000), 1);
+      assert_int_equal(batch.datagram_count, 0);
+      assert_int_equal(batch.events[0].token, 7);
+      io_release(io, &batch);
+    }
+    assert_int_equal(io_unwatch(io, fd), 0);
+    for (uint32_t turn = 0; turn < TURN_MAX && received < SENT; turn++) {
+      received += numbers_drain(io, &batch, &last, false);
+      assert_int_equal(io_events(io, &aside, 0), 0);
+      io_release(io, &batch);
+    }
+    assert_int_equal(received, SENT);
+    assert_int_equal(last, SENT);
+    close(fd);
+    io_sender_close(sender);
+    io_close(io);
+  }
+}
+
 static int listener_make(struct sockaddr_in *at) {
   socklen_t length = sizeof *at;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -542,6 +578,7 @@ int main(void) {
       cmocka_unit_test(long_datagram_is_cut_and_says_so),
       cmocka_unit_test(overflow_of_the_kernel_queue_is_counted),
       cmocka_unit_test(exhausted_buffers_lose_nothing_uncounted),
+      cmocka_unit_test(events_alone_leave_datagrams_where_they_are),
       cmocka_unit_test(watch_reports_a_tcp_listener_and_its_connection),
       cmocka_unit_test(watch_wakes_a_waiting_receive),
       cmocka_unit_test(a_spinning_wait_finds_datagrams_and_events_without_sleeping),

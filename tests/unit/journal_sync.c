@@ -34,9 +34,9 @@ static int file_open(void *context, const char *path) {
 }
 
 /* The simulated io behind a table that watches the syncs. */
-static int watch_receive(struct io *watch, struct io_batch *into, int64_t timeout_ns) {
+static int watch_receive(struct io *watch, struct io_batch *into, int64_t timeout_ns, bool datagrams) {
   (void)watch;
-  return io_receive(io, into, timeout_ns);
+  return io->ops->receive(io, into, timeout_ns, datagrams);
 }
 static int watch_append(struct io *watch, int fd, const void *data, size_t size, int64_t offset, uint64_t token) {
   (void)watch;

@@ -245,7 +245,7 @@ static void completions_hold(struct io_batch *batch, int64_t now_ns) {
   batch->event_count = kept;
 }
 
-static int world_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns) {
+static int world_receive(struct io *io, struct io_batch *batch, int64_t timeout_ns, bool datagrams) {
   (void)io;
   world.inside++;
   if (world.allocations > 0 && !world.opening)
@@ -269,7 +269,7 @@ static int world_receive(struct io *io, struct io_batch *batch, int64_t timeout_
   worker_turn(now_ns);
   if (!in_drain()) traffic_turn(now_ns);
   clients_turn(now_ns);
-  int rc = world.sim->ops->receive(world.sim, batch, wait_ns(timeout_ns, now_ns));
+  int rc = world.sim->ops->receive(world.sim, batch, wait_ns(timeout_ns, now_ns), datagrams);
   int64_t shift_ns = world_clock_ns() - world_now_ns();
   for (uint32_t d = 0; d < batch->datagram_count; d++) batch->datagrams[d].arrival_ns += shift_ns;
   world.udp_taken += batch->datagram_count;
@@ -415,7 +415,7 @@ static void threads_check(void) {
   if (THREADS_OF_OTHERS) return;
   int left = threads_count() - 1;
   for (int wait = 0; left > 0 && wait < 5000; wait++) {
-    usleep(1000); /* not nanosleep: in here that passes simulated time */
+    usleep(1000);
     left = threads_count() - 1;
   }
   if (left > 0) world_fail("%d threads are left behind", left);

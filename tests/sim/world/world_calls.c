@@ -157,17 +157,6 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
   return 0;
 }
 
-/* The server sleeps only where it waits for the engine thread. */
-int __wrap_nanosleep(const struct timespec *pause, struct timespec *left);
-int __wrap_nanosleep(const struct timespec *pause, struct timespec *left) {
-  (void)left;
-  world.inside++;
-  io_sim_advance(world.sim, pause->tv_sec * 1000000000 + pause->tv_nsec);
-  worker_turn(world_now_ns());
-  world.inside--;
-  return 0;
-}
-
 static int fd_make(enum fd_kind kind) {
   if (descriptor_fails()) {
     errno = EMFILE;
