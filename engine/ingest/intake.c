@@ -295,9 +295,9 @@ static uint32_t plain_take(struct intake *intake, const struct arrival *one, uin
     min_ns = own->newest_ns - site->stale_ns;
   }
   uint32_t most = live ? one->header.count - first : 1;
-  const struct detection like = {.sequence = one->header.sequence, .sensor = one->sensor, .index = (uint16_t)first,
-                                 .kind = site->sensors[one->sensor].kind, .arrival_ns = one->arrival_ns};
-  uint32_t count = plots_take(&own->limits, one->body + (size_t)first * WIRE_ENTRY_SIZE, most, min_ns, max_ns, &like, &intake->builder->open);
+  const struct plot_source source = {.sequence = one->header.sequence, .arrival_ns = one->arrival_ns, .sensor = one->sensor, .index = (uint16_t)first,
+                                     .kind = site->sensors[one->sensor].kind};
+  uint32_t count = plots_take(&own->limits, one->body + (size_t)first * WIRE_ENTRY_SIZE, most, min_ns, max_ns, &source, &intake->builder->open);
   if (count > 0) plain_accept(intake, one, count);
   return count;
 }

@@ -53,19 +53,19 @@ static inline bool numbers_within(const struct plot_limits *limits, const struct
 }
 
 /* All columns; the eleven stores are of one place each, a loop for each column would be a call for each. */
-static inline void plot_write(struct frame *open, uint32_t at, const struct detection *like, uint32_t i, const struct numbers *n) {
-  open->sequence[at] = like->sequence;
-  open->sensor[at] = like->sensor;
-  open->index[at] = (uint16_t)(like->index + i);
-  open->kind[at] = like->kind;
+static inline void plot_write(struct frame *open, uint32_t at, const struct plot_source *source, uint32_t i, const struct numbers *n) {
+  open->sequence[at] = source->sequence;
+  open->sensor[at] = source->sensor;
+  open->index[at] = (uint16_t)(source->index + i);
+  open->kind[at] = source->kind;
   open->snr_db[at] = n->snr_db;
   _mm256_storeu_pd(open->measure[at], n->measure);
   _mm_storeu_ps(open->sigma[at], n->sigma);
   open->platform_m[at][0] = open->platform_m[at][1] = open->platform_m[at][2] = 0;
-  open->arrival_ns[at] = like->arrival_ns;
+  open->arrival_ns[at] = source->arrival_ns;
 }
 
-uint32_t plots_take(const struct plot_limits *limits, const uint8_t *entries, uint32_t count, int64_t min_ns, int64_t max_ns, const struct detection *like,
+uint32_t plots_take(const struct plot_limits *limits, const uint8_t *entries, uint32_t count, int64_t min_ns, int64_t max_ns, const struct plot_source *source,
                     struct frame *open) {
   weft_assert(count <= open->capacity - open->count);
   if (limits->none) return 0;
@@ -81,11 +81,11 @@ uint32_t plots_take(const struct plot_limits *limits, const uint8_t *entries, ui
     memcpy(&valid, entries + 10, sizeof valid);
     valid &= limits->known & (VALID_PLATFORM - 1);
     struct numbers n = numbers_read(limits, entries, valid);
-    bool plain = kind == like->kind && (valid & limits->needed) == limits->needed && !(valid & limits->odd);
+    bool plain = kind == source->kind && (valid & limits->needed) == limits->needed && !(valid & limits->odd);
     if (!(plain & (time_ns >= min_ns) & (time_ns <= max_ns) & numbers_within(limits, &n))) break;
     open->time_of_ns[at] = time_ns;
     open->valid[at] = valid;
-    plot_write(open, at, like, taken, &n);
+    plot_write(open, at, source, taken, &n);
   }
   return taken;
 }

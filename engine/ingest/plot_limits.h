@@ -20,13 +20,21 @@ struct plot_limits {
   bool none;    /* no plot of this sensor is plain */
 };
 
+/* Where plots are from; written out, for a whole detection that is cleared first takes as long as a plot does. */
+struct plot_source {
+  uint64_t sequence;
+  int64_t arrival_ns;
+  uint32_t sensor; /* index */
+  uint16_t index;  /* of the first one, in its datagram */
+  uint8_t kind;    /* the sensor's */
+};
+
 /* `corrected`: its registration is subtracted. `sigma_min` and `sigma_max`: what is believed of the sensor's kind. */
 struct plot_limits plot_limits_of(const struct sensor *sensor, bool corrected, const float sigma_min[4], const float sigma_max[4]);
 
 /* Writes plots behind the frame's last entry; its count stays. They are the first of `count` entries of the wire format, until one is not plain or
- * its time not within these bounds. Sensor and its kind, sequence, arrival and the first one's index are those of `like`. There is room for all. Returns
- * how many. */
-uint32_t plots_take(const struct plot_limits *limits, const uint8_t *entries, uint32_t count, int64_t min_ns, int64_t max_ns, const struct detection *like,
+ * its time not within these bounds. There is room for all. Returns how many. */
+uint32_t plots_take(const struct plot_limits *limits, const uint8_t *entries, uint32_t count, int64_t min_ns, int64_t max_ns, const struct plot_source *source,
                     struct frame *open);
 
 #endif
