@@ -8,9 +8,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/state.h"
 
-enum { GATE_PIECE = 64, GROUP_PIECE = 4, BOOK_PIECE = 32, FETCH_AHEAD = 4 };
-
-enum { OPEN_PIECE = 64 };
+enum { GATE_PIECE = 64, OPEN_PIECE = 64, BOOK_PIECE = 32, GROUP_PIECE = 4, GROUP_PIECES = 16, FETCH_AHEAD = 4, CLAIM_AHEAD = 16 };
 
 /* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
  */
@@ -43,33 +41,65 @@ struct range_job {
 };
 
 static void find_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
-  (void)worker;
   const struct range_job *job = argument;
   struct tracker *tracker = job->tracker;
+  struct gate_tally *tally = &tracker->gate_tallies[worker];
   uint32_t first = job->begin + begin;
   track_index_find(&tracker->index, &tracker->plots[first], end - begin, tracker->front_ns, &tracker->candidates[first]);
   for (uint32_t i = first; i < job->begin + end; i++) {
     struct candidates *found = &tracker->candidates[i];
     if (tracker->fates[i] != FATE_IN_FLIGHT) found->count = found->evaluated = found->overflow = 0;
+    tracker->lone[i] = found->count == 0 ? LONE_NONE : found->count == 1 ? found->slots[0] : LONE_MANY;
+    tally->evaluated += found->evaluated;
+    tally->cut += found->overflow;
   }
 }
 
-/* Plots that share a candidate track are one component; its root is its smallest plot. */
+static void candidates_find(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  struct range_job find = {.tracker = tracker, .begin = begin};
+  memset(tracker->gate_tallies, 0, tracker->parallel.workers * sizeof *tracker->gate_tallies);
+  tracker->parallel.run(tracker->parallel.context, find_piece, &find, end - begin, GATE_PIECE);
+  for (unsigned w = 0; w < tracker->parallel.workers; w++) {
+    tracker->statistics.gate_evaluations += tracker->gate_tallies[w].evaluated;
+    tracker->statistics.candidates_cut += tracker->gate_tallies[w].cut;
+  }
+}
+
+static bool plot_near(const struct tracker *tracker, uint32_t plot, uint32_t slot) {
+  const struct candidates *found = &tracker->candidates[plot];
+  if (tracker->lone[plot] != LONE_MANY) return tracker->lone[plot] == slot;
+  for (uint32_t k = 0; k < found->count; k++) {
+    if (found->slots[k] == slot) return true;
+  }
+  return false;
+}
+
+/* Plot i has the track among its candidates, and so may have an earlier one of the slice, which is the track's claim then. What
+ * stands there may be from long ago; it is a claim if that plot is one of these and says so. */
+static void track_claim(struct tracker *tracker, uint32_t begin, uint32_t i, uint32_t slot) {
+  uint32_t first = tracker->claimed_by[slot];
+  if (first < begin || first >= i || !plot_near(tracker, first, slot)) {
+    tracker->claimed_by[slot] = i;
+    return;
+  }
+  clusters_join(tracker->parent, first, i);
+  tracker->crowded[first] = tracker->crowded[i] = 1;
+}
+
+/* Plots that share a candidate track are one component; its root is its smallest plot. Most are alone with one track. */
 static void components_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
-  for (uint32_t i = begin; i < end; i++) tracker->parent[i] = i;
   for (uint32_t i = begin; i < end; i++) {
+    if (tracker->fates[i] != FATE_IN_FLIGHT) tracker->lone[i] = LONE_NONE; /* shed meanwhile */
+    tracker->parent[i] = i;
+    tracker->crowded[i] = tracker->lone[i] == LONE_MANY;
+  }
+  for (uint32_t i = begin; i < end; i++) {
+    uint32_t slot = tracker->lone[i], ahead = tracker->lone[i + CLAIM_AHEAD < end ? i + CLAIM_AHEAD : i];
+    if (ahead < LONE_MANY) __builtin_prefetch(&tracker->claimed_by[ahead], 1);
+    if (slot < LONE_MANY) track_claim(tracker, begin, i, slot);
+    if (slot != LONE_MANY) continue;
     const struct candidates *found = &tracker->candidates[i];
-    tracker->statistics.gate_evaluations += found->evaluated;
-    tracker->statistics.candidates_cut += found->overflow;
-    for (uint32_t k = 0; k < found->count; k++) {
-      uint32_t slot = found->slots[k];
-      if (tracker->claimed_slice[slot] != tracker->slice) {
-        tracker->claimed_slice[slot] = tracker->slice;
-        tracker->claimed_by[slot] = i;
-        continue;
-      }
-      clusters_join(tracker->parent, tracker->claimed_by[slot], i);
-    }
+    for (uint32_t k = 0; k < found->count; k++) track_claim(tracker, begin, i, found->slots[k]);
   }
 }
 
@@ -105,16 +135,16 @@ static uint32_t counts_to_places(uint32_t *counts, uint32_t count) {
   return sum;
 }
 
-/* Plots with candidates, component by component: counted, then put in their places. Returns their number. */
+/* Plots that are not alone with one track, component by component: counted, then put in their places. Returns their number. */
 static uint32_t members_gather(struct tracker *tracker, uint32_t begin, uint32_t end) {
   uint32_t *place = tracker->turns; /* of each root's next member */
-  memset(place + begin, 0, (end - begin) * sizeof *place);
   for (uint32_t i = begin; i < end; i++) {
-    if (tracker->candidates[i].count > 0) place[clusters_root(tracker->parent, i)]++;
+    place[i] = 0;
+    if (tracker->crowded[i]) place[clusters_root(tracker->parent, i)]++;
   }
   uint32_t members = counts_to_places(place + begin, end - begin);
   for (uint32_t i = begin; i < end; i++) {
-    if (tracker->candidates[i].count == 0) continue;
+    if (!tracker->crowded[i]) continue;
     uint32_t root = clusters_root(tracker->parent, i);
     tracker->members[place[root]++] = (struct member){.root = root, .sensor = tracker->sensor[i], .plot = i};
   }
@@ -146,9 +176,9 @@ static void component_group(struct tracker *tracker, uint32_t first, uint32_t la
   for (uint32_t round = 0; round < count; round++) tracker->groups[begin + round].round = round;
 }
 
-/* The groups' turns: round by round, in the order of their components within each. */
+/* The groups' turns: round by round, in the order of their components within each. Leaves where each round ends. */
 static void turns_order(struct tracker *tracker) {
-  uint32_t *place = tracker->parent, rounds = 0; /* of each round's next group; who is whose root is not asked any more */
+  uint32_t *place = tracker->round_ends, rounds = 0; /* of each round's next group */
   for (uint32_t g = 0; g < tracker->group_count; g++) {
     uint32_t round = tracker->groups[g].round;
     for (; rounds <= round; rounds++) place[rounds] = 0;
@@ -158,35 +188,49 @@ static void turns_order(struct tracker *tracker) {
   for (uint32_t g = 0; g < tracker->group_count; g++) tracker->turns[place[tracker->groups[g].round]++] = g;
 }
 
+/* Groups in the order of their components: a plot that is alone with one track is one by itself. */
 static void groups_build(struct tracker *tracker, uint32_t begin, uint32_t end) {
-  uint32_t members = members_gather(tracker, begin, end);
+  uint32_t members = members_gather(tracker, begin, end), first = 0;
   tracker->group_count = 0;
-  for (uint32_t first = 0, last; first < members; first = last) {
-    for (last = first + 1; last < members && tracker->members[last].root == tracker->members[first].root;) last++;
-    component_group(tracker, first, last);
+  for (uint32_t i = begin; i < end; i++) {
+    if (tracker->lone[i] == LONE_NONE) continue;
+    if (!tracker->crowded[i]) {
+      tracker->groups[tracker->group_count++] =
+          (struct group){.first = i, .count = 1, .lone = true, .sensor = tracker->sensor[i], .time_ns = tracker->time_ns[i]};
+    } else if (first < members && tracker->members[first].root == i) {
+      uint32_t last = first + 1;
+      while (last < members && tracker->members[last].root == i) last++;
+      component_group(tracker, first, last);
+      first = last;
+    }
   }
   turns_order(tracker);
 }
 
 _Static_assert(CANDIDATES_MAX == 32, "a plot's candidates have a bit each");
 
-/* Which of its candidates a plot may go to: not those that have long been silent, nor those that this scan has given a plot. */
+/* Whether a plot may go to a track: not if that has long been silent, or if this scan has given it one. */
+static bool track_open(const struct tracker *tracker, uint32_t slot, uint32_t plot) {
+  const struct track *track = &tracker->store.tracks[slot];
+  return tracker->time_ns[plot] - track->newest_ns <= silence_pair_max_ns && !lifecycle_scan_used(tracker, track, &tracker->plots[plot]);
+}
+
+/* Which of its candidates it may go to. */
 static uint32_t candidates_open(const struct tracker *tracker, uint32_t plot) {
   const struct candidates *found = &tracker->candidates[plot];
   uint32_t open = 0;
   for (uint32_t k = 0; k < found->count; k++) {
-    const struct track *track = &tracker->store.tracks[found->slots[k]];
-    if (tracker->time_ns[plot] - track->newest_ns > silence_pair_max_ns) continue;
-    if (!lifecycle_scan_used(tracker, track, &tracker->plots[plot])) open |= UINT32_C(1) << k;
+    if (track_open(tracker, found->slots[k], plot)) open |= UINT32_C(1) << k;
   }
   return open;
 }
 
 /* The first track that a group will be asked about, which is mostly the only one. */
 static void candidate_fetch(const struct tracker *tracker, const struct group *group) {
-  lifecycle_fetch(tracker, tracker->candidates[tracker->members[group->first].plot].slots[0]);
+  if (!group->lone) lifecycle_fetch(tracker, tracker->candidates[tracker->members[group->first].plot].slots[0]);
 }
 
+/* Who is alone with a track is asked when that is at hand. */
 static void open_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct range_job *job = argument;
@@ -195,11 +239,17 @@ static void open_piece(void *argument, uint32_t begin, uint32_t end, unsigned wo
   for (uint32_t g = begin; g < end; g++) {
     const struct group *group = &tracker->groups[turns[g]];
     if (g + FETCH_AHEAD < end) candidate_fetch(tracker, &tracker->groups[turns[g + FETCH_AHEAD]]);
+    if (group->lone) continue;
     for (uint32_t m = group->first; m < group->first + group->count; m++) {
       uint32_t plot = tracker->members[m].plot;
       tracker->open[plot] = candidates_open(tracker, plot);
     }
   }
+}
+
+static void pair_add(struct tracker *tracker, uint32_t pair, uint32_t slot, uint32_t plot) {
+  tracker->asked[pair] = FILTER_WAITS;
+  tracker->pairs[pair] = (struct pair){.track = slot, .plot = plot};
 }
 
 /* The candidate pairs of the groups with turns [begin, end), as many whole groups as fit. Returns the end
@@ -210,13 +260,11 @@ static uint32_t pairs_collect(struct tracker *tracker, uint32_t begin, uint32_t 
     struct group *group = &tracker->groups[tracker->turns[g]];
     if (used + group->count * CANDIDATES_MAX > PAIRS_MAX) break;
     group->pair_first = used;
-    group->solved = false;
-    for (uint32_t m = group->first; m < group->first + group->count; m++) {
+    if (group->lone) pair_add(tracker, used++, tracker->lone[group->first], group->first);
+    for (uint32_t m = group->first; m < group->first + group->count && !group->lone; m++) {
       uint32_t plot = tracker->members[m].plot;
-      for (uint32_t open = tracker->open[plot]; open; open &= open - 1) {
-        tracker->asked[used] = FILTER_WAITS;
-        tracker->pairs[used++] = (struct pair){.track = tracker->candidates[plot].slots[__builtin_ctz(open)], .plot = plot};
-      }
+      for (uint32_t open = tracker->open[plot]; open; open &= open - 1)
+        pair_add(tracker, used++, tracker->candidates[plot].slots[__builtin_ctz(open)], plot);
     }
     group->pair_count = used - group->pair_first;
     if (group->pair_count == 1) tracker->asked[group->pair_first] = tracker->turns[g];
@@ -236,7 +284,9 @@ bool pair_certain(const struct tracker *tracker, uint32_t p) {
 
 static void group_solve(struct tracker *tracker, struct group *group, unsigned worker) {
   group->solved = true;
-  if (group->pair_count == 1 && pair_certain(tracker, group->pair_first)) {
+  if (group->lone && !track_open(tracker, tracker->pairs[group->pair_first].track, group->first)) {
+    tracker->choice[group->pair_first] = CHOICE_NONE;
+  } else if (group->pair_count == 1 && pair_certain(tracker, group->pair_first)) {
     tracker->choice[group->pair_first] = CHOICE_OWN;
   } else if (tracker->soft) {
     soft_solve(tracker, worker, group);
@@ -307,18 +357,21 @@ static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   }
 }
 
-static uint32_t round_of(const struct tracker *tracker, uint32_t turn) { return tracker->groups[tracker->turns[turn]].round; }
+/* Solves those of the groups with turns [begin, end) that have not been, at least so many together that few workers wait for the last. */
+static void groups_solve(struct tracker *tracker, uint32_t begin, uint32_t end) {
+  struct range_job job = {.tracker = tracker, .begin = begin};
+  uint32_t piece = (end - begin) / (tracker->parallel.workers * GROUP_PIECES);
+  tracker->parallel.run(tracker->parallel.context, solve_piece, &job, end - begin, piece < GROUP_PIECE ? GROUP_PIECE : piece);
+}
 
 void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
   struct parallel *parallel = &tracker->parallel;
-  struct range_job find = {.tracker = tracker, .begin = begin};
-  parallel->run(parallel->context, find_piece, &find, end - begin, GATE_PIECE);
+  candidates_find(tracker, begin, end);
   shed_slice(tracker, begin, end);
   components_build(tracker, begin, end);
   groups_build(tracker, begin, end);
   for (uint32_t first = 0; first < tracker->group_count;) {
-    uint32_t last = first, pair_count = 0;
-    while (last < tracker->group_count && round_of(tracker, last) == round_of(tracker, first)) last++;
+    uint32_t last = tracker->round_ends[tracker->groups[tracker->turns[first]].round], pair_count = 0;
     struct range_job open = {.tracker = tracker, .begin = first};
     parallel->run(parallel->context, open_piece, &open, last - first, OPEN_PIECE);
     last = pairs_collect(tracker, first, last, &pair_count);
@@ -327,8 +380,7 @@ void associate_slice(struct tracker *tracker, uint32_t begin, uint32_t end) {
         .context = tracker, .asked = tracker->asked, .takes = pair_takes, .took = pair_took, .taken = tracker->taken};
     filter_score(&tracker->filter, tracker->pairs, pair_count, tracker->evidence, &taking);
     tracker->statistics.pairs_scored += pair_count;
-    struct range_job job = {.tracker = tracker, .begin = first};
-    parallel->run(parallel->context, solve_piece, &job, last - first, GROUP_PIECE);
+    groups_solve(tracker, first, last);
     winners_update(tracker, pair_count);
     if (tracker->soft) soft_update(tracker, first, last);
     if (tracker->cells) shared_update(tracker, pair_count);

@@ -71,14 +71,24 @@ struct geodetic {
 
 /* The plots of one component that one sensor saw in one scan: a joint assignment problem. */
 struct group {
-  uint32_t first, count; /* members[first .. first + count) */
+  uint32_t first, count; /* members[first .. first + count); the plot itself where that is alone */
   uint32_t sensor;
   int64_t time_ns; /* of its first plot */
   uint32_t round;  /* its turn within the component */
   uint32_t pair_first, pair_count;
   bool solved;
+  bool lone; /* one plot that is near to one track, and no other plot of the slice to that one */
   uint32_t belief_count; /* soft association: tracker->soft's beliefs [pair_first .. + belief_count) */
 };
+
+/* What one worker's gates have cost in a slice. */
+struct gate_tally {
+  _Alignas(64) uint64_t evaluated;
+  uint64_t cut;
+};
+
+#define LONE_NONE UINT32_MAX       /* no candidate */
+#define LONE_MANY (UINT32_MAX - 1) /* several */
 
 struct soft;
 
@@ -112,24 +122,27 @@ struct tracker {
   uint32_t *sensor;
   struct plot *plots; /* then PARTS_MAX parts of shared plots */
   struct candidates *candidates;
-  uint32_t *open;   /* which of them the plot may go to, a bit each */
+  uint32_t *lone;   /* its only candidate, or LONE_NONE, LONE_MANY */
+  uint8_t *crowded; /* it has several, or its only one is another plot's too */
+  uint32_t *open;   /* of those that are crowded: which of them the plot may go to, a bit each */
   uint8_t *fates;   /* enum fate */
   uint32_t *parent; /* union-find */
   uint32_t detections_max;
   struct sort_key *keys, *dealt; /* scratch: the frame's rows by time, then its lines by number */
 
   /* association */
-  uint32_t *claimed_by;    /* per slot: plot that first claimed it in this frame */
-  uint64_t *claimed_slice; /* per slot: slice of that claim */
+  struct gate_tally *gate_tallies; /* per worker */
+  uint32_t *claimed_by; /* per slot: plot of the slice that first claimed it, else anything; then scratch of the group that it is in */
   struct member *members;
   struct group *groups; /* component by component */
   uint32_t *turns;      /* groups round by round */
+  uint32_t *round_ends; /* their ends */
   uint32_t group_count;
   struct pair *pairs; /* PAIRS_MAX */
   struct pair_evidence *evidence;
   uint32_t *choice;    /* per pair: enum choice */
   uint32_t *asked;     /* per pair: its group, where it is the only one of it; else FILTER_WAITS */
-  uint8_t *taken;      /* per pair: its track has taken its plot already, and booked it */
+  uint8_t *taken;      /* per pair: its track has taken its plot already, and booked it; 0: it has not */
   uint8_t *left;       /* per pair that has: what that leaves to the lists (enum booking) */
   struct pair *chosen; /* per plot of a batch */
   struct pair_evidence *chosen_evidence;

@@ -47,14 +47,14 @@ uint32_t tracker_reports_max(const struct tracker_options *options, uint32_t det
 
 size_t tracker_arena_size(const struct site *site, const struct tracker_options *options) {
   struct tracker_options o = options_complete(options);
-  size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 100;
+  size_t per_track = sizeof(struct track) + 27 * sizeof(double) + 92;
   size_t per_plot = sizeof(struct plot) + sizeof(struct candidates) + sizeof(struct member) +
                     sizeof(struct group) + sizeof(struct pair) + sizeof(struct pair_evidence) +
-                    sizeof(struct seed) + 60;
+                    sizeof(struct seed) + 72;
   size_t pairs = PAIRS_MAX * (2 * sizeof(struct pair) + 2 * sizeof(struct pair_evidence) + 40);
   size_t starts = strands_bytes(o.tracks_max) + FOLLOWINGS_MAX * sizeof(struct following) + SEEKERS_MAX * sizeof(struct seeker) + rays_bytes();
   size_t parts = PARTS_MAX * sizeof(struct plot) + lost_room(o.tracks_max) * sizeof(struct track_report);
-  size_t work = o.parallel.workers * (sizeof(struct assign_work) + 64);
+  size_t work = o.parallel.workers * (sizeof(struct assign_work) + sizeof(struct gate_tally) + 64);
   if (site->association == ASSOCIATION_SOFT) work += soft_bytes(o.parallel.workers, o.detections_max);
   size_t sensors = site->sensor_count * (sizeof(struct sensor_motion) + sizeof(struct hearing) + sizeof(struct watch) + sizeof(struct shed_share) + 256);
   return o.tracks_max * per_track + 2 * (size_t)keys_room(&o) * sizeof(struct sort_key) + o.detections_max * per_plot + pairs + starts + parts + work + sensors +
@@ -75,14 +75,16 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
   t->plots = arena_take(arena, plots + PARTS_MAX, sizeof *t->plots);
   t->candidates = arena_take(arena, plots, sizeof *t->candidates);
+  t->lone = arena_take(arena, plots, sizeof *t->lone);
+  t->crowded = arena_take(arena, plots, sizeof *t->crowded);
   t->open = arena_take(arena, plots, sizeof *t->open);
   t->fates = arena_take(arena, plots, sizeof *t->fates);
   t->parent = arena_take(arena, plots, sizeof *t->parent);
   t->members = arena_take(arena, plots, sizeof *t->members);
   t->groups = arena_take(arena, plots, sizeof *t->groups);
   t->turns = arena_take(arena, plots, sizeof *t->turns);
+  t->round_ends = arena_take(arena, plots, sizeof *t->round_ends);
   t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
-  t->claimed_slice = arena_take(arena, tracks, sizeof *t->claimed_slice);
   t->row = arena_take(arena, plots, sizeof *t->row);
   t->time_ns = arena_take(arena, plots, sizeof *t->time_ns);
   t->sensor = arena_take(arena, plots, sizeof *t->sensor);
@@ -97,6 +99,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->chosen = arena_take(arena, PAIRS_MAX, sizeof *t->chosen);
   t->chosen_evidence = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_evidence);
   t->chosen_left = arena_take(arena, PAIRS_MAX, sizeof *t->chosen_left);
+  t->gate_tallies = arena_take(arena, o->parallel.workers, sizeof *t->gate_tallies);
   t->work = arena_take(arena, o->parallel.workers, sizeof *t->work);
   if (t->site->association == ASSOCIATION_SOFT) t->soft = soft_open(arena, t);
   t->seeds = arena_take(arena, plots, sizeof *t->seeds);
@@ -113,7 +116,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->scan_ns && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
-         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->claimed_slice && t->row && t->time_ns && t->sensor &&
+         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->round_ends && t->lone && t->crowded && t->gate_tallies && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
          t->touched && t->touched_place && t->due && t->findings && t->fresh && t->moved && t->refresh_ns && t->moments && t->lost;
