@@ -133,6 +133,7 @@ void duplicate_near(const struct tracker *tracker, const uint32_t *slots, uint32
     blocks[i].count = 0;
     grid_query(grid, search[i].track->position_m, half, found_note, &search[i]);
   }
+  for (uint32_t i = 0; i < count; i++) grid_visit_lines(grid, &blocks[i], found_note, &search[i]);
   for (uint32_t i = 0; i < count; i++) grid_visit(grid, &blocks[i], found_note, &search[i]);
   for (uint32_t i = 0; i < count; i++) {
     found_consider(&search[i]);

@@ -10,11 +10,12 @@
  * goes over so many blocks that two of them have the same tags. */
 enum { SIDE_BITS = 3, SIDE_MASK = (1 << SIDE_BITS) - 1, CELL_BITS = 3 * SIDE_BITS, CELL_MASK = (1 << CELL_BITS) - 1 };
 enum { BLOCK_BITS = 17, BLOCK_BIAS = 1 << (BLOCK_BITS - 1), LEVEL_SHIFT = 3 * BLOCK_BITS + CELL_BITS };
-enum { TAG_X_BITS = 7, TAG_Y_BITS = 7, TAG_Z_BITS = 6 };
+enum { TAG_X_BITS = 7, TAG_Y_BITS = 7, TAG_Z_BITS = 6, CROWD_BITS = 7 };
 static const uint64_t KEY_TAKEN = UINT64_C(1) << 63;
 _Static_assert(GRID_LEVELS == 8 && LEVEL_SHIFT + 3 == 63, "a level has three bits of a key");
 _Static_assert(3 + TAG_X_BITS + TAG_Y_BITS + TAG_Z_BITS + CELL_BITS == 32, "a tag has 32 bits");
 _Static_assert(GRID_BLOCKS_IN_ROW_MAX <= 1 << TAG_Z_BITS && GRID_BLOCKS_MAX <= GRID_BLOCKS_IN_ROW_MAX, "a query's blocks have tags of their own");
+_Static_assert(GRID_CROWDS == 1 << CROWD_BITS, "a crowd is the first bits of a hash");
 _Static_assert(sizeof(struct grid_line) == 64, "a line of the grid is a line of memory");
 
 static uint32_t buckets_of(uint32_t capacity) { return capacity / 4 + 1; }
@@ -54,9 +55,20 @@ static uint64_t block_key(int level, int64_t x, int64_t y, int64_t z) {
   return (KEY_TAKEN | (uint64_t)level << LEVEL_SHIFT) >> CELL_BITS | ux << (2 * BLOCK_BITS) | uy << BLOCK_BITS | uz;
 }
 
-static uint32_t bucket_of(const struct grid *grid, uint64_t block) {
-  uint64_t mixed = block * 0x9e3779b97f4a7c15u;
-  return (uint32_t)(((mixed >> 32 ^ (mixed >> 13 & UINT32_MAX)) * grid->bucket_count) >> 32);
+static uint64_t hash_of(uint64_t block) { return block * 0x9e3779b97f4a7c15u; }
+
+static uint32_t bucket_of_hash(const struct grid *grid, uint64_t hash) {
+  return (uint32_t)(((hash >> 32 ^ (hash >> 13 & UINT32_MAX)) * grid->bucket_count) >> 32);
+}
+
+static uint32_t bucket_of(const struct grid *grid, uint64_t block) { return bucket_of_hash(grid, hash_of(block)); }
+
+static uint32_t crowd_of_hash(uint64_t hash) { return (uint32_t)(hash >> (64 - CROWD_BITS)); }
+
+/* One item more or less on its level. */
+static void level_count(struct grid *grid, uint64_t key, uint32_t change) {
+  grid->on_level[level_of_key(key)] += change;
+  grid->crowd[level_of_key(key)][crowd_of_hash(hash_of(key >> CELL_BITS))] += change;
 }
 
 /* A tag without its cell. */
@@ -77,23 +89,22 @@ static int level_of(const struct grid *grid, double radius) {
   return level;
 }
 
-/* What is nowhere near the Earth shares the outermost cells. */
-static int64_t cell_coordinate(double value, double per_cell) {
-  const double outermost = 1e15;
-  double cells = value * per_cell;
-  cells = cells < outermost ? cells : outermost;
-  return (int64_t)floor(cells > -outermost ? cells : -outermost);
-}
+/* One by one, since they have mostly just been written so. */
+static __m256d lanes_of(const double v[3]) { return _mm256_setr_pd(v[0], v[1], v[2], 0); }
 
-static int64_t block_of(const struct grid *grid, int64_t cell) { return cell >> grid->side_bits; }
+/* Cells along each axis. What is nowhere near the Earth shares the outermost ones. */
+static __m128i cells_of(__m256d place, double per_cell) {
+  const __m256d outermost = _mm256_set1_pd(1e9);
+  __m256d cells = _mm256_min_pd(_mm256_mul_pd(place, _mm256_set1_pd(per_cell)), outermost); /* what is no number too */
+  return _mm256_cvtpd_epi32(_mm256_floor_pd(_mm256_max_pd(cells, _mm256_sub_pd(_mm256_setzero_pd(), outermost))));
+}
 
 uint64_t grid_key(const struct grid *grid, const double centre[3], double radius) {
   int level = level_of(grid, radius);
-  int64_t c[3];
-  for (int i = 0; i < 3; i++) c[i] = cell_coordinate(centre[i], grid->per_cell[level]);
-  int64_t mask = (1 << grid->side_bits) - 1;
+  int32_t c[4], mask = (1 << grid->side_bits) - 1;
+  _mm_storeu_si128((__m128i *)c, cells_of(lanes_of(centre), grid->per_cell[level]));
   uint64_t cell = (uint64_t)((c[0] & mask) << 2 * SIDE_BITS | (c[1] & mask) << SIDE_BITS | (c[2] & mask));
-  return block_key(level, block_of(grid, c[0]), block_of(grid, c[1]), block_of(grid, c[2])) << CELL_BITS | cell;
+  return block_key(level, c[0] >> grid->side_bits, c[1] >> grid->side_bits, c[2] >> grid->side_bits) << CELL_BITS | cell;
 }
 
 static uint32_t spare_take(struct grid *grid) {
@@ -146,7 +157,7 @@ static void item_unlink(struct grid *grid, uint32_t item) {
     *first = grid->lines[next];
     spare_give(grid, next);
   }
-  grid->on_level[level_of_key(*key)]--;
+  level_count(grid, *key, UINT32_MAX);
   *key = 0;
 }
 
@@ -179,7 +190,7 @@ void grid_place(struct grid *grid, uint32_t item, uint64_t key) {
     first->next = line;
   }
   line_add(first, item, key);
-  grid->on_level[level_of_key(key)]++;
+  level_count(grid, key, 1);
   *old = key;
 }
 
@@ -192,13 +203,14 @@ void grid_remove(struct grid *grid, uint32_t item) {
 }
 
 /* A bit for each item of the line that is in the block and in one of its cells that the box meets. */
-static uint32_t line_hits(const struct grid_line *line, uint32_t block, const uint8_t in[3]) {
-  const __m256i side = _mm256_set1_epi32(SIDE_MASK), tags = _mm256_load_si256((const __m256i *)line->tag);
-  __m256i x = _mm256_srlv_epi32(_mm256_set1_epi32(in[0]), _mm256_and_si256(_mm256_srli_epi32(tags, 2 * SIDE_BITS), side));
-  __m256i y = _mm256_srlv_epi32(_mm256_set1_epi32(in[1]), _mm256_and_si256(_mm256_srli_epi32(tags, SIDE_BITS), side));
-  __m256i z = _mm256_srlv_epi32(_mm256_set1_epi32(in[2]), _mm256_and_si256(tags, side));
+static uint32_t line_hits(const struct grid_line *line, const struct grid_block *block) {
+  const __m256i side = _mm256_set1_epi32(SIDE_MASK), in = _mm256_set1_epi32((int)block->in);
+  __m256i tags = _mm256_load_si256((const __m256i *)line->tag);
+  __m256i x = _mm256_srlv_epi32(in, _mm256_and_si256(_mm256_srli_epi32(tags, 2 * SIDE_BITS), side));
+  __m256i y = _mm256_srlv_epi32(_mm256_srli_epi32(in, 8), _mm256_and_si256(_mm256_srli_epi32(tags, SIDE_BITS), side));
+  __m256i z = _mm256_srlv_epi32(_mm256_srli_epi32(in, 16), _mm256_and_si256(tags, side));
   __m256i met = _mm256_slli_epi32(_mm256_and_si256(_mm256_and_si256(x, y), z), 31); /* the sign is what the mask is made of */
-  __m256i there = _mm256_cmpeq_epi32(_mm256_srli_epi32(tags, CELL_BITS), _mm256_set1_epi32((int)block));
+  __m256i there = _mm256_cmpeq_epi32(_mm256_srli_epi32(tags, CELL_BITS), _mm256_set1_epi32((int)block->tag));
   return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(met, there))) & ((1u << line->count) - 1);
 }
 
@@ -219,72 +231,111 @@ static uint32_t hits_put(uint32_t *out, const struct grid_line *line, uint32_t h
   return (uint32_t)__builtin_popcount(hits);
 }
 
-uint32_t grid_visit(const struct grid *grid, struct grid_blocks *blocks, void (*visit)(void *context, uint32_t item), void *context) {
-  enum { FOUND_MAX = 64 };
-  uint32_t found[FOUND_MAX + 8], count = 0, visited = 0;
+/* Items that are found, not yet visited. */
+enum { FOUND_MAX = 64 };
+
+struct found {
+  uint32_t count, visited, items[FOUND_MAX + 8];
+};
+
+static void found_visit(struct found *found, void (*visit)(void *context, uint32_t item), void *context) {
+  for (uint32_t i = 0; i < found->count; i++) visit(context, found->items[i]);
+  found->visited += found->count;
+  found->count = 0;
+}
+
+/* The items of a line that are meant. */
+static void line_look(const struct grid_line *line, const struct grid_block *block, struct found *found, void (*visit)(void *, uint32_t), void *context) {
+  found->count += hits_put(found->items + found->count, line, line_hits(line, block));
+  if (found->count > FOUND_MAX) found_visit(found, visit, context);
+}
+
+uint32_t grid_visit_lines(const struct grid *grid, struct grid_blocks *blocks, void (*visit)(void *context, uint32_t item), void *context) {
+  struct found found;
+  uint32_t left = 0;
+  found.count = found.visited = 0;
   for (uint32_t b = 0; b < blocks->count; b++) {
-    for (const struct grid_line *line = &grid->lines[blocks->line[b]];; line = &grid->lines[line->next]) {
+    struct grid_block block = blocks->at[b];
+    const struct grid_line *line = &grid->lines[block.line];
+    line_look(line, &block, &found, visit, context);
+    block.line = line->next;
+    __builtin_prefetch(&grid->lines[block.line]);
+    blocks->at[left] = block;
+    left += line->next != 0;
+  }
+  blocks->count = left;
+  found_visit(&found, visit, context);
+  return found.visited;
+}
+
+uint32_t grid_visit(const struct grid *grid, struct grid_blocks *blocks, void (*visit)(void *context, uint32_t item), void *context) {
+  struct found found;
+  found.count = found.visited = 0;
+  for (uint32_t b = 0; b < blocks->count; b++) {
+    for (const struct grid_line *line = &grid->lines[blocks->at[b].line];; line = &grid->lines[line->next]) {
       if (line->next) __builtin_prefetch(&grid->lines[line->next]);
-      count += hits_put(found + count, line, line_hits(line, blocks->block[b], blocks->in[b]));
-      if (count > FOUND_MAX) {
-        for (uint32_t i = 0; i < count; i++) visit(context, found[i]);
-        visited += count;
-        count = 0;
-      }
+      line_look(line, &blocks->at[b], &found, visit, context);
       if (!line->next) break;
     }
   }
-  for (uint32_t i = 0; i < count; i++) visit(context, found[i]);
   blocks->count = 0;
-  return visited + count;
+  found_visit(&found, visit, context);
+  return found.visited;
 }
 
-/* What a box meets on a level: cells, and the blocks that these are in, from low to high along each axis. */
+/* What a box meets on a level: cells, and the blocks that these are in, from low to high along each axis. The fourth is nothing. */
 struct box {
   const struct grid *grid;
   int level;
-  int64_t low[3], high[3], from[3], to[3];
+  _Alignas(16) int32_t low[4], high[4], from[4], to[4];
 };
 
 /* Returns the number of blocks; more than any limit where there are too many of them in a row. */
-static double level_box(const struct grid *grid, int level, const double centre[3], const double half[3], struct box *box) {
-  double reach = grid->reach[level], per_cell = grid->per_cell[level], blocks = 1;
+static int64_t level_box(const struct grid *grid, int level, const double centre[3], const double half[3], struct box *box) {
+  __m256d middle = lanes_of(centre), around = lanes_of(half), reach = _mm256_set1_pd(grid->reach[level]);
+  __m128i low = cells_of(_mm256_sub_pd(_mm256_sub_pd(middle, around), reach), grid->per_cell[level]);
+  __m128i high = cells_of(_mm256_add_pd(_mm256_add_pd(middle, around), reach), grid->per_cell[level]);
+  __m128i from = _mm_sra_epi32(low, _mm_cvtsi32_si128(grid->side_bits)), to = _mm_sra_epi32(high, _mm_cvtsi32_si128(grid->side_bits));
+  __m128i rows = _mm_sub_epi32(to, from);
   box->grid = grid;
   box->level = level;
-  for (int i = 0; i < 3; i++) {
-    box->low[i] = cell_coordinate(centre[i] - half[i] - reach, per_cell);
-    box->high[i] = cell_coordinate(centre[i] + half[i] + reach, per_cell);
-    box->from[i] = block_of(grid, box->low[i]);
-    box->to[i] = block_of(grid, box->high[i]);
-    double row = (double)(box->to[i] - box->from[i] + 1);
-    blocks *= row <= GRID_BLOCKS_IN_ROW_MAX ? row : 2 * GRID_BLOCKS_PER_QUERY_MAX;
-  }
-  return blocks;
+  _mm_store_si128((__m128i *)box->low, low);
+  _mm_store_si128((__m128i *)box->high, high);
+  _mm_store_si128((__m128i *)box->from, from);
+  _mm_store_si128((__m128i *)box->to, to);
+  if (_mm_movemask_epi8(_mm_cmpgt_epi32(rows, _mm_set1_epi32(GRID_BLOCKS_IN_ROW_MAX - 1)))) return INT64_C(2) * GRID_BLOCKS_PER_QUERY_MAX;
+  return (int64_t)(_mm_extract_epi32(rows, 0) + 1) * (_mm_extract_epi32(rows, 1) + 1) * (_mm_extract_epi32(rows, 2) + 1);
 }
 
 /* Of the blocks at a coordinate, a bit for each cell along that axis that the box meets. */
-static uint8_t cells_in(const struct box *box, int axis, int64_t block) {
-  int64_t side = (int64_t)1 << box->grid->side_bits, first = box->low[axis] - side * block, last = box->high[axis] - side * block;
-  unsigned low = first > 0 ? (unsigned)first : 0, high = (unsigned)(last < side - 1 ? last : side - 1);
-  return (uint8_t)((2u << high) - (1u << low));
+static inline uint32_t cells_in(const struct box *box, int axis, int32_t block) {
+  int32_t side = 1 << box->grid->side_bits, first = box->low[axis] - side * block, last = box->high[axis] - side * block;
+  uint32_t low = first > 0 ? (uint32_t)first : 0, high = (uint32_t)(last < side - 1 ? last : side - 1);
+  return (2u << high) - (1u << low);
 }
 
-static void block_gather(const struct box *box, const int64_t at[3], struct grid_blocks *blocks) {
-  uint64_t block = block_key(box->level, at[0], at[1], at[2]);
-  uint32_t place = blocks->count++, line = bucket_of(box->grid, block);
-  __builtin_prefetch(&box->grid->lines[line]);
-  blocks->line[place] = line;
-  blocks->block[place] = tag_of_block(block);
-  for (int axis = 0; axis < 3; axis++) blocks->in[place][axis] = cells_in(box, axis, at[axis]);
-}
-
-/* The box's next block; false behind the last. */
-static bool block_next(const struct box *box, int64_t at[3]) {
-  for (int axis = 2; axis >= 0; axis--) {
-    if (++at[axis] <= box->to[axis]) return true;
-    at[axis] = box->from[axis];
+/* Notes the blocks of a box in which there may be items, and asks for their lines. Where there is no room for more, those that there are
+ * are visited; returns how many items were. */
+static uint32_t box_gather(const struct box *box, struct grid_blocks *blocks, void (*visit)(void *, uint32_t), void *context) {
+  const struct grid *grid = box->grid;
+  uint32_t visited = 0;
+  for (int32_t x = box->from[0]; x <= box->to[0]; x++) {
+    uint32_t in_x = cells_in(box, 0, x);
+    for (int32_t y = box->from[1]; y <= box->to[1]; y++) {
+      uint32_t in_xy = in_x | cells_in(box, 1, y) << 8;
+      for (int32_t z = box->from[2]; z <= box->to[2]; z++) {
+        uint64_t block = block_key(box->level, x, y, z), hash = hash_of(block);
+        if (grid->crowd[box->level][crowd_of_hash(hash)] == 0) continue;
+        if (blocks->count == GRID_BLOCKS_MAX) visited += grid_visit(grid, blocks, visit, context);
+        struct grid_block *at = &blocks->at[blocks->count++];
+        at->line = bucket_of_hash(grid, hash);
+        at->tag = tag_of_block(block);
+        at->in = in_xy | cells_in(box, 2, z) << 16;
+        __builtin_prefetch(&grid->lines[at->line]);
+      }
+    }
   }
-  return false;
+  return visited;
 }
 
 bool grid_gather(const struct grid *grid, const double centre[3], const double half[3], struct grid_blocks *blocks) {
@@ -293,9 +344,7 @@ bool grid_gather(const struct grid *grid, const double centre[3], const double h
     struct box box;
     if (grid->on_level[level] == 0) continue;
     if (level_box(grid, level, centre, half, &box) > GRID_BLOCKS_MAX - blocks->count) return false;
-    int64_t at[3] = {box.from[0], box.from[1], box.from[2]};
-    do block_gather(&box, at, blocks);
-    while (block_next(&box, at));
+    box_gather(&box, blocks, NULL, NULL);
   }
   return true;
 }
@@ -314,14 +363,8 @@ static uint32_t items_visit(const struct grid *grid, int level, void (*visit)(vo
 
 /* Blocks as they come, some at a time. */
 static uint32_t level_visit(const struct box *box, void (*visit)(void *, uint32_t), void *context) {
-  struct grid_blocks blocks;
-  int64_t at[3] = {box->from[0], box->from[1], box->from[2]};
-  uint32_t visited = 0;
-  blocks.count = 0;
-  do {
-    block_gather(box, at, &blocks);
-    if (blocks.count == GRID_BLOCKS_MAX) visited += grid_visit(box->grid, &blocks, visit, context);
-  } while (block_next(box, at));
+  struct grid_blocks blocks = {.count = 0};
+  uint32_t visited = box_gather(box, &blocks, visit, context);
   return visited + grid_visit(box->grid, &blocks, visit, context);
 }
 
@@ -333,7 +376,7 @@ uint32_t grid_query(const struct grid *grid, const double centre[3], const doubl
   for (int level = 0; level < GRID_LEVELS; level++) {
     struct box box;
     if (grid->on_level[level] == 0) continue;
-    double blocks = level_box(grid, level, centre, half, &box);
+    int64_t blocks = level_box(grid, level, centre, half, &box);
     visited += blocks <= GRID_BLOCKS_PER_QUERY_MAX ? level_visit(&box, visit, context) : items_visit(grid, level, visit, context);
   }
   return visited;
@@ -364,7 +407,11 @@ void grid_image(struct grid *grid, uint32_t high, struct image *image) {
   uint32_t used = 0, left = high; /* buckets that hold something */
   for (uint32_t b = 0; b < grid->bucket_count; b++) used += grid->lines[b].count > 0;
   image_value(image, grid->on_level);
-  for (uint32_t item = 0; item < high; item++) image_value(image, *key_of(grid, item));
+  for (uint32_t item = 0; item < high; item++) {
+    uint64_t *key = key_of(grid, item);
+    image_value(image, *key);
+    if (image->mode == IMAGE_LOAD && *key) grid->crowd[level_of_key(*key)][crowd_of_hash(hash_of(*key >> CELL_BITS))]++;
+  }
   image_count(image, &used, grid->bucket_count);
   for (uint32_t b = 0, i = 0; i < used; i++, b++) {
     while (image->mode != IMAGE_LOAD && grid->lines[b].count == 0) b++;

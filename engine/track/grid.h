@@ -16,6 +16,7 @@
 enum {
   GRID_LEVELS = 8,
   GRID_LINE_ITEMS = 7,
+  GRID_CROWDS = 128,
   GRID_BLOCKS_MAX = 64,             /* of a small query */
   GRID_BLOCKS_PER_QUERY_MAX = 4096, /* of a level in any query, and how many of them in a row: */
   GRID_BLOCKS_IN_ROW_MAX = 64
@@ -44,6 +45,7 @@ struct grid {
   double reach[GRID_LEVELS], per_cell[GRID_LEVELS]; /* per_cell: one over a cell's width */
   int side_bits;
   uint32_t on_level[GRID_LEVELS];
+  uint32_t crowd[GRID_LEVELS][GRID_CROWDS]; /* items, by some bits of their blocks' hashes: a level that few are on costs a query no line */
 };
 
 /* Bytes of arena that a grid takes at most. */
@@ -73,12 +75,17 @@ uint32_t grid_query(const struct grid *grid, const double centre[3], const doubl
 
 /* The same in two parts, so that the memory of several small queries comes together: the blocks that a box meets, false where
  * they are more than GRID_BLOCKS_MAX; the visit, after which none is left. */
+struct grid_block {
+  uint32_t line, tag; /* its bucket; its part of a tag */
+  uint32_t in;        /* a bit for each of its cells that the box meets: a byte for each axis */
+};
 struct grid_blocks {
-  uint32_t line[GRID_BLOCKS_MAX], block[GRID_BLOCKS_MAX]; /* the bucket of each block; its part of a tag */
-  uint8_t in[GRID_BLOCKS_MAX][3]; /* along each axis, a bit for each of its cells that the box meets */
   uint32_t count;
+  struct grid_block at[GRID_BLOCKS_MAX];
 };
 bool grid_gather(const struct grid *grid, const double centre[3], const double half[3], struct grid_blocks *blocks);
 uint32_t grid_visit(const struct grid *grid, struct grid_blocks *blocks, void (*visit)(void *context, uint32_t item), void *context);
+/* The next line of memory of each block alone, and asks for those behind it, which are left. */
+uint32_t grid_visit_lines(const struct grid *grid, struct grid_blocks *blocks, void (*visit)(void *context, uint32_t item), void *context);
 
 #endif

@@ -1,7 +1,9 @@
 #include "engine/track/index.h"
 
 #include <errno.h>
+#include <immintrin.h>
 #include <math.h>
+#include <stddef.h>
 
 #include "engine/track/vector.h"
 
@@ -162,54 +164,106 @@ void track_index_remove(struct track_index *index, uint32_t slot) {
   for (uint32_t g = 0; g < index->los_count; g++) grid_remove(&index->directions[g], slot);
 }
 
-enum { FOUND_MAX = 32, FIND_TOGETHER = 8 };
+enum { FOUND_MAX = 64, FIND_TOGETHER = 8, GATE_LANES = 4 };
 
 struct search {
   const struct track_index *index;
   const struct plot *plot;
   struct candidates *out;
-  uint32_t found[FOUND_MAX], found_count; /* near the plot, not yet considered */
+  uint32_t found_count, found[FOUND_MAX]; /* near the plot, not yet considered */
   double score[CANDIDATES_MAX]; /* squared normalised distance; the worst is replaced when all places are
                                    taken */
 };
 
-/* Range and cross-range of a track's summary against the plot, each in sigmas; negative when outside. */
-static double coarse_score(const struct plot *plot, const struct index_sight *sight) {
-  double p[3], d[3], dt_s = (double)(plot->time_ns - sight->time_ns) * 1e-9;
-  for (int i = 0; i < 3; i++)
-    p[i] = sight->position_m[i] + dt_s * ((double)sight->velocity_mps[i] + 0.5 * dt_s * (double)sight->acceleration_mps2[i]);
-  vector_subtract(d, p, plot->site_m);
-  double sigma = track_sigma_after((double)sight->sigma_position_m, (double)sight->sigma_velocity_mps, dt_s);
-  double distance = vector_norm(d), range_score = 0, cross_sigma = sigma;
-  double cross2, projected = vector_dot(d, plot->direction);
-  if (plot->kind == WK_POSITION) {
-    vector_subtract(d, p, plot->point_m);
-    cross2 = vector_dot(d, d);
-    cross_sigma += plot->sigma_cross_m * 1.7320508;
-  } else if (plot->kind == WK_LOS) {
-    if (projected <= 0) return -1;
-    cross2 = distance * distance - projected * projected;
-    cross_sigma += plot->sigma_cross_m * distance;
-  } else {
-    double range_sigma = sigma + sqrt(plot->variance[0]);
-    range_score = fabs(distance - plot->z[0]) / range_sigma;
-    vector_subtract(d, p, plot->point_m);
-    double along = vector_dot(d, plot->direction);
-    cross2 = vector_dot(d, d) - along * along;
-    cross_sigma += plot->sigma_cross_m;
-  }
-  double cross_score2 = (cross2 > 0 ? cross2 : 0) / (cross_sigma * cross_sigma);
-  if (range_score > coarse_sigmas || cross_score2 > coarse_sigmas * coarse_sigmas) return -1;
-  return range_score * range_score + cross_score2;
+/* Four summaries side by side. */
+struct sight_lanes {
+  __m256d position_m[3], velocity_mps[3], acceleration_mps2[3], sigma_position_m, sigma_velocity_mps;
+};
+
+_Static_assert(offsetof(struct index_sight, velocity_mps) == 24 && offsetof(struct index_sight, sigma_velocity_mps) == 52, "a summary is read as three and eight words");
+
+static __m256d half_of(__m256 floats, int half) {
+  return _mm256_cvtps_pd(half ? _mm256_extractf128_ps(floats, 1) : _mm256_castps256_ps128(floats));
 }
 
-static void consider(struct search *search, uint32_t slot) {
+static void sights_load(const struct index_sight *const sight[GATE_LANES], struct sight_lanes *out) {
+  __m256d p[4];
+  __m256 f[4];
+  for (int k = 0; k < GATE_LANES; k++) {
+    p[k] = _mm256_load_pd(sight[k]->position_m);
+    f[k] = _mm256_loadu_ps(sight[k]->velocity_mps);
+  }
+  __m256d xz01 = _mm256_unpacklo_pd(p[0], p[1]), xz23 = _mm256_unpacklo_pd(p[2], p[3]);
+  out->position_m[0] = _mm256_permute2f128_pd(xz01, xz23, 0x20);
+  out->position_m[1] = _mm256_permute2f128_pd(_mm256_unpackhi_pd(p[0], p[1]), _mm256_unpackhi_pd(p[2], p[3]), 0x20);
+  out->position_m[2] = _mm256_permute2f128_pd(xz01, xz23, 0x31);
+  __m256d low01 = _mm256_castps_pd(_mm256_unpacklo_ps(f[0], f[1])), low23 = _mm256_castps_pd(_mm256_unpacklo_ps(f[2], f[3]));
+  __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(f[0], f[1])), high23 = _mm256_castps_pd(_mm256_unpackhi_ps(f[2], f[3]));
+  __m256 first = _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23)), second = _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23));
+  __m256 third = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23)), fourth = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
+  out->velocity_mps[0] = half_of(first, 0);
+  out->velocity_mps[1] = half_of(second, 0);
+  out->velocity_mps[2] = half_of(third, 0);
+  out->acceleration_mps2[0] = half_of(fourth, 0);
+  out->acceleration_mps2[1] = half_of(first, 1);
+  out->acceleration_mps2[2] = half_of(second, 1);
+  out->sigma_position_m = half_of(third, 1);
+  out->sigma_velocity_mps = half_of(fourth, 1);
+}
+
+static __m256d lanes_dot(const __m256d a[3], const __m256d b[3]) {
+  return _mm256_add_pd(_mm256_add_pd(_mm256_mul_pd(a[0], b[0]), _mm256_mul_pd(a[1], b[1])), _mm256_mul_pd(a[2], b[2]));
+}
+
+static void lanes_off(__m256d out[3], const __m256d p[3], const double from[3]) {
+  for (int i = 0; i < 3; i++) out[i] = _mm256_sub_pd(p[i], _mm256_set1_pd(from[i]));
+}
+
+static __m256d lanes_absolute(__m256d a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
+
+/* Range and cross-range of four tracks' summaries against the plot, each in sigmas: the sum of their squares. Returns a bit for each that
+ * is inside. */
+static unsigned coarse_gate(const struct plot *plot, const struct index_sight *const sight[GATE_LANES], double score[GATE_LANES]) {
+  struct sight_lanes s;
+  sights_load(sight, &s);
+  __m256d dt_s = _mm256_mul_pd(_mm256_setr_pd((double)(plot->time_ns - sight[0]->time_ns), (double)(plot->time_ns - sight[1]->time_ns),
+                                              (double)(plot->time_ns - sight[2]->time_ns), (double)(plot->time_ns - sight[3]->time_ns)), _mm256_set1_pd(1e-9));
+  __m256d half_s = _mm256_mul_pd(_mm256_set1_pd(0.5), dt_s), span_s = lanes_absolute(dt_s), p[3], d[3], u[3];
+  for (int i = 0; i < 3; i++) {
+    p[i] = _mm256_add_pd(s.position_m[i], _mm256_mul_pd(dt_s, _mm256_add_pd(s.velocity_mps[i], _mm256_mul_pd(half_s, s.acceleration_mps2[i]))));
+    u[i] = _mm256_set1_pd(plot->direction[i]);
+  }
+  __m256d grown = _mm256_add_pd(s.sigma_velocity_mps, _mm256_mul_pd(_mm256_set1_pd(0.25 * TRACK_MANOEUVRE_MPS2), span_s));
+  __m256d sigma = _mm256_add_pd(s.sigma_position_m, _mm256_mul_pd(span_s, grown)), range_score = _mm256_setzero_pd(), cross_sigma, cross2;
+  __m256d cross = _mm256_set1_pd(plot->sigma_cross_m), outside = _mm256_cmp_pd(s.sigma_position_m, _mm256_setzero_pd(), _CMP_LT_OQ); /* parked */
+  lanes_off(d, p, plot->kind == WK_POSITION ? plot->point_m : plot->site_m);
+  __m256d distance2 = lanes_dot(d, d), distance = _mm256_sqrt_pd(distance2);
+  if (plot->kind == WK_POSITION) {
+    cross2 = distance2;
+    cross_sigma = _mm256_add_pd(sigma, _mm256_mul_pd(cross, _mm256_set1_pd(1.7320508)));
+  } else if (plot->kind == WK_LOS) {
+    __m256d projected = lanes_dot(d, u);
+    outside = _mm256_or_pd(outside, _mm256_cmp_pd(projected, _mm256_setzero_pd(), _CMP_LE_OQ));
+    cross2 = _mm256_sub_pd(_mm256_mul_pd(distance, distance), _mm256_mul_pd(projected, projected));
+    cross_sigma = _mm256_add_pd(sigma, _mm256_mul_pd(cross, distance));
+  } else {
+    __m256d range_sigma = _mm256_add_pd(sigma, _mm256_set1_pd(sqrt(plot->variance[0])));
+    range_score = _mm256_div_pd(lanes_absolute(_mm256_sub_pd(distance, _mm256_set1_pd(plot->z[0]))), range_sigma);
+    lanes_off(d, p, plot->point_m);
+    __m256d along = lanes_dot(d, u);
+    cross2 = _mm256_sub_pd(lanes_dot(d, d), _mm256_mul_pd(along, along));
+    cross_sigma = _mm256_add_pd(sigma, cross);
+  }
+  __m256d cross_score2 = _mm256_div_pd(_mm256_max_pd(cross2, _mm256_setzero_pd()), _mm256_mul_pd(cross_sigma, cross_sigma));
+  outside = _mm256_or_pd(outside, _mm256_cmp_pd(range_score, _mm256_set1_pd(coarse_sigmas), _CMP_GT_OQ));
+  outside = _mm256_or_pd(outside, _mm256_cmp_pd(cross_score2, _mm256_set1_pd(coarse_sigmas * coarse_sigmas), _CMP_GT_OQ));
+  _mm256_storeu_pd(score, _mm256_add_pd(_mm256_mul_pd(range_score, range_score), cross_score2));
+  return ~(unsigned)_mm256_movemask_pd(outside) & ((1u << GATE_LANES) - 1);
+}
+
+/* A track inside the coarse gate becomes a candidate; of too many the farthest do not. */
+static void candidate_add(struct search *search, uint32_t slot, double score) {
   struct candidates *out = search->out;
-  out->evaluated++;
-  const struct index_sight *sight = &search->index->sights[slot];
-  if (sight->sigma_position_m < 0) return;
-  double score = coarse_score(search->plot, sight);
-  if (score < 0) return;
   if (out->count < CANDIDATES_MAX) {
     search->score[out->count] = score;
     out->slots[out->count++] = slot;
@@ -229,7 +283,19 @@ static void consider(struct search *search, uint32_t slot) {
 }
 
 static void found_consider(struct search *search) {
-  for (uint32_t i = 0; i < search->found_count; i++) consider(search, search->found[i]);
+  uint32_t count = search->found_count;
+  search->out->evaluated += count;
+  for (uint32_t first = 0; first < count; first += GATE_LANES) {
+    const struct index_sight *sights[GATE_LANES];
+    double score[GATE_LANES];
+    uint32_t here = count - first < GATE_LANES ? count - first : GATE_LANES;
+    for (uint32_t k = 0; k < GATE_LANES; k++) sights[k] = &search->index->sights[search->found[first + (k < here ? k : 0)]];
+    unsigned inside = coarse_gate(search->plot, sights, score) & ((1u << here) - 1);
+    for (; inside; inside &= inside - 1) {
+      uint32_t k = (uint32_t)__builtin_ctz(inside);
+      candidate_add(search, search->found[first + k], score[k]);
+    }
+  }
   search->found_count = 0;
 }
 
@@ -265,37 +331,59 @@ static const struct grid *box_of(const struct track_index *index, const struct p
   return &index->space;
 }
 
-/* Some plots step by step side by side, so that none waits for memory alone: blocks, then tracks. */
-static void some_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
-                      struct candidates *out) {
+/* Some plots that are looked up step by step side by side, so that none waits for memory alone. */
+struct batch {
+  uint32_t count;
+  const struct grid *grid[FIND_TOGETHER];
   struct search search[FIND_TOGETHER];
   struct grid_blocks blocks[FIND_TOGETHER];
-  const struct grid *grid[FIND_TOGETHER];
+};
+
+static void batch_blocks_find(struct batch *batch, const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
+                              struct candidates *out) {
+  batch->count = count;
   for (uint32_t i = 0; i < count; i++) {
+    struct search *search = &batch->search[i];
     const double *centre;
     double half[3];
-    search[i].index = index;
-    search[i].plot = &plots[i];
-    search[i].out = &out[i];
-    search[i].found_count = 0;
+    search->index = index;
+    search->plot = &plots[i];
+    search->out = &out[i];
+    search->found_count = 0;
     out[i].count = out[i].evaluated = out[i].overflow = 0;
-    grid[i] = box_of(index, &plots[i], reference_ns, &centre, half);
-    if (grid_gather(grid[i], centre, half, &blocks[i])) continue;
-    blocks[i].count = 0;
-    grid_query(grid[i], centre, half, find, &search[i]);
-  }
-  for (uint32_t i = 0; i < count; i++) grid_visit(grid[i], &blocks[i], find, &search[i]);
-  for (uint32_t i = 0; i < count; i++) {
-    found_consider(&search[i]);
-    sort_slots(&out[i]);
+    batch->grid[i] = box_of(index, &plots[i], reference_ns, &centre, half);
+    if (grid_gather(batch->grid[i], centre, half, &batch->blocks[i])) continue;
+    batch->blocks[i].count = 0;
+    grid_query(batch->grid[i], centre, half, find, search);
   }
 }
 
+static void batch_lines_look(struct batch *batch) {
+  for (uint32_t i = 0; i < batch->count; i++) grid_visit_lines(batch->grid[i], &batch->blocks[i], find, &batch->search[i]);
+}
+
+static void batch_consider(struct batch *batch) {
+  for (uint32_t i = 0; i < batch->count; i++) {
+    grid_visit(batch->grid[i], &batch->blocks[i], find, &batch->search[i]);
+    found_consider(&batch->search[i]);
+    sort_slots(batch->search[i].out);
+  }
+}
+
+/* Batches follow each other step by step: the blocks of one are found while the first lines of the one before are looked through, those
+ * behind them of the next one, and the tracks of the last one considered. Each step asks for the memory that the next one needs. */
 void track_index_find(const struct track_index *index, const struct plot *plots, uint32_t count, int64_t reference_ns,
                       struct candidates *out) {
-  for (uint32_t first = 0; first < count; first += FIND_TOGETHER) {
-    uint32_t left = count - first;
-    some_find(index, plots + first, left < FIND_TOGETHER ? left : FIND_TOGETHER, reference_ns, out + first);
+  enum { STEPS = 4 };
+  struct batch batches[STEPS];
+  uint32_t all = (count + FIND_TOGETHER - 1) / FIND_TOGETHER;
+  for (uint32_t k = 0; k < all + STEPS - 1; k++) {
+    uint32_t first = k * FIND_TOGETHER;
+    if (k < all) batch_blocks_find(&batches[k % STEPS], index, plots + first, count - first < FIND_TOGETHER ? count - first : FIND_TOGETHER, reference_ns, out + first);
+    for (uint32_t behind = 1; behind < STEPS - 1; behind++) {
+      if (k >= behind && k - behind < all) batch_lines_look(&batches[(k - behind) % STEPS]);
+    }
+    if (k >= STEPS - 1) batch_consider(&batches[(k - (STEPS - 1)) % STEPS]);
   }
 }
 

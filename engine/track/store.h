@@ -100,15 +100,16 @@ void track_look_fetch(const struct track *track, uint32_t sensor);
 double track_ballistic_probability(const struct track *track);
 /* Existence probability r. */
 double track_existence(const struct track *track);
+/* Unmodelled acceleration that the gate must forgive. */
+#define TRACK_MANOEUVRE_MPS2 30.0
 /* Position at another time by the summary's constant acceleration; for gating over a few seconds. ECEF m. */
 void track_extrapolate(const struct track *track, int64_t time_ns, double position_m[3]);
 /* The radius (m) of one sigma of position at another time, from the summary. */
 double track_sigma_at(const struct track *track, int64_t time_ns);
 /* The same dt_s seconds, of either sign, after the sigmas (m, m/s). */
 static inline double track_sigma_after(double position_m, double velocity_mps, double dt_s) {
-  const double manoeuvre_mps2 = 30; /* unmodelled acceleration that the gate must forgive */
   double dt = __builtin_fabs(dt_s);
-  return position_m + dt * (velocity_mps + 0.25 * manoeuvre_mps2 * dt);
+  return position_m + dt * (velocity_mps + 0.25 * TRACK_MANOEUVRE_MPS2 * dt);
 }
 
 #endif
