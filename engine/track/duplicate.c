@@ -14,7 +14,7 @@ enum { FOUND_MAX = 32, LINE = 64 };
 static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b,
                            double *revisit_s) {
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    if (!a->look_sensors[i]) continue;
+    if (!look_used(a, i)) continue;
     const struct look *x = &a->looks[i], *y = track_look_read(b, look_sensor(a, x));
     if (!y || x->last_hit_ns == INT64_MIN || y->last_hit_ns == INT64_MIN) continue;
     *revisit_s = tracker->site->sensors[look_sensor(a, x)].revisit_s;
@@ -74,7 +74,7 @@ static void duplicate_consider(void *context, uint32_t other_slot) {
   double p[3], d[6], dt = (double)(track->time_ns - other->time_ns) * 1e-9;
   track_extrapolate(other, track->time_ns, p);
   vector_subtract(d, track->position_m, p);
-  for (int i = 0; i < 3; i++) d[3 + i] = track->velocity_mps[i] - other->velocity_mps[i] - dt * other->acceleration_mps2[i];
+  for (int i = 0; i < 3; i++) d[3 + i] = track->velocity_mps[i] - other->velocity_mps[i] - dt * (double)other->acceleration_mps2[i];
   uint32_t slots[2] = {search->slot, other_slot};
   double moments[2][27], sum[21], inverse[21];
   filter_moments(&search->tracker->filter, slots, 2, moments);

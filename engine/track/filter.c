@@ -248,14 +248,12 @@ static void run_pairs(const struct filter_job *job, const struct filter_run *run
  * the second that gets it. */
 static void run_fetch(const struct filter_job *job, const struct filter_run *run) {
   const struct filter *filter = job->filter;
-  const size_t booked = offsetof(struct track, first_ns);
   for (int i = 0; i < run->count; i++) {
     uint32_t pair = filter->order[run->first + (uint32_t)i], slot = job->pairs[pair].track;
     const char *track = (const char *)&filter->store->tracks[slot];
     for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at, 0, 2);
-    __builtin_prefetch(track + booked, 0, 2);
+    __builtin_prefetch(track + offsetof(struct track, arrival_ns), 0, 2);
     if (!job->update && !job->taking) continue;
-    __builtin_prefetch(track + offsetof(struct track, look_sensors), 0, 2);
     history_fetch(&filter->history, filter->places[pair]);
     const char *line = filter->lines ? (const char *)filter->lines[slot] : NULL;
     for (size_t at = 0; line && at < sizeof *filter->lines; at += LINE) __builtin_prefetch(line + at, 1, 2);

@@ -87,7 +87,7 @@ static void sight_take(struct track_index *index, uint32_t slot) {
   for (int i = 0; i < 3; i++) {
     sight->position_m[i] = track->position_m[i];
     sight->velocity_mps[i] = (float)track->velocity_mps[i];
-    sight->acceleration_mps2[i] = (float)track->acceleration_mps2[i];
+    sight->acceleration_mps2[i] = track->acceleration_mps2[i];
   }
   sight->sigma_position_m = track->parked ? -1 : (float)track->sigma_position_m;
   sight->sigma_velocity_mps = (float)track->sigma_velocity_mps;

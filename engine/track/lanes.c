@@ -83,13 +83,13 @@ static void track_summarise(struct track *track, const struct wk_gauss_block *mo
   }
   track->sigma_position_m = sqrt(fmax(position2, 1));
   track->sigma_velocity_mps = sqrt(fmax(velocity2, 1));
-  track->height_m = height_m;
+  track->height_m = (float)height_m;
   /* Free fall plus felt force for the ballistic share; an aircraft is held up by its wings. */
   double p = track_ballistic_probability(track), r = vector_norm(track->position_m);
   double gravity = -3.986004418e14 / (r * r * r);
   for (int i = 0; i < 3; i++) {
     double force = track->bank[WK_B_WEIGHT] * track->bank[WK_B_BOOST_X + 6 + i];
-    track->acceleration_mps2[i] = p * (gravity * track->position_m[i] + force);
+    track->acceleration_mps2[i] = (float)(p * (gravity * track->position_m[i] + force));
   }
 }
 

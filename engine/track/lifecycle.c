@@ -86,8 +86,8 @@ static void confirmed_note(struct tracker *tracker, uint32_t slot) {
 static unsigned plot_count(const struct tracker *tracker, uint32_t slot, const struct plot *plot) {
   struct track *track = &tracker->store.tracks[slot];
   struct look *look = look_judged(tracker, track, plot);
+  if (look->last_hit_ns == INT64_MIN) track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > look->last_hit_ns) look->last_hit_ns = plot->time_ns;
-  track->sensors[plot->sensor / 64] |= (uint64_t)1 << (plot->sensor % 64);
   if (plot->time_ns > track->newest_ns) track->newest_ns = plot->time_ns;
   if (plot->time_ns < track->first_ns) track->first_ns = plot->time_ns;
   unsigned left = track->silent ? BOOKING_SEEN : 0;
@@ -164,7 +164,7 @@ double lifecycle_revisit_s(const struct tracker *tracker, const struct track *tr
   double shortest_s = INFINITY;
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     const struct look *look = &track->looks[i];
-    if (track->look_sensors[i] && look->last_hit_ns != INT64_MIN)
+    if (look_used(track, i) && look->last_hit_ns != INT64_MIN)
       shortest_s = fmin(shortest_s, tracker->site->sensors[look_sensor(track, look)].revisit_s);
   }
   return isfinite(shortest_s) ? shortest_s : 1;
@@ -234,6 +234,6 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
 void lifecycle_fetch(const struct tracker *tracker, uint32_t slot) {
   const struct track *track = &tracker->store.tracks[slot];
   __builtin_prefetch(&track->newest_ns);
-  for (size_t at = offsetof(struct track, look_sensors); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch((const char *)track + at);
+  for (size_t at = offsetof(struct track, arrival_ns); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch((const char *)track + at);
 }
 

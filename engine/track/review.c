@@ -84,7 +84,7 @@ static void look_review(const struct tracker *tracker, struct track *track, stru
 static void places_find(const struct tracker *tracker, const struct track *track, uint8_t *places) {
   memset(places, 0, tracker->site->sensor_count);
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
-    if (track->look_sensors[i]) places[track->look_sensors[i] - 1] = (uint8_t)(i + 1);
+    if (look_used(track, i)) places[track->look_sensors[i]] = (uint8_t)(i + 1);
   }
 }
 
@@ -131,7 +131,7 @@ static bool over(const struct tracker *tracker, const struct track *track, const
 static void review_fetch(const struct tracker *tracker, uint32_t slot) {
   const struct track *track = &tracker->store.tracks[slot];
   ahead_ask(track, offsetof(struct track, bank));
-  ahead_ask(&track->first_ns, offsetof(struct track, sensors) - offsetof(struct track, first_ns));
+  ahead_ask(&track->arrival_ns, offsetof(struct track, sensors) - offsetof(struct track, arrival_ns));
 }
 
 static void review_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {

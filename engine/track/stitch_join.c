@@ -64,6 +64,7 @@ void track_take_over(struct tracker *tracker, uint32_t slot, uint32_t young_slot
   memcpy(track->bank, young->bank, sizeof track->bank);
   memcpy(track->looks, young->looks, sizeof track->looks);
   memcpy(track->look_sensors, young->look_sensors, sizeof track->look_sensors);
+  track->looks_used = young->looks_used;
   history_link(&tracker->filter.history, track, 0); /* what was before can't be gone back over */
   track->parked = 0;
   track->time_ns = young->time_ns;

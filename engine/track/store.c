@@ -6,14 +6,13 @@
 
 #include "engine/base/check.h"
 
-_Static_assert(sizeof(struct track) <= 2112, "a track record stays near 2 KiB");
-_Static_assert(SITE_SENSORS_MAX < UINT16_MAX, "a look's sensor has 16 bits");
-
 int store_open(struct store *store, struct arena *arena, uint32_t capacity, uint64_t number_base) {
   *store = (struct store){.capacity = capacity, .next_number = number_base + 1};
-  store->tracks = arena_take(arena, capacity, sizeof *store->tracks);
+  char *room = arena_take(arena, capacity + UINT64_C(1), TRACK_BYTES);
   store->free_slots = arena_take(arena, capacity, sizeof *store->free_slots);
-  return store->tracks && store->free_slots ? 0 : -ENOMEM;
+  if (!room || !store->free_slots) return -ENOMEM;
+  store->tracks = (struct track *)(void *)(room + (-(uintptr_t)room & (TRACK_BYTES - 1)));
+  return 0;
 }
 
 uint32_t store_take(struct store *store) {
@@ -42,9 +41,9 @@ void store_give(struct store *store, uint32_t slot) {
 
 /* Place of a sensor's look; TRACK_LOOKS_MAX: none. All are compared, since where it stands nobody foresees, the CPU neither. */
 static int look_place(const struct track *track, uint32_t sensor) {
-  uint32_t equal = 1u << TRACK_LOOKS_MAX;
-  for (int i = 0; i < TRACK_LOOKS_MAX; i++) equal |= (uint32_t)(track->look_sensors[i] == sensor + 1) << i;
-  return __builtin_ctz(equal);
+  uint32_t equal = 0;
+  for (int i = 0; i < TRACK_LOOKS_MAX; i++) equal |= (uint32_t)(track->look_sensors[i] == sensor) << i;
+  return __builtin_ctz((equal & track->looks_used) | 1u << TRACK_LOOKS_MAX);
 }
 
 struct look *track_look(struct track *track, uint32_t sensor) {
@@ -59,8 +58,7 @@ const struct look *track_look_read(const struct track *track, uint32_t sensor) {
 
 void track_look_fetch(const struct track *track, uint32_t sensor) {
   const struct look *look = track_look_read(track, sensor);
-  __builtin_prefetch(look ? &look->last_hit_ns : &track->looks[0].last_hit_ns);
-  __builtin_prefetch(track->sensors);
+  __builtin_prefetch(look ? look : track->looks);
 }
 
 struct look *track_look_take(struct track *track, uint32_t sensor) {
@@ -69,14 +67,15 @@ struct look *track_look_take(struct track *track, uint32_t sensor) {
   struct look *stalest = &track->looks[0];
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     struct look *look = &track->looks[i];
-    if (!track->look_sensors[i]) {
+    if (!look_used(track, i)) {
       stalest = look;
       break;
     }
     if (look->last_hit_ns < stalest->last_hit_ns) stalest = look;
   }
   *stalest = (struct look){.last_hit_ns = INT64_MIN, .judged_ns = INT64_MIN};
-  track->look_sensors[stalest - track->looks] = (uint16_t)(sensor + 1);
+  track->look_sensors[stalest - track->looks] = (uint8_t)sensor;
+  track->looks_used |= (uint16_t)(1u << (stalest - track->looks));
   return stalest;
 }
 
@@ -100,7 +99,7 @@ void track_extrapolate(const struct track *track, int64_t time_ns, double positi
   double dt = (double)(time_ns - track->time_ns) * 1e-9;
   for (int i = 0; i < 3; i++) {
     position_m[i] =
-        track->position_m[i] + dt * (track->velocity_mps[i] + 0.5 * dt * track->acceleration_mps2[i]);
+        track->position_m[i] + dt * (track->velocity_mps[i] + 0.5 * dt * (double)track->acceleration_mps2[i]);
   }
 }
 
@@ -108,11 +107,17 @@ double track_sigma_at(const struct track *track, int64_t time_ns) {
   return track_sigma_after(track->sigma_position_m, track->sigma_velocity_mps, (double)(time_ns - track->time_ns) * 1e-9);
 }
 
+static void looks_used_image(struct track *track, struct image *image) {
+  uint32_t used = track->looks_used;
+  image_count(image, &used, (1u << TRACK_LOOKS_MAX) - 1);
+  track->looks_used = (uint16_t)used;
+}
+
 static void look_image(struct track *track, int i, struct image *image) {
+  if (!look_used(track, i)) return;
   uint32_t sensor = track->look_sensors[i];
-  image_count(image, &sensor, SITE_SENSORS_MAX);
-  track->look_sensors[i] = (uint16_t)sensor;
-  if (!sensor) return;
+  image_count(image, &sensor, SITE_SENSORS_MAX - 1);
+  track->look_sensors[i] = (uint8_t)sensor;
   image_value(image, track->looks[i].last_hit_ns);
   image_value(image, track->looks[i].judged_ns);
   image_value(image, track->looks[i].next_ns);
@@ -135,6 +140,7 @@ static void track_image(struct track *track, struct image *image) {
   image_value(image, track->log_odds);
   image_value(image, track->class_log_odds);
   image_value(image, track->sensors);
+  looks_used_image(track, image);
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) look_image(track, i, image);
   image_value(image, track->apart);
   image_value(image, track->detections);

@@ -3,6 +3,7 @@
 #ifndef WEFT_TRACK_STORE_H
 #define WEFT_TRACK_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,44 +31,48 @@ struct apart {
 };
 
 struct track {
-  /* Summary of the mixture at time_ns, for gating and geometry only (never emitted): ECEF, SI. First, with what else a
-   * gate looks at, so that a track that is not near enough costs two lines of memory. */
+  /* Summary of the mixture at time_ns, for gating and geometry only (never emitted): ECEF, SI. First, with what else is asked of a track
+   * by itself, in two lines of memory. */
   _Alignas(64) double position_m[3];
-  double velocity_mps[3], acceleration_mps2[3];
+  double velocity_mps[3];
   double sigma_position_m, sigma_velocity_mps; /* root of the covariance block's trace */
-  double height_m;                             /* above the ellipsoid */
   int64_t time_ns; /* when the state is valid: newest detection used, or later after an advance */
+  int64_t newest_ns; /* newest detection used */
+  int64_t first_ns;  /* measurement time of the first detection */
+  uint64_t number;   /* track number */
+  uint64_t continues; /* number of the ended track that this one is the continuation of, 0 = none */
+  float acceleration_mps2[3];
+  float height_m;     /* above the ellipsoid */
   uint8_t parked;  /* long silent and not to be told from another by one plot: takes none, and misses none */
   uint8_t banks;   /* enum track_bank: which still take part */
   uint8_t alive, status, class_, phase; /* phase: where the class is known */
   uint8_t told;    /* the filter has left the moments of its bank, as that is now, for its next line (struct filter) */
   uint8_t silent;  /* it may be among those that have long been silent (stitch.h); without, it is not */
-  int64_t newest_ns;  /* newest detection used */
-  uint64_t continues; /* number of the ended track that this one is the continuation of, 0 = none */
 
   _Alignas(64) double bank[WK_TRACK_ELEMENTS]; /* IMM state of both banks at time_ns: see kernels/wk.h */
 
-  /* One line with what every plot that is booked changes. */
-  _Alignas(64) int64_t first_ns; /* measurement time of the first detection */
-  int64_t arrival_ns;    /* of the newest detection in this frame; feeds latency figures only */
+  /* One line with what every plot that is booked changes, and whose looks there are. */
+  _Alignas(64) int64_t arrival_ns; /* of the newest detection in this frame; feeds latency figures only */
   double innovation2;    /* sum over this frame's detections of the normalised innovations squared */
   uint32_t innovation_components; /* and what they are sums of; 0 none */
   uint32_t detections; /* used so far */
-  uint64_t number;       /* track number */
   double log_odds;       /* ln(r / (1 - r)), r the existence probability */
   double class_log_odds; /* ln(P(ballistic) / P(aircraft)) */
   uint64_t history;      /* place of its newest entry in the history, 0 = none */
-  _Alignas(64) uint16_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks: index + 1; 0 = none. Looked through before any look is */
+  uint8_t look_sensors[TRACK_LOOKS_MAX]; /* of the looks in use: index. Looked through before any look is */
+  uint16_t looks_used;   /* bit by bit */
   struct look looks[TRACK_LOOKS_MAX];
-  _Alignas(64) uint64_t sensors[SENSOR_WORDS]; /* bit by bit, whose detections it has used. One line with the next */
+  uint64_t sensors[SENSOR_WORDS]; /* bit by bit, whose detections it has used */
   struct apart apart[TRACK_APART_MAX];
 };
 
-_Static_assert(offsetof(struct track, look_sensors) == offsetof(struct track, first_ns) + 64,
-               "what is booked together lies together");
+enum { TRACK_BYTES = 2048 }; /* so that a page of memory holds two and none lies on two pages, each of which would be looked up */
+_Static_assert(sizeof(struct track) == TRACK_BYTES, "a track record is half a page");
+_Static_assert(offsetof(struct track, looks) == offsetof(struct track, arrival_ns) + 64, "what is booked together lies together");
+_Static_assert(SITE_SENSORS_MAX <= UINT8_MAX + 1, "a look's sensor has 8 bits");
 
 struct store {
-  struct track *tracks; /* capacity records */
+  struct track *tracks; /* capacity records; the first begins with a half page */
   uint32_t capacity;
   uint32_t high; /* slots ever used */
   uint32_t live;
@@ -85,16 +90,18 @@ void store_give(struct store *store, uint32_t slot);
 /* The store as bytes: what lives, and in which order slots will be given. */
 void store_image(struct store *store, struct image *image);
 
-/* The sensor that a look of the track is of, which must not be empty. */
+/* Whether the track has a look there. */
+static inline bool look_used(const struct track *track, int place) { return track->looks_used >> place & 1; }
+/* The sensor that a look in use is of. */
 static inline uint32_t look_sensor(const struct track *track, const struct look *look) {
-  return track->look_sensors[look - track->looks] - 1u;
+  return track->look_sensors[look - track->looks];
 }
 /* The look entry of a sensor, or NULL. */
 struct look *track_look(struct track *track, uint32_t sensor);
 const struct look *track_look_read(const struct track *track, uint32_t sensor);
 /* The same, made if missing; the stalest entry is replaced when all are taken. */
 struct look *track_look_take(struct track *track, uint32_t sensor);
-/* Asks for the memory that a booked plot of a sensor will change, but for the summary; the line of look_sensors is at hand. */
+/* Asks for the look that a booked plot of a sensor will change; the line of look_sensors is at hand. */
 void track_look_fetch(const struct track *track, uint32_t sensor);
 /* P(ballistic). */
 double track_ballistic_probability(const struct track *track);

@@ -34,7 +34,7 @@ static uint8_t class_of(const struct track *track, double p) {
 static void class_kinematics(struct track *track) {
   const double too_high_m = 25000, too_fast_mps = 1000, each = 1.5;
   double speed = vector_norm(track->velocity_mps);
-  bool beyond = track->height_m - 2 * track->sigma_position_m > too_high_m ||
+  bool beyond = (double)track->height_m - 2 * track->sigma_position_m > too_high_m ||
                 speed - 2 * track->sigma_velocity_mps > too_fast_mps;
   if (beyond) track->class_log_odds = fmin(track->class_log_odds + each, 40);
 }

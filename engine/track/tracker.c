@@ -313,7 +313,7 @@ static void reports_fetch(const struct tracker *tracker, const uint32_t *slots, 
     ahead_ask_far(&track->time_ns, sizeof track->time_ns);
     ahead_ask_far(tracker->moments[slots[l]], sizeof *tracker->moments);
     ahead_ask_far(&track->bank[WK_B_WEIGHT], 3 * sizeof *track->bank);
-    ahead_ask_far(&track->first_ns, AHEAD_LINE);
+    ahead_ask_far(&track->arrival_ns, sizeof track->arrival_ns);
     ahead_ask_far(track->sensors, sizeof track->sensors);
   }
 }
@@ -336,7 +336,6 @@ static void lines_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
     const struct track *track = &tracker->store.tracks[tracker->touched[i]];
     const struct track *ahead = &tracker->store.tracks[tracker->touched[i + LOOK_AHEAD < end ? i + LOOK_AHEAD : i]];
     __builtin_prefetch(&ahead->told);
-    __builtin_prefetch(&ahead->number);
     tracker->keys[i] = (struct sort_key){.key = track->number, .item = tracker->touched[i], .note = !track->told};
   }
 }

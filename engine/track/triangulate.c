@@ -64,7 +64,7 @@ static void known_consider(void *context, uint32_t slot) {
   track_extrapolate(track, search->time_ns, p);
   for (int i = 0; i < 3; i++) {
     d[i] = search->x[i] - p[i];
-    d[3 + i] = search->x[3 + i] - track->velocity_mps[i] - dt * track->acceleration_mps2[i];
+    d[3 + i] = search->x[3 + i] - track->velocity_mps[i] - dt * (double)track->acceleration_mps2[i];
   }
   filter_moments(&tracker->filter, &slot, 1, moments);
   for (int i = 0; i < 6; i++) {

@@ -27,7 +27,7 @@ static void tracks_scatter(struct rig *rig, struct prng *prng, double front_s, d
     for (int i = 0; i < 3; i++) {
       track->position_m[i] = centre[i] + spread_m * prng_normal(prng);
       track->velocity_mps[i] = speed * direction[i] / sqrt(length);
-      track->acceleration_mps2[i] = between(prng, -20, 20);
+      track->acceleration_mps2[i] = (float)between(prng, -20, 20);
     }
     track->sigma_position_m = exp(between(prng, 2, 8));
     track->sigma_velocity_mps = exp(between(prng, 0, 7.5));

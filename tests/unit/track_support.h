@@ -156,7 +156,7 @@ static inline bool rig_sight_fresh(const struct tracker *tracker, uint32_t slot)
                sight->sigma_position_m == (track->parked ? -1 : (float)track->sigma_position_m);
   for (int i = 0; i < 3; i++) {
     fresh = fresh && sight->position_m[i] == track->position_m[i] && sight->velocity_mps[i] == (float)track->velocity_mps[i] &&
-            sight->acceleration_mps2[i] == (float)track->acceleration_mps2[i];
+            sight->acceleration_mps2[i] == track->acceleration_mps2[i];
   }
   return fresh;
 }
