@@ -40,11 +40,6 @@ void frame_builder_resume(struct frame_builder *builder, uint64_t number, int64_
   builder->any_closed = true;
 }
 
-bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detections, uint32_t states) {
-  return detections <= builder->open.capacity - builder->open.count &&
-         states <= FRAME_STATES_MAX - builder->open.state_count;
-}
-
 bool frame_builder_has_room_foreign(const struct frame_builder *builder) {
   return builder->open.foreign_count < FRAME_FOREIGN_MAX;
 }

@@ -30,7 +30,9 @@ size_t frame_builder_bytes(uint32_t capacity);
 /* Goes on after a frame that was closed elsewhere (a recovered journal). */
 void frame_builder_resume(struct frame_builder *builder, uint64_t number, int64_t time_ns);
 
-bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detections, uint32_t states);
+static inline bool frame_builder_has_room(const struct frame_builder *builder, uint32_t detections, uint32_t states) {
+  return detections <= builder->open.capacity - builder->open.count && states <= FRAME_STATES_MAX - builder->open.state_count;
+}
 bool frame_builder_has_room_foreign(const struct frame_builder *builder);
 bool frame_builder_is_empty(const struct frame_builder *builder);
 /* Forgets what was added since the last frame. */

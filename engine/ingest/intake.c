@@ -455,7 +455,7 @@ enum intake_verdict intake_recovered(struct intake *intake, int64_t arrival_ns) 
 
 enum intake_verdict intake_datagram(struct intake *intake, const uint8_t *data, uint32_t size, int64_t arrival_ns) {
   weft_assert(!intake->rule);
-  if (intake_recovered(intake, arrival_ns) == INTAKE_CLOSE) return INTAKE_CLOSE;
+  if (intake->recovery && intake_recovered(intake, arrival_ns) == INTAKE_CLOSE) return INTAKE_CLOSE;
   struct arrival one = {.data = data, .size = size, .arrival_ns = arrival_ns};
   return arrival_admit(intake, &one);
 }

@@ -53,6 +53,11 @@ static void advance(struct sequence_window *window, uint64_t sequence) {
 }
 
 int64_t sequence_window_take(struct sequence_window *window, uint64_t sequence, uint32_t crc) {
+  if (window->started && sequence > window->highest && sequence - window->highest == 1) { /* nearly all: its bit takes the place of the oldest one's */
+    window->highest = sequence;
+    mark(window, sequence, crc);
+    return 0;
+  }
   enum sequence_verdict verdict = sequence_window_check(window, sequence, crc);
   weft_assert(verdict != SEQUENCE_DUPLICATE);
   int64_t gaps = 0;

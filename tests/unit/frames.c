@@ -25,6 +25,8 @@ static void window_starts_anywhere(void **state) {
   assert_int_equal(take(UINT64_MAX - 1, 7), 0);
   assert_int_equal(take(UINT64_MAX, 8), 0);
   assert_int_equal(check(0, 9), SEQUENCE_RESTARTED);
+  take(0, 9);
+  assert_int_equal(window.restarts, 1);
 }
 
 static void window_knows_duplicate_by_number_and_crc(void **state) {
