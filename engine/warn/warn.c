@@ -27,20 +27,28 @@ enum { RENEWALS_MIN = 2, LINES_PER_RENEWAL = 32, FIRSTS_MIN = 4, LINES_PER_FIRST
 /* Reports that are looked at together; a piece of them; and how far ahead the memory of their entries is asked for. */
 enum { GLANCE_BATCH = 4096, GLANCE_PIECE = 128, GLANCE_AHEAD = 8, MEMORY_LINE = 64 };
 
-/* What was last said of the track in this slot. */
+/* What there is to say of the track in this slot, and when again: one line of memory, which each of its lines asks. */
 struct entry {
-  uint64_t track;             /* number; another one: the slot has a new tenant */
-  int64_t time_ns, launch_ns; /* measurement time of the last estimate, of the last look at the launch */
-  int64_t phase_ns;           /* of the first estimate in this phase */
-  int64_t since_ns;           /* of the line that made it due, while it is put off */
-  uint64_t event;             /* serial of its launch's event, EVENT_NONE before it has one */
+  _Alignas(64) uint64_t track; /* number; another one: the slot has a new tenant */
+  int64_t time_ns;             /* measurement time of the last estimate */
+  int64_t phase_ns;            /* of the first estimate in this phase */
+  int64_t since_ns;            /* of the line that made it due, while it is put off */
+  uint64_t event;              /* serial of its launch's event, EVENT_NONE before it has one */
   uint64_t event_number;
   uint32_t event_launches;
   uint8_t phase;
   bool estimated, has_launch, has_impact, from_boost, waits;
-  struct ground_estimate launch, impact;
-  double impact_probability;
 };
+
+/* And what was last said: two lines, for those that have a launch or an impact. */
+struct entry_places {
+  _Alignas(64) struct ground_estimate launch;
+  struct ground_estimate impact;
+  double impact_probability;
+  int64_t launch_ns; /* measurement time of the last look at the launch */
+};
+
+_Static_assert(sizeof(struct entry) == 64 && sizeof(struct entry_places) == 128, "one line of memory, and two");
 
 /* And of named areas, where there are any. */
 struct entry_areas {
@@ -53,13 +61,12 @@ struct entry_areas {
 /* What a report leaves to be done on one thread, in the order of the reports: all that is asked of it; no more than its turn among
  * the due ones. */
 enum asks { ASKS_NOTHING, ASKS_TURN, ASKS_ALL };
-/* And of its track, once the estimates are made: put off; since this very line. */
-enum waits { WAITS_NOT, WAITS_ON, WAITS_ANEW };
 
 /* A report as found in parallel. */
 struct glance {
   int64_t since_ns; /* waiting_since */
-  uint8_t asks, waits;
+  uint8_t asks;
+  bool waits; /* its track is due since an earlier line */
 };
 
 struct warn {
@@ -67,9 +74,11 @@ struct warn {
   const struct regions *regions;
   struct share_points points;
   struct entry *entries;     /* by slot */
+  struct entry_places *places; /* by slot */
   struct entry_areas *areas; /* by slot; NULL: the site names no areas */
   uint32_t tracks_max;
   struct events events;
+  bool events_changed; /* since this step's first line was filled */
   struct waiting waiting;
   uint32_t due[WARN_STEP_MAX]; /* indices of reports, longest waiting first */
   int64_t due_since_ns[WARN_STEP_MAX]; /* and since when they wait */
@@ -94,7 +103,7 @@ static bool names_areas(const struct warn_options *options) {
 
 size_t warn_arena_size(const struct warn_options *options) {
   size_t areas = names_areas(options) ? sizeof(struct entry_areas) : 0;
-  return slots_of(options) * (sizeof(struct entry) + sizeof(struct waiter) + areas) + sizeof(struct warn) + 4096;
+  return slots_of(options) * (sizeof(struct entry) + sizeof(struct entry_places) + sizeof(struct waiter) + areas) + sizeof(struct warn) + 4096;
 }
 
 struct warn *warn_open(struct arena *arena, const struct warn_options *options) {
@@ -104,11 +113,12 @@ struct warn *warn_open(struct arena *arena, const struct warn_options *options) 
   warn->regions = options->regions;
   warn->tracks_max = slots_of(options);
   warn->entries = arena_take(arena, warn->tracks_max, sizeof *warn->entries);
+  warn->places = arena_take(arena, warn->tracks_max, sizeof *warn->places);
   if (names_areas(options)) warn->areas = arena_take(arena, warn->tracks_max, sizeof *warn->areas);
   warn->waiting.capacity = warn->tracks_max;
   warn->waiting.ring = arena_take(arena, warn->tracks_max, sizeof *warn->waiting.ring);
   share_points_make(&warn->points);
-  bool complete = warn->entries && warn->waiting.ring && (warn->areas || !names_areas(options));
+  bool complete = warn->entries && warn->places && warn->waiting.ring && (warn->areas || !names_areas(options));
   return complete ? warn : NULL;
 }
 
@@ -118,6 +128,7 @@ static struct entry *entry_of(struct warn *warn, const struct track_report *repo
   if (entry->track == report->track) return entry;
   warn->statistics.waiting -= entry->waits;
   *entry = (struct entry){.track = report->track, .event = EVENT_NONE};
+  warn->places[report->slot] = (struct entry_places){.launch_ns = 0};
   if (warn->areas) warn->areas[report->slot] = (struct entry_areas){0};
   return entry;
 }
@@ -161,12 +172,13 @@ static void due_cut(struct warn *warn) {
   warn->due_count = count_least(warn->due_count, count_most(count_least(firsts, firsts_max), renewals_max));
 }
 
-/* Notes that a track is due; it waits until it is served, withdrawn or lost. */
+/* Notes that a track is due; it waits until it is served, maybe in this step, withdrawn or lost. */
 static void wait_begin(struct warn *warn, struct entry *entry, const struct track_report *report) {
-  if (entry->waits) return;
   entry->waits = true;
   entry->since_ns = report->time_ns;
   warn->statistics.waiting++;
+  warn->statistics.deferred++;
+  waiting_put(&warn->waiting, (struct waiter){.track = report->track, .since_ns = report->time_ns, .slot = report->slot});
 }
 
 static void wait_end(struct warn *warn, struct entry *entry) {
@@ -200,7 +212,7 @@ static uint32_t credit_count(struct warn *warn, int64_t frame_ns) {
   return (uint32_t)(warn->credit_ns / cost_ns);
 }
 
-static void launch_find(struct entry *entry, const struct track_report *report) {
+static void launch_find(struct entry *entry, struct entry_places *places, const struct track_report *report) {
   struct ground_plane plane;
   struct ground_gauss gauss;
   struct ground_estimate found;
@@ -208,24 +220,23 @@ static void launch_find(struct entry *entry, const struct track_report *report) 
   if (weight[0] > boost_weight_min) {
     if (!flight_launch_boost(report->bank, &plane, &gauss)) return;
     gauss_state(&plane, &gauss, report->time_ns, &found);
-    if (entry->has_launch && entry->from_boost && found.semi_major_m >= entry->launch.semi_major_m) return;
+    if (entry->has_launch && entry->from_boost && found.semi_major_m >= places->launch.semi_major_m) return;
     entry->from_boost = true;
   } else {
     bool again =
-        !entry->has_launch || (!entry->from_boost && report->time_ns - entry->launch_ns >= coast_launch_ns);
+        !entry->has_launch || (!entry->from_boost && report->time_ns - places->launch_ns >= coast_launch_ns);
     if (!again || weight[1] < boost_weight_min || !flight_launch_coast(report->bank, &plane, &gauss)) return;
     gauss_state(&plane, &gauss, report->time_ns, &found);
-    entry->launch_ns = report->time_ns;
+    places->launch_ns = report->time_ns;
   }
-  entry->launch = found;
+  places->launch = found;
   entry->has_launch = true;
 }
 
 /* What was last said of the impact of the track in this slot; where no areas are named, `out` must say so. */
 static void impact_fill(const struct warn *warn, uint32_t slot, struct impact_estimate *out) {
-  const struct entry *entry = &warn->entries[slot];
-  out->ground = entry->impact;
-  out->probability = entry->impact_probability;
+  out->ground = warn->places[slot].impact;
+  out->probability = warn->places[slot].impact_probability;
   if (!warn->areas) return;
   const struct entry_areas *areas = &warn->areas[slot];
   memcpy(out->shares, areas->shares, sizeof out->shares);
@@ -250,14 +261,15 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
   for (uint32_t i = begin / ESTIMATE_ITEMS; i < end / ESTIMATE_ITEMS; i++) {
     const struct track_report *report = &warn->output->reports[warn->due[i]];
     struct entry *entry = &warn->entries[report->slot];
+    struct entry_places *places = &warn->places[report->slot];
     struct flight_impact impact;
     entry->has_impact = flight_impact_find(report->bank, &impact);
     if (entry->has_impact) {
-      gauss_state(&impact.plane, &impact.whole, report->time_ns, &entry->impact);
-      entry->impact_probability = impact.whole.weight;
+      gauss_state(&impact.plane, &impact.whole, report->time_ns, &places->impact);
+      places->impact_probability = impact.whole.weight;
       if (warn->areas) areas_find(warn, report->slot, &impact);
     }
-    launch_find(entry, report);
+    launch_find(entry, places, report);
     if (!entry->estimated || entry->phase != report->phase) entry->phase_ns = report->time_ns;
     entry->estimated = true;
     entry->time_ns = report->time_ns;
@@ -265,27 +277,35 @@ static void estimate_piece(void *argument, uint32_t begin, uint32_t end, unsigne
   }
 }
 
-/* The tracker has left zeros where this writes. */
-static void warning_fill(struct warn *warn, struct track_report *report, struct entry *entry) {
-  if (report->class_ != CLASS_BALLISTIC) return;
+/* The event of the launch, which others join and leave. What it was last stays where it is no longer known. */
+static void event_fill(struct warn *warn, struct track_report *report, struct entry *entry) {
   const struct launch_event *event = events_find(&warn->events, entry->event);
-  if (event) {
+  if (event && (event->number != entry->event_number || event->launches != entry->event_launches)) {
     entry->event_number = event->number;
     entry->event_launches = event->launches;
   }
-  report->has_launch = entry->has_launch;
-  report->has_impact = entry->has_impact;
-  report->launch = entry->launch;
   report->event = entry->event_number;
   report->event_launches = entry->event_launches;
-  impact_fill(warn, report->slot, &report->impact);
+}
+
+/* The tracker has left zeros where this writes. */
+static void warning_fill(struct warn *warn, struct track_report *report, struct entry *entry) {
+  if (report->class_ != CLASS_BALLISTIC) return;
+  report->has_launch = entry->has_launch;
+  report->has_impact = entry->has_impact;
+  event_fill(warn, report, entry);
+  if (entry->has_launch) report->launch = warn->places[report->slot].launch;
+  if (entry->has_impact) impact_fill(warn, report->slot, &report->impact);
 }
 
 /* No longer ballistic: whatever was stated is taken back, and the launch leaves its event. */
 static void entry_withdraw(struct warn *warn, uint32_t slot) {
   struct entry *entry = &warn->entries[slot];
   struct launch_event *event = events_find(&warn->events, entry->event);
-  if (event && event->launches > 0) event->launches--;
+  if (event && event->launches > 0) {
+    event->launches--;
+    warn->events_changed = true;
+  }
   warn->statistics.retractions[RETRACTION_CLASS] += entry->has_impact;
   wait_end(warn, entry);
   entry->has_impact = entry->estimated = false;
@@ -299,25 +319,27 @@ static void entry_withdraw(struct warn *warn, uint32_t slot) {
 static void estimate_settle(struct warn *warn, const struct track_report *report, bool stated,
                             const struct ground_estimate *last) {
   struct entry *entry = &warn->entries[report->slot];
+  const struct entry_places *places = &warn->places[report->slot];
   struct warn_statistics *statistics = &warn->statistics;
   struct areas_stated *areas = warn->areas ? &warn->areas[report->slot].stated : NULL;
   if (entry->has_impact) {
     struct impact_estimate impact = {.region_count = 0};
     impact_fill(warn, report->slot, &impact);
     if (areas) statistics->retractions[RETRACTION_AREA] += areas_lost(areas, &impact);
-    statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &entry->impact);
+    statistics->retractions[RETRACTION_MOVED] += stated && impact_moved(last, &places->impact);
   } else {
     statistics->retractions[RETRACTION_STAYS_UP] += stated;
     if (areas) areas->count = 0;
   }
-  if (entry->event == EVENT_NONE && entry->has_launch && launch_groups(&entry->launch)) {
-    entry->event = events_join(&warn->events, entry->track, &entry->launch);
+  if (entry->event == EVENT_NONE && entry->has_launch && launch_groups(&places->launch)) {
+    entry->event = events_join(&warn->events, entry->track, &places->launch);
+    warn->events_changed = true;
     statistics->launches++;
   }
   wait_end(warn, entry);
 }
 
-/* What must be done for a report on one thread; what is no longer ballistic is withdrawn. */
+/* What must be done for a report on one thread; what is no longer ballistic is withdrawn. Of a track that has just come nothing was said. */
 static void report_sort(struct warn *warn, uint32_t i) {
   struct track_report *report = &warn->output->reports[i];
   struct entry *entry = entry_of(warn, report);
@@ -340,66 +362,73 @@ static enum asks report_asks(const struct entry *entry, const struct track_repor
   return entry->waits ? ASKS_TURN : ASKS_ALL;
 }
 
-/* The entry of a report of the batch, while the memory of a later one's comes. */
+/* The entry of a report of the batch, while the memory of later ones' comes: first what tells whether there is more to come. */
 static struct entry *entry_look(struct warn *warn, uint32_t i, uint32_t end) {
-  const struct track_report *reports = warn->output->reports + warn->glance_first;
-  const char *ahead = (const char *)&warn->entries[reports[i + GLANCE_AHEAD < end ? i + GLANCE_AHEAD : i].slot];
-  __builtin_prefetch(&reports[i + 2 * GLANCE_AHEAD < end ? i + 2 * GLANCE_AHEAD : i].slot);
-  for (size_t at = 0; at < sizeof(struct entry); at += MEMORY_LINE) __builtin_prefetch(ahead + at);
-  weft_assert(reports[i].slot < warn->tracks_max);
+  struct track_report *reports = warn->output->reports + warn->glance_first;
+  struct track_report *near = &reports[i + GLANCE_AHEAD < end ? i + GLANCE_AHEAD : i];
+  const struct entry *next = &warn->entries[near->slot];
+  weft_assert(near->slot < warn->tracks_max && reports[i].slot < warn->tracks_max);
+  __builtin_prefetch(&reports[i + 3 * GLANCE_AHEAD < end ? i + 3 * GLANCE_AHEAD : i].slot);
+  __builtin_prefetch(&warn->entries[reports[i + 2 * GLANCE_AHEAD < end ? i + 2 * GLANCE_AHEAD : i].slot]);
+  __builtin_prefetch(near);
+  if (next->has_launch || next->has_impact) {
+    const char *places = (const char *)&warn->places[near->slot];
+    for (size_t at = 0; at < sizeof(struct entry_places); at += MEMORY_LINE) __builtin_prefetch(places + at);
+    for (size_t at = offsetof(struct track_report, launch); at < offsetof(struct track_report, impact.shares); at += MEMORY_LINE) __builtin_prefetch((char *)near + at, 1);
+  }
   return &warn->entries[reports[i].slot];
 }
 
-static void asks_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
-  (void)worker;
-  struct warn *warn = argument;
-  for (uint32_t i = begin; i < end; i++) {
-    const struct entry *entry = entry_look(warn, i, end);
-    const struct track_report *report = &warn->output->reports[warn->glance_first + i];
-    warn->glances[i].asks = (uint8_t)report_asks(entry, report);
-    warn->glances[i].since_ns = waiting_since(entry);
-  }
+static bool says(const struct entry *entry, const struct track_report *report) {
+  return report->status != STATUS_LOST && entry->track == report->track;
 }
 
-/* The line's content; and whether its track waits. A slot has one report of a track that lives. */
-static void warnings_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+/* What a report asks, whether its track waits, and the line's content as the last estimate has it. A slot has one report of a track that
+ * lives. */
+static void glance_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   struct warn *warn = argument;
   for (uint32_t i = begin; i < end; i++) {
     struct entry *entry = entry_look(warn, i, end);
     struct track_report *report = &warn->output->reports[warn->glance_first + i];
-    warn->glances[i].waits = WAITS_NOT;
-    if (report->status == STATUS_LOST) continue;
-    if (entry->waits) warn->glances[i].waits = entry->since_ns == report->time_ns ? WAITS_ANEW : WAITS_ON;
-    warning_fill(warn, report, entry);
+    struct glance *glance = &warn->glances[i];
+    glance->asks = (uint8_t)report_asks(entry, report);
+    glance->since_ns = waiting_since(entry);
+    glance->waits = glance->asks != ASKS_ALL && entry->waits;
+    if (says(entry, report)) warning_fill(warn, report, entry);
   }
 }
 
-/* All reports, batch by batch: in parallel by `piece`, then what it found on one thread by `settle`. */
-static void reports_walk(struct warn *warn, parallel_body *piece, void (*settle)(struct warn *warn, uint32_t count)) {
+static void events_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
+  (void)worker;
+  struct warn *warn = argument;
+  for (uint32_t i = begin; i < end; i++) {
+    struct entry *entry = entry_look(warn, i, end);
+    struct track_report *report = &warn->output->reports[i];
+    if (report->class_ == CLASS_BALLISTIC && says(entry, report)) event_fill(warn, report, entry);
+  }
+}
+
+/* What was found of the first `count` reports of the batch is settled on one thread, in their order. */
+static void glances_settle(struct warn *warn, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const struct glance *glance = &warn->glances[i];
+    warn->statistics.deferred += glance->waits;
+    if (glance->asks == ASKS_TURN) due_put(warn, warn->glance_first + i, glance->since_ns);
+    if (glance->asks == ASKS_ALL) report_sort(warn, warn->glance_first + i);
+  }
+}
+
+/* All reports, batch by batch: each is met once, for the memory of its entry is what takes time. */
+static void reports_walk(struct warn *warn) {
   uint32_t left = warn->output->count;
+  warn->due_count = 0;
+  warn->events_changed = false;
   for (warn->glance_first = 0; left > 0; warn->glance_first += GLANCE_BATCH) {
     uint32_t batch = left < GLANCE_BATCH ? left : GLANCE_BATCH;
-    warn->parallel.run(warn->parallel.context, piece, warn, batch, GLANCE_PIECE);
-    settle(warn, batch);
+    warn->parallel.run(warn->parallel.context, glance_piece, warn, batch, GLANCE_PIECE);
+    glances_settle(warn, batch);
     left -= batch;
-  }
-}
-
-static void asks_settle(struct warn *warn, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    if (warn->glances[i].asks == ASKS_TURN) due_put(warn, warn->glance_first + i, warn->glances[i].since_ns);
-    if (warn->glances[i].asks == ASKS_ALL) report_sort(warn, warn->glance_first + i);
-  }
-}
-
-/* Those that stay due wait in the order in which they came. */
-static void waits_settle(struct warn *warn, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    warn->statistics.deferred += warn->glances[i].waits != WAITS_NOT;
-    if (warn->glances[i].waits != WAITS_ANEW) continue;
-    const struct track_report *report = &warn->output->reports[warn->glance_first + i];
-    waiting_put(&warn->waiting, (struct waiter){.track = report->track, .since_ns = report->time_ns, .slot = report->slot});
   }
 }
 
@@ -407,9 +436,8 @@ void warn_step(struct warn *warn, struct step_output *output) {
   bool stated[WARN_STEP_MAX];
   struct ground_estimate last[WARN_STEP_MAX];
   warn->output = output;
-  warn->due_count = 0;
   warn->due_max = credit_count(warn, output->frame_time_ns);
-  reports_walk(warn, asks_piece, asks_settle);
+  reports_walk(warn);
   due_cut(warn);
   const uint32_t due_count = warn->due_count;
   for (uint32_t i = 0; i < due_count; i++) {
@@ -419,14 +447,20 @@ void warn_step(struct warn *warn, struct step_output *output) {
     if (!entry->estimated && waited_ns > warn->statistics.first_wait_ns)
       warn->statistics.first_wait_ns = waited_ns;
     stated[i] = entry->has_impact;
-    last[i] = entry->impact;
+    last[i] = warn->places[report->slot].impact;
   }
   warn->parallel.run(warn->parallel.context, estimate_piece, warn, due_count * ESTIMATE_ITEMS, ESTIMATE_ITEMS);
   for (uint32_t i = 0; i < due_count; i++)
     estimate_settle(warn, &output->reports[warn->due[i]], stated[i], &last[i]);
+  for (uint32_t i = 0; i < due_count; i++) {
+    struct track_report *report = &output->reports[warn->due[i]];
+    warning_fill(warn, report, &warn->entries[report->slot]);
+  }
+  warn->glance_first = 0;
+  if (warn->events_changed) warn->parallel.run(warn->parallel.context, events_piece, warn, output->count, GLANCE_PIECE);
   warn->statistics.estimates += due_count;
+  warn->statistics.deferred -= due_count;
   warn->credit_ns -= (int64_t)due_count * (1000000000 / WARN_RATE_MAX);
-  reports_walk(warn, warnings_piece, waits_settle);
   waiting_measure(warn, output->frame_time_ns);
 }
 
@@ -455,10 +489,11 @@ static void areas_image(const struct regions *regions, struct entry_areas *areas
 
 static void entry_image(struct warn *warn, uint32_t slot, struct image *image) {
   struct entry *entry = &warn->entries[slot];
+  struct entry_places *places = &warn->places[slot];
   image_value(image, entry->track);
   if (entry->track == 0) return;
   image_value(image, entry->time_ns);
-  image_value(image, entry->launch_ns);
+  image_value(image, places->launch_ns);
   image_value(image, entry->phase_ns);
   image_value(image, entry->since_ns);
   image_value(image, entry->event);
@@ -470,9 +505,9 @@ static void entry_image(struct warn *warn, uint32_t slot, struct image *image) {
   image_value(image, entry->has_impact);
   image_value(image, entry->from_boost);
   image_value(image, entry->waits);
-  image_value(image, entry->launch);
-  image_value(image, entry->impact);
-  image_value(image, entry->impact_probability);
+  image_value(image, places->launch);
+  image_value(image, places->impact);
+  image_value(image, places->impact_probability);
   if (warn->areas) areas_image(warn->regions, &warn->areas[slot], image);
 }
 
