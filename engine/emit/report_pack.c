@@ -3,11 +3,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "engine/base/ahead.h"
+
 #define FIELD(name) offsetof(struct track_report, name)
 
 /* Neighbouring fields are kept as they lie in the report, from where a piece begins as many words as apply; how many stands before all.
  * The pieces: what every report has, launch, impact, ties, flags. */
-enum { PIECES = 5, WORD = sizeof(uint64_t), LINE_BYTES = 64, SHARES = offsetof(struct impact_estimate, shares) };
+enum { PIECES = 5, WORD = sizeof(uint64_t), FOUR = 4 * WORD, SHARES = offsetof(struct impact_estimate, shares) };
 static const size_t piece_begin[PIECES] = {0, FIELD(launch), FIELD(impact), FIELD(ties), FIELD(slot)};
 struct words {
   uint8_t of[WORD];
@@ -34,8 +36,8 @@ static uint32_t words_sum(struct words words) {
 }
 
 void report_pack_ask(const struct track_report *report) {
-  for (size_t at = 0; at < FIELD(ties); at += LINE_BYTES) __builtin_prefetch((const char *)report + at);
-  __builtin_prefetch(&report->has_impact);
+  ahead_ask(report, FIELD(ties));
+  ahead_ask(&report->has_impact, sizeof report->has_impact);
 }
 
 uint32_t report_pack_words(const struct track_report *report) { return words_sum(words_of(report)); }
@@ -50,7 +52,7 @@ uint32_t report_packed_words(const uint64_t *packed) {
 static inline void words_copy(void *to, const void *from, size_t words) {
   char *out = to;
   const char *in = from;
-  for (; words >= 4; words -= 4, in += 4 * WORD, out += 4 * WORD) memcpy(out, in, 4 * WORD);
+  for (; words >= 4; words -= 4, in += FOUR, out += FOUR) memcpy(out, in, FOUR);
   for (; words > 0; words--, in += WORD, out += WORD) memcpy(out, in, WORD);
 }
 

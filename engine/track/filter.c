@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/base/check.h"
 #include "engine/track/lanes.h"
 #include "engine/track/rewind.h"
 
-enum { BLOCKS_PER_PIECE = 4, LINE = 64 }; /* bytes that memory brings at a time */
+enum { BLOCKS_PER_PIECE = 4 };
 enum { SORTS_PIECE = 256, SORTS_AHEAD = 8 }; /* pairs in a piece of work; whose memory is asked for so many before */
 #define NO_BANKS UINT32_MAX /* it wants no entry */
 
@@ -85,10 +86,11 @@ static void ways_choose(const struct filter_job *job, uint32_t count) {
 
 /* Runs of eight pairs of equal way and kind, in the pairs' own order within. */
 static uint32_t runs_build(struct filter *filter, uint32_t count) {
+  const uint8_t sorts = WAYS * WK_KINDS;
   uint32_t place[WAYS * WK_KINDS] = {0}, begin = 0, runs = 0;
   weft_assert(count <= filter->pair_capacity);
   for (uint32_t i = 0; i < count; i++) place[filter->sorts[i]]++;
-  for (uint8_t sort = 0; sort < WAYS * WK_KINDS; sort++) {
+  for (uint8_t sort = 0; sort < sorts; sort++) {
     uint32_t end = begin + place[sort];
     place[sort] = begin;
     for (uint32_t at = begin; at < end; at += WK_LANES) {
@@ -250,13 +252,12 @@ static void run_fetch(const struct filter_job *job, const struct filter_run *run
   const struct filter *filter = job->filter;
   for (int i = 0; i < run->count; i++) {
     uint32_t pair = filter->order[run->first + (uint32_t)i], slot = job->pairs[pair].track;
-    const char *track = (const char *)&filter->store->tracks[slot];
-    for (size_t at = 0; at < offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double); at += LINE) __builtin_prefetch(track + at, 0, 2);
-    __builtin_prefetch(track + offsetof(struct track, arrival_ns), 0, 2);
+    const struct track *track = &filter->store->tracks[slot];
+    ahead_ask_far(track, offsetof(struct track, bank) + WK_BALLISTIC_ELEMENTS * sizeof(double));
+    ahead_ask_far(&track->arrival_ns, sizeof track->arrival_ns);
     if (!job->update && !job->taking) continue;
     history_fetch(&filter->history, filter->places[pair]);
-    const char *line = filter->lines ? (const char *)filter->lines[slot] : NULL;
-    for (size_t at = 0; line && at < sizeof *filter->lines; at += LINE) __builtin_prefetch(line + at, 1, 2);
+    if (filter->lines) ahead_ask_far(filter->lines[slot], sizeof *filter->lines);
   }
 }
 

@@ -11,6 +11,7 @@ static const size_t bytes_per_track = 8192, bytes_least = 1u << 20, bytes_most =
 enum { UNIT = UNCACHED_DOUBLES, HEAD = sizeof(struct history_entry) / sizeof(double) }; /* doubles */
 /* A bank's lines; the last one may have the beginning of what follows the bank in the record. */
 enum { BALLISTIC_LINES = (WK_BALLISTIC_ELEMENTS + UNIT - 1) / UNIT, AIRCRAFT_LINES = WK_AIRCRAFT_ELEMENTS / UNIT };
+enum { BALLISTIC_DOUBLES = BALLISTIC_LINES * UNIT, AIRCRAFT_DOUBLES = AIRCRAFT_LINES * UNIT };
 
 _Static_assert(offsetof(struct history_entry, bank) == sizeof(struct history_entry), "banks begin with a line");
 _Static_assert(BALLISTIC_LINES * UNIT <= WK_TRACK_ELEMENTS && WK_AIRCRAFT_ELEMENTS % UNIT == 0, "lines of banks end within the record");
@@ -35,8 +36,8 @@ void history_batch_begin(struct history *history) {
 
 static size_t bank_doubles(uint32_t banks) {
   size_t doubles = 0;
-  if (banks & BANK_BALLISTIC) doubles += BALLISTIC_LINES * UNIT;
-  if (banks & BANK_AIRCRAFT) doubles += AIRCRAFT_LINES * UNIT;
+  if (banks & BANK_BALLISTIC) doubles += BALLISTIC_DOUBLES;
+  if (banks & BANK_AIRCRAFT) doubles += AIRCRAFT_DOUBLES;
   return doubles;
 }
 
@@ -80,7 +81,7 @@ void history_write_state(struct history_entry *entry, const struct track *track)
   entry->banks = track->banks;
   if (entry->banks & BANK_BALLISTIC) {
     uncached_copy(to, track->bank, BALLISTIC_LINES);
-    to += BALLISTIC_LINES * UNIT;
+    to += BALLISTIC_DOUBLES;
   }
   if (entry->banks & BANK_AIRCRAFT) uncached_copy(to, track->bank + WK_BALLISTIC_ELEMENTS, AIRCRAFT_LINES);
 }
@@ -107,7 +108,7 @@ void history_read(const struct history_entry *entry, struct track *track) {
   track->banks = entry->banks;
   if (entry->banks & BANK_BALLISTIC) {
     memcpy(track->bank, from, WK_BALLISTIC_ELEMENTS * sizeof *from);
-    from += BALLISTIC_LINES * UNIT;
+    from += BALLISTIC_DOUBLES;
   }
   if (entry->banks & BANK_AIRCRAFT) {
     memcpy(track->bank + WK_BALLISTIC_ELEMENTS, from, WK_AIRCRAFT_ELEMENTS * sizeof *from);
@@ -137,7 +138,7 @@ static void entry_image(struct history_entry *entry, uint64_t left, struct image
   double *bank = entry->bank;
   if (entry->banks & BANK_BALLISTIC) {
     image_span(image, bank, WK_BALLISTIC_ELEMENTS * sizeof *bank);
-    bank += BALLISTIC_LINES * UNIT;
+    bank += BALLISTIC_DOUBLES;
   }
   if (entry->banks & BANK_AIRCRAFT) image_span(image, bank, WK_AIRCRAFT_ELEMENTS * sizeof *bank);
 }

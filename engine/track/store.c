@@ -62,8 +62,8 @@ void track_look_fetch(const struct track *track, uint32_t sensor) {
 }
 
 struct look *track_look_take(struct track *track, uint32_t sensor) {
-  struct look *found = track_look(track, sensor);
-  if (found) return found;
+  int place = look_place(track, sensor);
+  if (place < TRACK_LOOKS_MAX) return &track->looks[place];
   struct look *stalest = &track->looks[0];
   for (int i = 0; i < TRACK_LOOKS_MAX; i++) {
     struct look *look = &track->looks[i];
