@@ -2,13 +2,14 @@
  * eight tracks side by side and in parallel; the few that have one are then asked one by one, in the order of their reviews. */
 #include <math.h>
 
+#include "engine/base/ahead.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
 static const double duplicate_chi2 = 14; /* 6 degrees of freedom */
 static const double near_sigmas = 5;
 static const double apart_scans = 10; /* how long a look at two objects speaks against one */
-enum { FOUND_MAX = 32, LINE = 64 };
+enum { FOUND_MAX = 32 };
 
 /* Distinct objects are seen by one sensor in one scan as two plots. */
 static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b,
@@ -112,8 +113,7 @@ static void found_note(void *context, uint32_t slot) {
   struct near_search *search = context;
   const struct track *other = &search->tracks[slot];
   if (other == search->track) return;
-  __builtin_prefetch(other);
-  __builtin_prefetch((const char *)other + LINE);
+  ahead_ask(other, 2 * AHEAD_LINE);
   if (search->found_count == FOUND_MAX) found_consider(search);
   search->found[search->found_count++] = slot;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/base/sort.h"
 #include "engine/track/birth.h"
 #include "engine/track/state.h"
@@ -32,7 +33,7 @@ enum {
   FRESH_FEW = 32
 };
 /* Seeds in a piece of work; that look for strands side by side; strands that wait to be looked at. */
-enum { SEEDS_PIECE = 32, SEEK_TOGETHER = 8, NEAR_MAX = 32, MEMORY_LINE = 64 };
+enum { SEEDS_PIECE = 32, SEEK_TOGETHER = 8, NEAR_MAX = 32 };
 
 /* A seed's search. */
 struct seeking {
@@ -97,8 +98,7 @@ static void near_consider(struct seeking *seeking) {
 /* Strands are looked at some at a time, so that the memory of the next ones comes meanwhile. */
 static void strand_near(void *context, uint32_t slot) {
   struct seeking *seeking = context;
-  const char *strand = (const char *)&seeking->tracker->strands.strands[slot];
-  for (size_t at = 0; at < sizeof(struct strand); at += MEMORY_LINE) __builtin_prefetch(strand + at);
+  ahead_ask(&seeking->tracker->strands.strands[slot], sizeof(struct strand));
   if (seeking->near_count == NEAR_MAX) near_consider(seeking);
   seeking->near[seeking->near_count++] = slot;
 }
