@@ -8,7 +8,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/state.h"
 
-enum { GATE_PIECE = 64, OPEN_PIECE = 64, BOOK_PIECE = 32, GROUP_PIECE = 4, GROUP_PIECES = 16, FETCH_AHEAD = 4, CLAIM_AHEAD = 16 };
+enum { GATE_PIECE = 64, OPEN_PIECE = 64, BOOK_PIECE = 32, GROUP_PIECE = 4, GROUP_PIECES = 16, FETCH_AHEAD = 4, CLAIM_AHEAD = 16, LIST_AHEAD = 16 };
 
 /* The kernels predict 600 s at most; what was silent for longer has ended, though no frame has said so yet.
  */
@@ -77,9 +77,9 @@ static bool plot_near(const struct tracker *tracker, uint32_t plot, uint32_t slo
 /* Plot i has the track among its candidates, and so may have an earlier one of the slice, which is the track's claim then. What
  * stands there may be from long ago; it is a claim if that plot is one of these and says so. */
 static void track_claim(struct tracker *tracker, uint32_t begin, uint32_t i, uint32_t slot) {
-  uint32_t first = tracker->claimed_by[slot];
+  uint32_t first = tracker->listings[slot].claimed_by;
   if (first < begin || first >= i || !plot_near(tracker, first, slot)) {
-    tracker->claimed_by[slot] = i;
+    tracker->listings[slot].claimed_by = i;
     return;
   }
   clusters_join(tracker->parent, first, i);
@@ -95,7 +95,7 @@ static void components_build(struct tracker *tracker, uint32_t begin, uint32_t e
   }
   for (uint32_t i = begin; i < end; i++) {
     uint32_t slot = tracker->lone[i], ahead = tracker->lone[i + CLAIM_AHEAD < end ? i + CLAIM_AHEAD : i];
-    if (ahead < LONE_MANY) __builtin_prefetch(&tracker->claimed_by[ahead], 1);
+    if (ahead < LONE_MANY) __builtin_prefetch(&tracker->listings[ahead], 1);
     if (slot < LONE_MANY) track_claim(tracker, begin, i, slot);
     if (slot != LONE_MANY) continue;
     const struct candidates *found = &tracker->candidates[i];
@@ -353,6 +353,7 @@ static void winners_update(struct tracker *tracker, uint32_t pair_count) {
   chosen_take(tracker, chosen);
   const uint8_t *next = tracker->chosen_left;
   for (uint32_t p = 0; p < pair_count; p++) {
+    __builtin_prefetch(&tracker->listings[tracker->pairs[p + LIST_AHEAD < pair_count ? p + LIST_AHEAD : p].track], 1);
     if (tracker->choice[p] == CHOICE_OWN) pair_list(tracker, &tracker->pairs[p], tracker->taken[p] ? tracker->left[p] : *next++);
   }
 }

@@ -29,8 +29,8 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
 
 /* Its place in the index has been renewed, and must be again when the new one runs out. */
 static void refresh_plan(struct tracker *tracker, uint32_t slot) {
-  tracker->refresh_ns[slot] = tracker->front_ns + INDEX_REACH_NS;
-  calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
+  tracker->listings[slot].refresh_ns = tracker->front_ns + INDEX_REACH_NS;
+  calendar_set(&tracker->refresh, slot, tracker->listings[slot].refresh_ns);
 }
 
 void lifecycle_index(struct tracker *tracker, uint32_t slot) {
@@ -41,22 +41,27 @@ void lifecycle_index(struct tracker *tracker, uint32_t slot) {
 /* They stay in the calendar for the earlier time, and are put off when that comes: most are renewed several times before. */
 void lifecycle_index_moved(struct tracker *tracker) {
   track_index_put_all(&tracker->index, &tracker->parallel, tracker->moved, tracker->moved_count);
-  for (uint32_t i = 0; i < tracker->moved_count; i++) tracker->refresh_ns[tracker->moved[i]] = tracker->front_ns + INDEX_REACH_NS;
+  for (uint32_t i = 0; i < tracker->moved_count; i++) tracker->listings[tracker->moved[i]].refresh_ns = tracker->front_ns + INDEX_REACH_NS;
   tracker->moved_count = 0;
 }
 
+/* It will have a line in this frame. */
+static bool touched(const struct tracker *tracker, uint32_t slot) {
+  uint32_t place = tracker->listings[slot].touched_place;
+  return place < tracker->touched_count && tracker->touched[place] == slot;
+}
+
 void lifecycle_touch(struct tracker *tracker, uint32_t slot) {
-  if (tracker->touched_place[slot]) return;
+  if (touched(tracker, slot)) return;
+  tracker->listings[slot].touched_place = tracker->touched_count;
   tracker->touched[tracker->touched_count++] = slot;
-  tracker->touched_place[slot] = tracker->touched_count;
 }
 
 /* A track that ends has its last line elsewhere; its slot may be another track's before the frame is over. */
 static void untouch(struct tracker *tracker, uint32_t slot) {
-  uint32_t last = tracker->touched[--tracker->touched_count], place = tracker->touched_place[slot];
-  tracker->touched[place - 1] = last;
-  tracker->touched_place[last] = place;
-  tracker->touched_place[slot] = 0;
+  uint32_t last = tracker->touched[--tracker->touched_count], place = tracker->listings[slot].touched_place;
+  tracker->touched[place] = last;
+  tracker->listings[last].touched_place = place;
 }
 
 /* The look at the plot's time is over: nothing more is expected of it. */
@@ -107,8 +112,8 @@ void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left) {
   if (left & BOOKING_SEEN) stitch_seen(tracker, slot);
   if (left & BOOKING_CONFIRMED) confirmed_note(tracker, slot);
   lifecycle_touch(tracker, slot);
-  if (tracker->refresh_ns[slot] == REFRESH_DUE) return;
-  tracker->refresh_ns[slot] = REFRESH_DUE;
+  if (tracker->listings[slot].refresh_ns == REFRESH_DUE) return;
+  tracker->listings[slot].refresh_ns = REFRESH_DUE;
   tracker->moved[tracker->moved_count++] = slot;
 }
 
@@ -180,8 +185,8 @@ static uint32_t refresh_due(struct tracker *tracker) {
   uint32_t *slots = tracker->due, count = 0, waited = calendar_take(&tracker->refresh, tracker->front_ns, slots);
   for (uint32_t i = 0; i < waited; i++) {
     uint32_t slot = slots[i];
-    if (tracker->refresh_ns[slot] <= tracker->front_ns) slots[count++] = slot;
-    else calendar_set(&tracker->refresh, slot, tracker->refresh_ns[slot]);
+    if (tracker->listings[slot].refresh_ns <= tracker->front_ns) slots[count++] = slot;
+    else calendar_set(&tracker->refresh, slot, tracker->listings[slot].refresh_ns);
   }
   return count;
 }
@@ -215,7 +220,7 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
   stitch_ended(tracker, slot, merged);
   tracker->statistics.tracks_by_status[track->status]--;
   track->status = STATUS_LOST;
-  if (tracker->touched_place[slot]) { /* its last plots have had no line yet */
+  if (touched(tracker, slot)) { /* its last plots have had no line yet */
     untouch(tracker, slot);
     filter_moments_by_slot(&tracker->filter, &slot, 1, tracker->moments);
   }

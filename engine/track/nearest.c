@@ -18,7 +18,7 @@ static double pair_gain(const struct tracker *tracker, uint32_t p) {
 }
 
 /* A group on its way through the solver. Slots of different groups of a round never meet (they are different
- * components), so tracker->claimed_by[slot] is this group's own scratch. */
+ * components), so tracker->listings[slot].claimed_by is this group's own scratch. */
 struct solve {
   struct tracker *tracker;
   struct assign_work *work;
@@ -44,11 +44,11 @@ static uint32_t solve_label(struct solve *solve) {
     solve->row[k] = (uint16_t)(solve->row_count - 1);
     solve->gain[k] = pair_gain(tracker, solve->group->pair_first + k);
     worthwhile += solve->gain[k] > 0;
-    tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
+    tracker->listings[solve->pairs[k].track].claimed_by = ASSIGN_NONE;
   }
   for (uint32_t k = 0; k < solve->group->pair_count; k++) {
     if (solve->gain[k] <= 0) continue;
-    uint32_t *claim = &tracker->claimed_by[solve->pairs[k].track];
+    uint32_t *claim = &tracker->listings[solve->pairs[k].track].claimed_by;
     if (*claim == ASSIGN_NONE) *claim = solve->row[k];
     clusters_join(solve->label, *claim, solve->row[k]);
   }
@@ -67,11 +67,11 @@ static void solve_cluster(struct solve *solve, uint32_t label) {
     place[r] = rows++;
   }
   for (uint32_t k = 0; k < solve->group->pair_count; k++) {
-    if (solve->label[solve->row[k]] == label) tracker->claimed_by[solve->pairs[k].track] = ASSIGN_NONE;
+    if (solve->label[solve->row[k]] == label) tracker->listings[solve->pairs[k].track].claimed_by = ASSIGN_NONE;
   }
   for (uint32_t k = 0; k < solve->group->pair_count; k++) {
     if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
-    uint32_t *column = &tracker->claimed_by[solve->pairs[k].track];
+    uint32_t *column = &tracker->listings[solve->pairs[k].track].claimed_by;
     if (*column == ASSIGN_NONE && columns < ASSIGN_MAX) *column = columns++;
     if (*column != ASSIGN_NONE) work->cost[place[solve->row[k]]][*column] = -solve->gain[k];
   }
@@ -79,7 +79,7 @@ static void solve_cluster(struct solve *solve, uint32_t label) {
   for (uint32_t k = 0; k < solve->group->pair_count; k++) {
     if (solve->label[solve->row[k]] != label || solve->gain[k] <= 0) continue;
     uint32_t column = work->column_of[place[solve->row[k]]];
-    bool won = column != ASSIGN_NONE && column == tracker->claimed_by[solve->pairs[k].track];
+    bool won = column != ASSIGN_NONE && column == tracker->listings[solve->pairs[k].track].claimed_by;
     tracker->choice[solve->group->pair_first + k] = won;
   }
 }

@@ -81,7 +81,7 @@ static double share_distance2(struct tracker *tracker, uint32_t p, uint32_t owne
 /* Pairs of tracks and plots that are shared take no further part in the group's association. */
 static void shared_withdraw(struct tracker *tracker, uint32_t begin, uint32_t end) {
   for (uint32_t p = begin; p < end; p++) {
-    uint32_t claim = tracker->claimed_by[tracker->pairs[p].track];
+    uint32_t claim = tracker->listings[tracker->pairs[p].track].claimed_by;
     if (claim != ASSIGN_NONE && tracker->choice[claim] == CHOICE_SHARED)
       tracker->evidence[p].distance2 = INFINITY;
   }
@@ -96,15 +96,15 @@ static void shared_withdraw(struct tracker *tracker, uint32_t begin, uint32_t en
 void shared_find(struct tracker *tracker, const struct group *group) {
   uint32_t begin = group->pair_first, end = begin + group->pair_count, shared = 0;
   if (!(tracker->site->sensors[group->sensor].resolution[1] > 0)) return;
-  for (uint32_t p = begin; p < end; p++) tracker->claimed_by[tracker->pairs[p].track] = ASSIGN_NONE;
+  for (uint32_t p = begin; p < end; p++) tracker->listings[tracker->pairs[p].track].claimed_by = ASSIGN_NONE;
   for (uint32_t p = begin; p < end; p++) {
-    if (tracker->choice[p] == CHOICE_OWN) tracker->claimed_by[tracker->pairs[p].track] = p;
+    if (tracker->choice[p] == CHOICE_OWN) tracker->listings[tracker->pairs[p].track].claimed_by = p;
   }
   for (uint32_t p = begin, last; p < end; p = last) {
     last = block_end(tracker, p, end);
     uint32_t owner = owner_of(tracker, p, last);
     for (uint32_t k = p; k < last && owner != ASSIGN_NONE; k++) {
-      uint32_t *claim = &tracker->claimed_by[tracker->pairs[k].track];
+      uint32_t *claim = &tracker->listings[tracker->pairs[k].track].claimed_by;
       if (*claim != ASSIGN_NONE || !isfinite(share_distance2(tracker, k, owner))) continue;
       *claim = k;
       tracker->choice[k] = tracker->choice[owner] = CHOICE_SHARED;

@@ -32,21 +32,21 @@ static struct belief *row_begin(struct tracker *tracker, struct soft_work *work,
 }
 
 /* The problem of a group: rows are its tracks, columns its plots. Slots of different groups of a round never
- * meet (they are different components), so tracker->claimed_by[slot] is this group's own scratch. Returns the
+ * meet (they are different components), so tracker->listings[slot].claimed_by is this group's own scratch. Returns the
  * number of pairs. */
 static uint32_t problem_build(struct tracker *tracker, struct soft_work *work, struct group *group,
                               struct marginals_problem *problem) {
   struct soft *soft = tracker->soft;
   uint32_t end = group->pair_first + group->pair_count, used = 0, rows = 0, columns = 0;
   for (uint32_t p = group->pair_first; p < end; p++)
-    tracker->claimed_by[tracker->pairs[p].track] = ASSIGN_NONE;
+    tracker->listings[tracker->pairs[p].track].claimed_by = ASSIGN_NONE;
   for (uint32_t p = group->pair_first; p < end; p++) {
     const struct pair *pair = &tracker->pairs[p];
     soft->weight[p] = 0;
     columns += p == group->pair_first || tracker->pairs[p - 1].plot != pair->plot;
     double weight = pair_weight(tracker, p);
     if (!(weight > 0)) continue;
-    uint32_t *row = &tracker->claimed_by[pair->track];
+    uint32_t *row = &tracker->listings[pair->track].claimed_by;
     if (*row == ASSIGN_NONE) {
       row_begin(tracker, work, group, rows, p);
       *row = rows++;

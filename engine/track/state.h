@@ -64,6 +64,13 @@ struct member {
   uint32_t plot;
 };
 
+/* What one thread lists of a track, so that it meets no record for that. */
+struct listing {
+  int64_t refresh_ns;     /* its place in the index is good until this measurement time; REFRESH_DUE: it is among `moved` */
+  uint32_t touched_place; /* where it stands in `touched`, if that says so; else anything */
+  uint32_t claimed_by;    /* plot of the slice that first claimed it, else anything; then scratch of the group that it is in */
+};
+
 /* Above WGS-84. */
 struct geodetic {
   double lat_rad, lon_rad, height_m;
@@ -130,9 +137,10 @@ struct tracker {
   uint32_t detections_max;
   struct sort_key *keys, *dealt; /* scratch: the frame's rows by time, then its lines by number */
 
+  struct listing *listings; /* per slot */
+
   /* association */
   struct gate_tally *gate_tallies; /* per worker */
-  uint32_t *claimed_by; /* per slot: plot of the slice that first claimed it, else anything; then scratch of the group that it is in */
   struct member *members;
   struct group *groups; /* component by component */
   uint32_t *turns;      /* groups round by round */
@@ -159,12 +167,10 @@ struct tracker {
 
   /* lines of this frame */
   uint32_t *touched; /* slots; between two steps those that wait for their lines */
-  uint32_t *touched_place; /* per slot: its place, + 1, in `touched`; 0: none */
   uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
   uint8_t *findings;         /* per slot that is due: enum finding */
   uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
-  int64_t *refresh_ns;       /* per slot: its place in the index is good until this measurement time; REFRESH_DUE: it is among `moved` */
   uint32_t moved_count;
   double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */

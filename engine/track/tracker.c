@@ -84,7 +84,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->groups = arena_take(arena, plots, sizeof *t->groups);
   t->turns = arena_take(arena, plots, sizeof *t->turns);
   t->round_ends = arena_take(arena, plots, sizeof *t->round_ends);
-  t->claimed_by = arena_take(arena, tracks, sizeof *t->claimed_by);
+  t->listings = arena_take(arena, tracks, sizeof *t->listings);
   t->row = arena_take(arena, plots, sizeof *t->row);
   t->time_ns = arena_take(arena, plots, sizeof *t->time_ns);
   t->sensor = arena_take(arena, plots, sizeof *t->sensor);
@@ -107,19 +107,17 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->followings = arena_take(arena, FOLLOWINGS_MAX, sizeof *t->followings);
   t->seekers = arena_take(arena, SEEKERS_MAX, sizeof *t->seekers);
   t->touched = arena_take(arena, tracks, sizeof *t->touched);
-  t->touched_place = arena_take(arena, tracks, sizeof *t->touched_place);
   t->due = arena_take(arena, tracks, sizeof *t->due);
   t->findings = arena_take(arena, tracks, sizeof *t->findings);
   t->fresh = arena_take(arena, tracks, sizeof *t->fresh);
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
-  t->refresh_ns = arena_take(arena, tracks, sizeof *t->refresh_ns);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
   return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->scan_ns && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
-         t->fates && t->parent && t->members && t->groups && t->turns && t->claimed_by && t->round_ends && t->lone && t->crowded && t->gate_tallies && t->row && t->time_ns && t->sensor &&
+         t->fates && t->parent && t->members && t->groups && t->turns && t->listings && t->round_ends && t->lone && t->crowded && t->gate_tallies && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
-         t->touched && t->touched_place && t->due && t->findings && t->fresh && t->moved && t->refresh_ns && t->moments && t->lost;
+         t->touched && t->due && t->findings && t->fresh && t->moved && t->moments && t->lost;
 }
 
 struct tracker *tracker_open(struct arena *arena, const struct site *site,
@@ -298,7 +296,6 @@ static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_
     const struct geodetic place = {lat_rad[l], lon_rad[l], height_m[l]};
     report_fill(tracker, track, tracker->moments[slots[l]], &place, track->time_ns, &reports[l]);
     correlate_state(tracker, slots[l], &reports[l]);
-    tracker->touched_place[slots[l]] = 0;
     track->told = 0;
     track->arrival_ns = 0;
     track->innovation2 = 0;
@@ -366,7 +363,7 @@ static void lines_fill(struct tracker *tracker, uint32_t most, struct step_outpu
   tracker->touched_count = output->waiting;
   for (uint32_t i = 0; i < output->waiting; i++) {
     tracker->touched[i] = tracker->touched[output->count + i];
-    tracker->touched_place[tracker->touched[i]] = i + 1;
+    tracker->listings[tracker->touched[i]].touched_place = i;
   }
 }
 

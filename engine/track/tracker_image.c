@@ -37,7 +37,7 @@ static void waiting_image(struct tracker *tracker, struct image *image) {
     image_count(image, &tracker->touched[i], high - 1);
     const uint32_t slot = tracker->touched[i];
     struct track *track = &tracker->store.tracks[slot];
-    tracker->touched_place[slot] = i + 1;
+    tracker->listings[slot].touched_place = i;
     image_value(image, track->innovation2);
     image_value(image, track->innovation_components);
   }
@@ -63,7 +63,7 @@ void tracker_image(struct tracker *tracker, struct image *image) {
   if (image->mode == IMAGE_LOAD && !image->bad) rays_restore(tracker);
   for (uint32_t slot = 0; slot < high; slot++) {
     if (!tracker->store.tracks[slot].alive) continue;
-    image_value(image, tracker->refresh_ns[slot]);
+    image_value(image, tracker->listings[slot].refresh_ns);
     image_value(image, tracker->moments[slot]);
   }
 }
