@@ -133,10 +133,10 @@ static const char *const explained[PROFILE_KNOBS] = {
     [PROFILE_SPIN_US] = "Time that the I/O and the engine thread keep their cores when they wait, before they sleep, 0 to 10000; takes a core each.",
 };
 
-static void knob_begin(struct text *text, enum profile_knob knob, const char *key, char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]) {
+static void knob_begin(struct text *text, enum profile_knob knob, const char *key, const char *note) {
   text_put(text, "  # ");
   text_put(text, explained[knob]);
-  for (const char *line = notes[knob]; *line; line += *line == '\n') {
+  for (const char *line = note; *line; line += *line == '\n') {
     size_t size = strcspn(line, "\n");
     text_put(text, "\n  # ");
     text_bytes(text, line, size);
@@ -147,9 +147,8 @@ static void knob_begin(struct text *text, enum profile_knob knob, const char *ke
   text_put(text, ": ");
 }
 
-static void knob_count(struct text *text, enum profile_knob knob, const char *key, uint32_t value,
-                       char notes[PROFILE_KNOBS][PROFILE_NOTE_MAX]) {
-  knob_begin(text, knob, key, notes);
+static void knob_count(struct text *text, enum profile_knob knob, const char *key, uint32_t value, const char *note) {
+  knob_begin(text, knob, key, note);
   text_u64(text, value);
   text_char(text, '\n');
 }
@@ -194,19 +193,19 @@ void profile_write(struct text *text, const struct profile *profile, const char 
                  "# The machine it belongs to, as hwloc and the CPU tell it; on any other it is refused.\n");
   machine_write(text, &profile->machine);
   text_put(text, "\nengine:\n");
-  knob_begin(text, PROFILE_KERNELS, "kernels", notes);
+  knob_begin(text, PROFILE_KERNELS, "kernels", notes[PROFILE_KERNELS]);
   text_put(text, profile->kernels);
   text_char(text, '\n');
-  knob_count(text, PROFILE_WORKERS, "workers", profile->workers, notes);
-  knob_count(text, PROFILE_WORKERS_PER_CACHE, "workers_per_cache", profile->workers_per_cache, notes);
-  knob_begin(text, PROFILE_FRAME_LIMIT, "frame_limit_ms", notes);
+  knob_count(text, PROFILE_WORKERS, "workers", profile->workers, notes[PROFILE_WORKERS]);
+  knob_count(text, PROFILE_WORKERS_PER_CACHE, "workers_per_cache", profile->workers_per_cache, notes[PROFILE_WORKERS_PER_CACHE]);
+  knob_begin(text, PROFILE_FRAME_LIMIT, "frame_limit_ms", notes[PROFILE_FRAME_LIMIT]);
   text_general(text, profile->frame_limit_ms, 6);
   text_put(text, "\n\npool:\n");
-  knob_count(text, PROFILE_INLINE_ITEMS, "inline_items", profile->inline_items, notes);
-  knob_count(text, PROFILE_SPIN_ROUNDS, "spin_rounds", profile->spin_rounds, notes);
+  knob_count(text, PROFILE_INLINE_ITEMS, "inline_items", profile->inline_items, notes[PROFILE_INLINE_ITEMS]);
+  knob_count(text, PROFILE_SPIN_ROUNDS, "spin_rounds", profile->spin_rounds, notes[PROFILE_SPIN_ROUNDS]);
   text_put(text, "\nreceive:\n");
-  knob_count(text, PROFILE_BUFFERS, "buffers", profile->buffers, notes);
-  knob_count(text, PROFILE_BUFFER_BYTES, "buffer_bytes", profile->buffer_bytes, notes);
-  knob_count(text, PROFILE_SOCKET_BUFFER, "socket_buffer_mib", profile->socket_buffer_mib, notes);
-  knob_count(text, PROFILE_SPIN_US, "spin_us", profile->spin_us, notes);
+  knob_count(text, PROFILE_BUFFERS, "buffers", profile->buffers, notes[PROFILE_BUFFERS]);
+  knob_count(text, PROFILE_BUFFER_BYTES, "buffer_bytes", profile->buffer_bytes, notes[PROFILE_BUFFER_BYTES]);
+  knob_count(text, PROFILE_SOCKET_BUFFER, "socket_buffer_mib", profile->socket_buffer_mib, notes[PROFILE_SOCKET_BUFFER]);
+  knob_count(text, PROFILE_SPIN_US, "spin_us", profile->spin_us, notes[PROFILE_SPIN_US]);
 }
