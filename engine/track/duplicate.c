@@ -9,7 +9,7 @@
 static const double duplicate_chi2 = 14; /* 6 degrees of freedom */
 static const double near_sigmas = 5;
 static const double apart_scans = 10; /* how long a look at two objects speaks against one */
-enum { FOUND_MAX = 32 };
+enum { FOUND_MAX = 32, ASKED_BYTES = 2 * AHEAD_LINE };
 
 /* Distinct objects are seen by one sensor in one scan as two plots. */
 static bool seen_apart_now(const struct tracker *tracker, const struct track *a, const struct track *b,
@@ -113,7 +113,7 @@ static void found_note(void *context, uint32_t slot) {
   struct near_search *search = context;
   const struct track *other = &search->tracks[slot];
   if (other == search->track) return;
-  ahead_ask(other, 2 * AHEAD_LINE);
+  ahead_ask(other, ASKED_BYTES);
   if (search->found_count == FOUND_MAX) found_consider(search);
   search->found[search->found_count++] = slot;
 }
