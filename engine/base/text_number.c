@@ -498,7 +498,7 @@ void text_numbers_fixed(struct text_number *numbers, const double *values, const
       number_alone(number, values[i], digits[i]);
       continue;
     }
-    bool negative = values[i] < 0 && (set >> i & 1);
+    unsigned negative = (values[i] < 0) & (unsigned)(set >> i & 1); /* without a branch: a sign is foretold by nobody */
     number->characters[0] = '-';
     number->size = negative + (uint32_t)whole_layout(number->characters + negative, wholes[i], digits[i]);
     number->finite = true;

@@ -35,7 +35,10 @@ static void wholes_make(struct text_number wholes[WHOLES], const struct track_re
   text_numbers_u64(wholes, values, report->has_launch || report->has_impact ? WHOLES : WHOLES_FEW);
 }
 
-static void time_write(struct text *text, const char *key, int64_t time_ns, const struct text_number *number) {
+/* Below, some parts are put together in a copy of the text that nobody else can point to: that stays in registers. Of any other text a character
+ * may be the length, for all the compiler knows: it is stored and loaded again around each piece, one behind the other. */
+
+static inline void time_write(struct text *text, const char *key, int64_t time_ns, const struct text_number *number) {
   text_put(text, key);
   if (time_ns < 0) text_char(text, '-');
   text_number(text, number);
@@ -82,8 +85,7 @@ static void head_write(struct text *text, const struct track_report *report, con
   text_put(text, site->exercise ? ",\"exercise\":true" : ",\"exercise\":false");
 }
 
-static void three_write(struct text *text, const char *key, const struct text_number *numbers) {
-  text_put(text, key);
+static inline void three_write(struct text *text, const struct text_number *numbers) {
   for (int i = 0; i < 3; i++) {
     text_char(text, i ? ',' : '[');
     text_number(text, &numbers[i]);
@@ -92,30 +94,35 @@ static void three_write(struct text *text, const char *key, const struct text_nu
 }
 
 static void state_write(struct text *text, const struct track_report *report, const struct text_number *numbers) {
-  three_write(text, ",\"position_ecef_m\":", numbers + AT_POSITION);
-  three_write(text, ",\"velocity_ecef_mps\":", numbers + AT_VELOCITY);
-  text_put(text, ",\"lat_deg\":");
-  text_number(text, &numbers[AT_PLACE]);
-  text_put(text, ",\"lon_deg\":");
-  text_number(text, &numbers[AT_PLACE + 1]);
-  text_put(text, ",\"height_m\":");
-  text_number(text, &numbers[AT_PLACE + 2]);
-  text_put(text, ",\"covariance\":");
+  struct text own = *text;
+  text_put(&own, ",\"position_ecef_m\":");
+  three_write(&own, numbers + AT_POSITION);
+  text_put(&own, ",\"velocity_ecef_mps\":");
+  three_write(&own, numbers + AT_VELOCITY);
+  text_put(&own, ",\"lat_deg\":");
+  text_number(&own, &numbers[AT_PLACE]);
+  text_put(&own, ",\"lon_deg\":");
+  text_number(&own, &numbers[AT_PLACE + 1]);
+  text_put(&own, ",\"height_m\":");
+  text_number(&own, &numbers[AT_PLACE + 2]);
+  text_put(&own, ",\"covariance\":");
+  *text = own;
   text_general_list(text, report->covariance, 21, DIGITS_COVARIANCE);
 }
 
 static void probability_write(struct text *text, const struct track_report *report, const struct text_number *numbers) {
-  text_put(text, ",\"existence\":");
-  text_number(text, &numbers[AT_EXISTENCE]);
+  struct text own = *text;
+  text_put(&own, ",\"existence\":");
+  text_number(&own, &numbers[AT_EXISTENCE]);
   bool phased = report->class_ == CLASS_BALLISTIC || report->class_ == CLASS_ORBITAL;
-  if (!report->has_phase || !phased) return;
-  for (int i = 0; i < 3; i++) {
-    text_put(text, i ? ",\"" : ",\"phase_probability\":{\"");
-    text_put(text, track_phase_names[PHASE_BOOST + i]);
-    text_put(text, "\":");
-    text_number(text, &numbers[AT_PHASES + i]);
+  for (int i = 0; i < 3 && report->has_phase && phased; i++) {
+    text_put(&own, i ? ",\"" : ",\"phase_probability\":{\"");
+    text_put(&own, track_phase_names[PHASE_BOOST + i]);
+    text_put(&own, "\":");
+    text_number(&own, &numbers[AT_PHASES + i]);
   }
-  text_char(text, '}');
+  if (report->has_phase && phased) text_char(&own, '}');
+  *text = own;
 }
 
 static void sources_write(struct text *text, const struct track_report *report, const struct site *site) {
@@ -190,20 +197,22 @@ static void ties_write(struct text *text, const struct track_report *report) {
 
 static void ground_write(struct text *text, const char *key, const struct ground_estimate *ground, const struct text_number *numbers,
                          const struct text_number *time) {
-  text_put(text, key);
-  text_put(text, "{\"lat_deg\":");
-  text_number(text, &numbers[0]);
-  text_put(text, ",\"lon_deg\":");
-  text_number(text, &numbers[1]);
-  time_write(text, ",\"time_ns\":", ground->time_ns, time);
-  text_put(text, ",\"time_sigma_s\":");
-  text_number(text, &numbers[2]);
-  text_put(text, ",\"semi_major_m\":");
-  text_number(text, &numbers[3]);
-  text_put(text, ",\"semi_minor_m\":");
-  text_number(text, &numbers[4]);
-  text_put(text, ",\"orientation_deg\":");
-  text_number(text, &numbers[5]);
+  struct text own = *text;
+  text_put(&own, key);
+  text_put(&own, "{\"lat_deg\":");
+  text_number(&own, &numbers[0]);
+  text_put(&own, ",\"lon_deg\":");
+  text_number(&own, &numbers[1]);
+  time_write(&own, ",\"time_ns\":", ground->time_ns, time);
+  text_put(&own, ",\"time_sigma_s\":");
+  text_number(&own, &numbers[2]);
+  text_put(&own, ",\"semi_major_m\":");
+  text_number(&own, &numbers[3]);
+  text_put(&own, ",\"semi_minor_m\":");
+  text_number(&own, &numbers[4]);
+  text_put(&own, ",\"orientation_deg\":");
+  text_number(&own, &numbers[5]);
+  *text = own;
 }
 
 static void warning_write(struct text *text, const struct track_report *report, const struct site *site, const struct line_numbers *numbers) {
