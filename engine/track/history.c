@@ -3,18 +3,21 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/base/check.h"
 
 static const size_t bytes_per_track = 8192, bytes_least = 1u << 20, bytes_most = 64u << 20,
                     bytes_kept = 64u << 10;
 
 enum { UNIT = UNCACHED_DOUBLES, HEAD = sizeof(struct history_entry) / sizeof(double) }; /* doubles */
-/* A bank's lines; the last one may have the beginning of what follows the bank in the record. */
-enum { BALLISTIC_LINES = (WK_BALLISTIC_ELEMENTS + UNIT - 1) / UNIT, AIRCRAFT_LINES = WK_AIRCRAFT_ELEMENTS / UNIT };
+/* Lines; the last one may have the beginning of what follows in the record that they are of. */
+enum { MEASURE_LINES = (WK_MEASURE_ELEMENTS + UNIT - 1) / UNIT, BALLISTIC_LINES = (WK_BALLISTIC_ELEMENTS + UNIT - 1) / UNIT, AIRCRAFT_LINES = WK_AIRCRAFT_ELEMENTS / UNIT };
 enum { BALLISTIC_DOUBLES = BALLISTIC_LINES * UNIT, AIRCRAFT_DOUBLES = AIRCRAFT_LINES * UNIT };
 
 _Static_assert(offsetof(struct history_entry, bank) == sizeof(struct history_entry), "banks begin with a line");
 _Static_assert(BALLISTIC_LINES * UNIT <= WK_TRACK_ELEMENTS && WK_AIRCRAFT_ELEMENTS % UNIT == 0, "lines of banks end within the record");
+_Static_assert(MEASURE_LINES * UNIT * sizeof(double) <= sizeof(struct plot) && offsetof(struct history_entry, measure) + MEASURE_LINES * UNCACHED_LINE == sizeof(struct history_entry),
+               "lines of what was measured end within both");
 
 size_t history_bytes_default(uint32_t tracks_max) {
   size_t bytes = (size_t)tracks_max * bytes_per_track;
@@ -68,8 +71,8 @@ uint64_t history_find(const struct history *history, const struct track *track, 
 }
 
 void history_fetch(const struct history *history, uint64_t place) {
-  const char *entry = (const char *)history_at(history, place);
-  for (size_t at = 0; entry && at < sizeof(struct history_entry); at += UNCACHED_LINE) __builtin_prefetch(entry + at, 1);
+  const struct history_entry *entry = history_at(history, place);
+  if (entry) ahead_ask_far(entry, offsetof(struct history_entry, measure));
 }
 
 void history_write_state(struct history_entry *entry, const struct track *track) {
@@ -91,7 +94,7 @@ void history_write(struct history_entry *entry, uint8_t room, const struct track
   entry->room = room;
   entry->kind = plot->kind;
   entry->present = plot->present;
-  memcpy(entry->measure, plot, sizeof entry->measure);
+  uncached_copy(entry->measure, (const double *)(const void *)plot, MEASURE_LINES);
   history_write_state(entry, track);
 }
 

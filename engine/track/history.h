@@ -21,7 +21,7 @@
 
 enum { HISTORY_STEPS_MAX = 64 }; /* entries of one track that are gone back over at most */
 
-/* In whole lines of memory: the banks, which are most of it, are written past the caches. */
+/* In whole lines of memory: what was measured and the banks, all but the first one, are written past the caches. */
 struct history_entry {
   _Alignas(UNCACHED_LINE) uint64_t older; /* place of the track's entry before this one, 0 = none */
   int64_t time_ns;       /* of the state before the plot */
@@ -31,7 +31,7 @@ struct history_entry {
   uint32_t detections;   /* before the plot */
   uint8_t room, banks;   /* enum track_bank: which there is room for, which it holds */
   uint8_t kind, present; /* as struct plot */
-  double measure[WK_MEASURE_ELEMENTS];
+  _Alignas(UNCACHED_LINE) double measure[WK_MEASURE_ELEMENTS];
   double bank[] __attribute__((aligned(UNCACHED_LINE))); /* what it holds, ballistic first, each in lines of its own */
 };
 
@@ -63,7 +63,7 @@ uint64_t history_find(const struct history *history, const struct track *track, 
 void history_write(struct history_entry *entry, uint8_t room, const struct track *track, const struct plot *plot);
 /* The state alone: the entry keeps its plot and room. */
 void history_write_state(struct history_entry *entry, const struct track *track);
-/* Asks for the memory of an entry that is to be written, but for the banks. */
+/* Asks for the line of an entry that is not written past the caches. */
 void history_fetch(const struct history *history, uint64_t place);
 /* What the filter asks of a plot, everything else 0. */
 void history_read_plot(const struct history_entry *entry, struct plot *plot);
