@@ -8,8 +8,8 @@
 #include "engine/track/lanes.h"
 #include "engine/track/rewind.h"
 
-enum { BLOCKS_PER_PIECE = 4 };
-enum { SORTS_PIECE = 256, SORTS_AHEAD = 8 }; /* pairs in a piece of work; whose memory is asked for so many before */
+enum { PIECES_PER_WORKER = 8, RUNS_MAX = 16 }; /* a piece of work is so many runs at most */
+enum { SORTS_PIECE = 256, SORTS_AHEAD = 16 }; /* pairs in a piece of work; whose memory is asked for so many before */
 #define NO_BANKS UINT32_MAX /* it wants no entry */
 
 /* Up to eight pairs of one way and kind. */
@@ -55,7 +55,6 @@ static void sorts_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   for (uint32_t i = begin; i < end; i++) {
     const struct pair *pair = &job->pairs[i], *ahead = &job->pairs[i + SORTS_AHEAD < end ? i + SORTS_AHEAD : i];
     __builtin_prefetch(&filter->store->tracks[ahead->track].time_ns);
-    __builtin_prefetch(&filter->plots[ahead->plot].time_ns);
     const struct track *track = &filter->store->tracks[pair->track];
     const struct plot *plot = &filter->plots[pair->plot];
     bool older = plot->time_ns < track->time_ns, waits = older || !job->taking || job->taking->asked[i] == FILTER_WAITS;
@@ -192,7 +191,7 @@ static void run_attempt(const struct filter_job *job, const struct filter_run *r
     job->evidence[order[i]] = evidence[i];
     if (taking->asked[order[i]] == FILTER_WAITS || !taking->takes(taking->context, order[i], worker)) continue;
     plot_remember(filter, tracks[i], plots[i], filter->places[order[i]]);
-    taking->taken[order[i]] = 1;
+    taking->taken[order[i]] = evidence[i].bends ? FILTER_BENT : FILTER_PLAIN;
     taken[i] = tracks[i];
     any = true;
   }
@@ -274,7 +273,8 @@ static void filter_run_all(struct filter *filter, struct filter_job job, uint32_
   if (count == 0) return;
   ways_choose(&job, count);
   uint32_t runs = runs_build(filter, count);
-  filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, BLOCKS_PER_PIECE);
+  uint32_t piece = runs / (filter->parallel.workers * PIECES_PER_WORKER); /* whose first one finds nothing asked for */
+  filter->parallel.run(filter->parallel.context, run_pieces, &job, runs, piece < 1 ? 1 : piece < RUNS_MAX ? piece : RUNS_MAX);
 }
 
 void filter_score(struct filter *filter, const struct pair *pairs, uint32_t count,
@@ -282,8 +282,8 @@ void filter_score(struct filter *filter, const struct pair *pairs, uint32_t coun
   if (taking) memset(taking->taken, 0, count);
   filter_run_all(filter, (struct filter_job){.filter = filter, .pairs = pairs, .evidence = evidence, .taking = taking}, count);
   for (uint32_t i = 0; i < count && taking; i++) {
-    filter->updates[WAY_IN_ORDER] += taking->taken[i];
-    filter->bent += taking->taken[i] && evidence[i].bends;
+    filter->updates[WAY_IN_ORDER] += taking->taken[i] != 0;
+    filter->bent += taking->taken[i] == FILTER_BENT;
   }
 }
 

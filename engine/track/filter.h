@@ -64,9 +64,10 @@ struct filter_taking {
   bool (*takes)(void *context, uint32_t pair, unsigned worker);
   /* It has: whatever else is to be done with its record, while that is at hand. Asked by the same worker. */
   void (*took)(void *context, uint32_t pair);
-  uint8_t *taken; /* per pair, out: it did; its evidence is that of an update */
+  uint8_t *taken; /* per pair, out: 0, or it did, and how: FILTER_PLAIN, FILTER_BENT; its evidence is that of an update */
 };
 enum { FILTER_WAITS = UINT32_MAX };
+enum { FILTER_PLAIN = 1, FILTER_BENT };
 
 /* Evidence of every pair at the plot's time; tracks unchanged, but for those that `taking` (may be NULL) lets take their
  * plots as filter_update would: no other pair may be of their tracks. A plot older than the track is weighed against the
