@@ -112,7 +112,7 @@ static void put_piece(void *argument, uint32_t begin, uint32_t end, unsigned wor
   (void)worker;
   const struct put_job *job = argument;
   struct track_index *index = job->index;
-  uint32_t grids = 1 + index->los_count;
+  const size_t grids = 1 + index->los_count;
   for (uint32_t i = begin; i < end; i++) {
     uint32_t slot = job->slots[i], ahead = job->slots[i + PUT_AHEAD < end ? i + PUT_AHEAD : i];
     uint64_t *keys = &index->keys[i * grids];
