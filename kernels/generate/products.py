@@ -103,7 +103,7 @@ def carry_row(n, i, pattern):
             continue
         statements.append("const lane f%d = f[%d];" % (k, i * n + k))
         for j in range(n):
-            text = term("t%d" % j, "f%d" % k, pattern[i][k], "p[%d]" % packed(n, k, j), "x", j in started)
+            text = term("t%d" % j, "f%d" % k, pattern[i][k], "p[%d * apart]" % packed(n, k, j), "x", j in started)
             statements.append(text)
             started.add(j)
     started = set()
@@ -116,7 +116,7 @@ def carry_row(n, i, pattern):
     statements += ["out[%d] = s%d;" % (packed(n, i, j), j) for j in range(i, 6)]
     statements += ["out[%d] = t%d * keep;" % (packed(n, i, j), j) for j in range(6, n)]
     keep = ", lane keep" if n > 6 else ""
-    return function("", "carry_%d_row_%d(const lane *f%s, const lane *p, lane *out)" % (n, i, keep), statements)
+    return function("", "carry_%d_row_%d(const lane *f%s, const lane *p, int apart, lane *out)" % (n, i, keep), statements)
 
 
 def carry(n, pattern):
@@ -125,13 +125,13 @@ def carry(n, pattern):
     for i in range(6):
         text += carry_row(n, i, pattern)
     keep, by = (", lane keep", ", keep") if n > 6 else ("", "")
-    statements = ["carry_%d_row_%d(f%s, p, out);" % (n, i, by) for i in range(6)]
+    statements = ["carry_%d_row_%d(f%s, p, apart, out);" % (n, i, by) for i in range(6)]
     if n > 6:
         statements.append("const lane keep2 = keep * keep;")
-        statements += ["out[%d] = p[%d] * keep2;" % (packed(n, i, j), packed(n, i, j)) for i in range(6, n) for j in range(i, n)]
-    comment = "out = F p F', packed, of %d states; F has the rows f (%s)%s." % (
+        statements += ["out[%d] = p[%d * apart] * keep2;" % (packed(n, i, j), packed(n, i, j)) for i in range(6, n) for j in range(i, n)]
+    comment = "out = F p F', packed, of %d states, the elements of p `apart` from each other; F has the rows f (%s)%s." % (
         n, "/".join(pattern), " and keep on the rest of its diagonal" if n > 6 else "")
-    return text + function(comment, "carry_%d(const lane *f%s, const lane *p, lane *out)" % (n, keep), statements)
+    return text + function(comment, "carry_%d(const lane *f%s, const lane *p, int apart, lane *out)" % (n, keep), statements)
 
 
 def gain(n, columns):

@@ -354,11 +354,11 @@ WK_INLINE void motion_transition_along(const struct motion_slope *start, const s
   f->keep = lane_all(1.0);
 }
 
-/* out = F P F' for n = 6 + extra states. */
-WK_INLINE void covariance_carry(int n, const struct motion_transition *f, const lane *p, lane *out) {
-  if (n == 6) carry_6(f->row, p, out);
-  if (n == 7) carry_7(f->row, f->keep, p, out);
-  if (n == 9) carry_9(f->row, f->keep, p, out);
+/* out = F P F' for n = 6 + extra states, the elements of P `apart` from each other. */
+WK_INLINE void covariance_carry(int n, const struct motion_transition *f, const lane *p, int apart, lane *out) {
+  if (n == 6) carry_6(f->row, p, apart, out);
+  if (n == 7) carry_7(f->row, f->keep, p, apart, out);
+  if (n == 9) carry_9(f->row, f->keep, p, apart, out);
 }
 
 /* White acceleration of density `flat`, plus `raised` along up, over h seconds (M7). up may be NULL where raised is
@@ -439,9 +439,9 @@ WK_INLINE lane motion_psd(enum wk_mode mode, const struct motion_air *air, const
 }
 
 /* Half of re-entry's acceleration noise comes before the step's transition, taken back by h so that free flight would carry it to
- * what M7 says; the other half after: so drag damps what it damps on average (M7). */
-WK_INLINE void motion_noise_before(enum wk_mode mode, lane psd, lane *p, lane h) {
-  if (mode == WK_REENTRY) noise_accel(WK_REENTRY_N, p, -h, lane_all(-0.5) * psd, lane_all(0.0), NULL);
+ * what M7 says; the other half after: so drag damps what it damps on average (M7). p: re-entry's. */
+WK_INLINE void motion_noise_before(lane psd, lane *p, lane h) {
+  noise_accel(WK_REENTRY_N, p, -h, lane_all(-0.5) * psd, lane_all(0.0), NULL);
 }
 
 /* Process noise of a mode over h seconds about the state x; `noisy` lanes only (M7 to M9). */

@@ -40,7 +40,7 @@ WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, const struct motio
 
 /* A mode on its way through steps: where the step at hand began, the rates of its four stages, and what was found on the way. */
 struct mode_way {
-  struct imm_mode s;
+  lane x[IMM_STATE_MAX];
   lane h, due; /* a step (s), how many */
   int passes;  /* the most of them in any lane */
   lane rate[4][IMM_STATE_MAX];
@@ -52,14 +52,14 @@ struct mode_way {
 
 WK_INLINE void mode_begin(enum wk_mode mode, const wk_lane *at, int first, lane dt, const struct wk_tuning *tuning,
                           struct mode_way *way) {
-  mode_load(&way->s, 6 + motion_extra(mode), at, first);
+  lanes_load(way->x, at, 6 + motion_extra(mode), first);
   if (mode == WK_COAST) way->coefficient = lane_all(tuning->coast_drag_fraction / MOTION_DRAG_BETA);
   if (mode == WK_REENTRY) {
-    way->coefficient = motion_coefficient(way->s.x);
-    motion_air_at(way->s.x, way->coefficient, &way->air);
+    way->coefficient = motion_coefficient(way->x);
+    motion_air_at(way->x, way->coefficient, &way->air);
   }
   const lane one = lane_all(1.0);
-  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, way->s.x, &way->air, dt) + lane_all(0.4999));
+  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, way->x, &way->air, dt) + lane_all(0.4999));
   const lane steps = lane_max(lane_min(wish, lane_all(PREDICT_STEPS_MAX)), one);
   way->h = dt / steps;
   way->due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
@@ -93,7 +93,7 @@ WK_INLINE void stage_air(enum wk_mode mode, const lane *second, struct mode_way 
   lane late[6];
   const lane half = way->h * lane_all(0.5);
   for (int c = 0; c < 3; c++) {
-    late[c] = lane_fma(way->h, lane_fma(half, way->rate[0][3 + c], way->s.x[3 + c]), way->s.x[c]);
+    late[c] = lane_fma(way->h, lane_fma(half, way->rate[0][3 + c], way->x[3 + c]), way->x[c]);
     late[3 + c] = second[3 + c];
   }
   motion_air_at(late, way->coefficient, &way->late_air);
@@ -111,7 +111,7 @@ WK_INLINE void mean_stage(enum wk_mode mode, int stage, double decay, struct mod
   const int n = 6 + motion_extra(mode);
   lane x[IMM_STATE_MAX], gravity[3], drag = lane_all(0.0);
   const lane ahead = stage == 3 ? way->h : way->h * lane_all(0.5);
-  for (int i = 0; i < n; i++) x[i] = stage ? lane_fma(ahead, way->rate[stage - 1][i], way->s.x[i]) : way->s.x[i];
+  for (int i = 0; i < n; i++) x[i] = stage ? lane_fma(ahead, way->rate[stage - 1][i], way->x[i]) : way->x[i];
   if (mode == WK_BOOST || mode == WK_COAST || mode == WK_REENTRY) stage_gravity(mode, stage, x, way, gravity);
   if (stage == 1 && (mode == WK_COAST || mode == WK_REENTRY)) stage_air(mode, x, way);
   if (mode == WK_REENTRY) drag = stage_drag(stage, x, way);
@@ -125,13 +125,14 @@ WK_INLINE void mean_end(enum wk_mode mode, struct mode_way *way) {
   const lane sixth = way->h * lane_all(1.0 / 6.0), eighth = way->h * lane_all(1.0 / 8.0);
   for (int i = 0; i < n; i++) {
     const lane k1 = way->rate[0][i], k4 = way->rate[3][i], inner = way->rate[1][i] + way->rate[2][i];
-    way->end[i] = lane_fma(sixth, k1 + k4 + (inner + inner), way->s.x[i]);
-    way->middle[i] = lane_fma(eighth, k1 - k4, lane_all(0.5) * (way->s.x[i] + way->end[i]));
+    way->end[i] = lane_fma(sixth, k1 + k4 + (inner + inner), way->x[i]);
+    way->middle[i] = lane_fma(eighth, k1 - k4, lane_all(0.5) * (way->x[i] + way->end[i]));
   }
 }
 
-/* The covariance over the step, next, from the means along it; the way's own is spent. */
-WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tuning *tuning, struct mode_way *way, lane *next) {
+/* Covariance p, in the block, over the step from the means along it: next. */
+WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tuning *tuning, struct mode_way *way, wk_lane *p,
+                          int first, lane *next) {
   const double decay = 1.0 / tuning->boost_force_tau_s;
   struct motion_slope start, slope, finish;
   struct motion_air air;
@@ -139,7 +140,7 @@ WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tu
   if (mode == WK_COAST || mode == WK_REENTRY) motion_air_near(&way->half_air, way->middle, &air);
   motion_slope_at(mode, way->middle, way->half.gradient, &air, decay, &slope);
   if (mode == WK_REENTRY || mode == WK_CT) {
-    motion_slope_at(mode, way->s.x, way->early.gradient, &way->air, decay, &start);
+    motion_slope_at(mode, way->x, way->early.gradient, &way->air, decay, &start);
     if (mode == WK_REENTRY) motion_air_near(&way->late_air, way->end, &way->air);
     motion_slope_at(mode, way->end, way->late.gradient, &way->air, decay, &finish);
     motion_transition_along(&start, &slope, &finish, way->h, &transition);
@@ -147,8 +148,14 @@ WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tu
     motion_transition_at(mode, &slope, way->h, &transition);
   }
   const lane psd = motion_psd(mode, &air, &slope, noisy, tuning);
-  motion_noise_before(mode, psd, way->s.p, way->h);
-  covariance_carry(6 + motion_extra(mode), &transition, way->s.p, next);
+  if (mode == WK_REENTRY) {
+    lane before[WK_PACKED(WK_REENTRY_N)];
+    lanes_load(before, p, WK_PACKED(WK_REENTRY_N), first);
+    motion_noise_before(psd, before, way->h);
+    covariance_carry(WK_REENTRY_N, &transition, before, 1, next);
+  } else {
+    covariance_carry(6 + motion_extra(mode), &transition, lanes_at(p, first), LANES_APART, next);
+  }
   motion_noise(mode, way->middle, psd, &slope, next, way->h, noisy, tuning);
 }
 
@@ -159,10 +166,10 @@ WK_INLINE void mode_finish(enum wk_mode mode, int pass, wk_lane *at, int first, 
   const lane_mask due = lane_less(lane_all(pass), way->due);
   lane next[IMM_PACKED_MAX];
   mean_end(mode, way);
-  mode_carry(mode, noisy, tuning, way, next);
+  mode_carry(mode, noisy, tuning, way, at + n, first, next);
   lanes_store_where(at, way->end, n, first, due);
   lanes_store_where(at + n, next, WK_PACKED(n), first, due);
-  if (pass + 1 < way->passes) mode_load(&way->s, n, at, first);
+  if (pass + 1 < way->passes) lanes_load(way->x, at, n, first);
 }
 
 /* Each lane takes its own number of steps; once done, further passes leave it untouched. */

@@ -70,393 +70,467 @@ WK_INLINE void product_seven_add(const lane *a, const lane *b, lane *c) {
   c[16] = c22; c[17] = c23; c[18] = c24; c[19] = c25; c[20] = c26;
 }
 
-WK_INLINE void carry_6_row_0(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[0]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[1]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[2];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[3]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[4]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[5]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s0 = t0 * f[0];
-  lane s1 = t0 * f[6]; lane s2 = t0 * f[12]; lane s3 = t0 * f[18]; lane s4 = t0 * f[24]; lane s5 = t0 * f[30];
-  s0 = lane_fma(t1, f[1], s0); s1 = lane_fma(t1, f[7], s1); s2 = lane_fma(t1, f[13], s2); s3 = lane_fma(t1, f[19], s3);
-  s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5); s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[8], s1);
-  s2 = lane_fma(t2, f[14], s2); s3 = lane_fma(t2, f[20], s3); s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5);
-  s0 = lane_fma(t3, f[3], s0); s1 = lane_fma(t3, f[9], s1); s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3);
-  s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5); s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[10], s1);
-  s2 = lane_fma(t4, f[16], s2); s3 = lane_fma(t4, f[22], s3); s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5);
-  s0 = lane_fma(t5, f[5], s0); s1 = lane_fma(t5, f[11], s1); s2 = lane_fma(t5, f[17], s2); s3 = lane_fma(t5, f[23], s3);
-  s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5); out[0] = s0; out[1] = s1; out[2] = s2; out[3] = s3; out[4] = s4;
-  out[5] = s5;
-}
-
-WK_INLINE void carry_6_row_1(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[6]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[7]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[8];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[9]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[10]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[11]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s1 = t0 * f[6];
-  lane s2 = t0 * f[12]; lane s3 = t0 * f[18]; lane s4 = t0 * f[24]; lane s5 = t0 * f[30]; s1 = lane_fma(t1, f[7], s1);
+WK_INLINE void carry_6_row_0(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[0]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[1];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[2]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[3]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[4];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[5]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s0 = t0 * f[0]; lane s1 = t0 * f[6]; lane s2 = t0 * f[12]; lane s3 = t0 * f[18];
+  lane s4 = t0 * f[24]; lane s5 = t0 * f[30]; s0 = lane_fma(t1, f[1], s0); s1 = lane_fma(t1, f[7], s1);
   s2 = lane_fma(t1, f[13], s2); s3 = lane_fma(t1, f[19], s3); s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5);
-  s1 = lane_fma(t2, f[8], s1); s2 = lane_fma(t2, f[14], s2); s3 = lane_fma(t2, f[20], s3); s4 = lane_fma(t2, f[26], s4);
-  s5 = lane_fma(t2, f[32], s5); s1 = lane_fma(t3, f[9], s1); s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3);
-  s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5); s1 = lane_fma(t4, f[10], s1); s2 = lane_fma(t4, f[16], s2);
-  s3 = lane_fma(t4, f[22], s3); s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5); s1 = lane_fma(t5, f[11], s1);
+  s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[8], s1); s2 = lane_fma(t2, f[14], s2); s3 = lane_fma(t2, f[20], s3);
+  s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5); s0 = lane_fma(t3, f[3], s0); s1 = lane_fma(t3, f[9], s1);
+  s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3); s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5);
+  s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[10], s1); s2 = lane_fma(t4, f[16], s2); s3 = lane_fma(t4, f[22], s3);
+  s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5); s0 = lane_fma(t5, f[5], s0); s1 = lane_fma(t5, f[11], s1);
   s2 = lane_fma(t5, f[17], s2); s3 = lane_fma(t5, f[23], s3); s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5);
-  out[6] = s1; out[7] = s2; out[8] = s3; out[9] = s4; out[10] = s5;
+  out[0] = s0; out[1] = s1; out[2] = s2; out[3] = s3; out[4] = s4; out[5] = s5;
 }
 
-WK_INLINE void carry_6_row_2(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[12]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[13]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[14];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[15]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[16]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[17]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s2 = t0 * f[12];
-  lane s3 = t0 * f[18]; lane s4 = t0 * f[24]; lane s5 = t0 * f[30]; s2 = lane_fma(t1, f[13], s2); s3 = lane_fma(t1, f[19], s3);
-  s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5); s2 = lane_fma(t2, f[14], s2); s3 = lane_fma(t2, f[20], s3);
-  s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5); s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3);
-  s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5); s2 = lane_fma(t4, f[16], s2); s3 = lane_fma(t4, f[22], s3);
-  s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5); s2 = lane_fma(t5, f[17], s2); s3 = lane_fma(t5, f[23], s3);
-  s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5); out[11] = s2; out[12] = s3; out[13] = s4; out[14] = s5;
+WK_INLINE void carry_6_row_1(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[6]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[7];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[8]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[9]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[10];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[11]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s1 = t0 * f[6]; lane s2 = t0 * f[12]; lane s3 = t0 * f[18]; lane s4 = t0 * f[24];
+  lane s5 = t0 * f[30]; s1 = lane_fma(t1, f[7], s1); s2 = lane_fma(t1, f[13], s2); s3 = lane_fma(t1, f[19], s3);
+  s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5); s1 = lane_fma(t2, f[8], s1); s2 = lane_fma(t2, f[14], s2);
+  s3 = lane_fma(t2, f[20], s3); s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5); s1 = lane_fma(t3, f[9], s1);
+  s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3); s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5);
+  s1 = lane_fma(t4, f[10], s1); s2 = lane_fma(t4, f[16], s2); s3 = lane_fma(t4, f[22], s3); s4 = lane_fma(t4, f[28], s4);
+  s5 = lane_fma(t4, f[34], s5); s1 = lane_fma(t5, f[11], s1); s2 = lane_fma(t5, f[17], s2); s3 = lane_fma(t5, f[23], s3);
+  s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5); out[6] = s1; out[7] = s2; out[8] = s3; out[9] = s4; out[10] = s5;
 }
 
-WK_INLINE void carry_6_row_3(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[18]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[19]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[20];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[21]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[22]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[23]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s3 = t0 * f[18];
-  lane s4 = t0 * f[24]; lane s5 = t0 * f[30]; s3 = lane_fma(t1, f[19], s3); s4 = lane_fma(t1, f[25], s4);
-  s5 = lane_fma(t1, f[31], s5); s3 = lane_fma(t2, f[20], s3); s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5);
-  s3 = lane_fma(t3, f[21], s3); s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5); s3 = lane_fma(t4, f[22], s3);
-  s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5); s3 = lane_fma(t5, f[23], s3); s4 = lane_fma(t5, f[29], s4);
-  s5 = lane_fma(t5, f[35], s5); out[15] = s3; out[16] = s4; out[17] = s5;
+WK_INLINE void carry_6_row_2(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[12]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[13];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[14]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[15]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[16];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[17]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s2 = t0 * f[12]; lane s3 = t0 * f[18]; lane s4 = t0 * f[24]; lane s5 = t0 * f[30];
+  s2 = lane_fma(t1, f[13], s2); s3 = lane_fma(t1, f[19], s3); s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5);
+  s2 = lane_fma(t2, f[14], s2); s3 = lane_fma(t2, f[20], s3); s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5);
+  s2 = lane_fma(t3, f[15], s2); s3 = lane_fma(t3, f[21], s3); s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5);
+  s2 = lane_fma(t4, f[16], s2); s3 = lane_fma(t4, f[22], s3); s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5);
+  s2 = lane_fma(t5, f[17], s2); s3 = lane_fma(t5, f[23], s3); s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5);
+  out[11] = s2; out[12] = s3; out[13] = s4; out[14] = s5;
 }
 
-WK_INLINE void carry_6_row_4(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[24]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[25]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[26];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[27]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[28]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[29]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s4 = t0 * f[24];
-  lane s5 = t0 * f[30]; s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5); s4 = lane_fma(t2, f[26], s4);
-  s5 = lane_fma(t2, f[32], s5); s4 = lane_fma(t3, f[27], s4); s5 = lane_fma(t3, f[33], s5); s4 = lane_fma(t4, f[28], s4);
-  s5 = lane_fma(t4, f[34], s5); s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5); out[18] = s4; out[19] = s5;
+WK_INLINE void carry_6_row_3(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[18]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[19];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[20]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[21]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[22];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[23]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s3 = t0 * f[18]; lane s4 = t0 * f[24]; lane s5 = t0 * f[30];
+  s3 = lane_fma(t1, f[19], s3); s4 = lane_fma(t1, f[25], s4); s5 = lane_fma(t1, f[31], s5); s3 = lane_fma(t2, f[20], s3);
+  s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5); s3 = lane_fma(t3, f[21], s3); s4 = lane_fma(t3, f[27], s4);
+  s5 = lane_fma(t3, f[33], s5); s3 = lane_fma(t4, f[22], s3); s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5);
+  s3 = lane_fma(t5, f[23], s3); s4 = lane_fma(t5, f[29], s4); s5 = lane_fma(t5, f[35], s5); out[15] = s3; out[16] = s4;
+  out[17] = s5;
 }
 
-WK_INLINE void carry_6_row_5(const lane *f, const lane *p, lane *out) {
-  const lane f0 = f[30]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; const lane f1 = f[31]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[6], t1); t2 = lane_fma(f1, p[7], t2);
-  t3 = lane_fma(f1, p[8], t3); t4 = lane_fma(f1, p[9], t4); t5 = lane_fma(f1, p[10], t5); const lane f2 = f[32];
-  t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[7], t1); t2 = lane_fma(f2, p[11], t2); t3 = lane_fma(f2, p[12], t3);
-  t4 = lane_fma(f2, p[13], t4); t5 = lane_fma(f2, p[14], t5); const lane f3 = f[33]; t0 = lane_fma(f3, p[3], t0);
-  t1 = lane_fma(f3, p[8], t1); t2 = lane_fma(f3, p[12], t2); t3 = lane_fma(f3, p[15], t3); t4 = lane_fma(f3, p[16], t4);
-  t5 = lane_fma(f3, p[17], t5); const lane f4 = f[34]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[9], t1);
-  t2 = lane_fma(f4, p[13], t2); t3 = lane_fma(f4, p[16], t3); t4 = lane_fma(f4, p[18], t4); t5 = lane_fma(f4, p[19], t5);
-  const lane f5 = f[35]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[10], t1); t2 = lane_fma(f5, p[14], t2);
-  t3 = lane_fma(f5, p[17], t3); t4 = lane_fma(f5, p[19], t4); t5 = lane_fma(f5, p[20], t5); lane s5 = t0 * f[30];
-  s5 = lane_fma(t1, f[31], s5); s5 = lane_fma(t2, f[32], s5); s5 = lane_fma(t3, f[33], s5); s5 = lane_fma(t4, f[34], s5);
-  s5 = lane_fma(t5, f[35], s5); out[20] = s5;
+WK_INLINE void carry_6_row_4(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[24]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[25];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[26]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[27]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[28];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[29]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s4 = t0 * f[24]; lane s5 = t0 * f[30]; s4 = lane_fma(t1, f[25], s4);
+  s5 = lane_fma(t1, f[31], s5); s4 = lane_fma(t2, f[26], s4); s5 = lane_fma(t2, f[32], s5); s4 = lane_fma(t3, f[27], s4);
+  s5 = lane_fma(t3, f[33], s5); s4 = lane_fma(t4, f[28], s4); s5 = lane_fma(t4, f[34], s5); s4 = lane_fma(t5, f[29], s4);
+  s5 = lane_fma(t5, f[35], s5); out[18] = s4; out[19] = s5;
 }
 
-/* out = F p F', packed, of 6 states; F has the rows f (xxxxxx/xxxxxx/xxxxxx/xxxxxx/xxxxxx/xxxxxx). */
-WK_INLINE void carry_6(const lane *f, const lane *p, lane *out) {
-  carry_6_row_0(f, p, out); carry_6_row_1(f, p, out); carry_6_row_2(f, p, out); carry_6_row_3(f, p, out); carry_6_row_4(f, p, out);
-  carry_6_row_5(f, p, out);
+WK_INLINE void carry_6_row_5(const lane *f, const lane *p, int apart, lane *out) {
+  const lane f0 = f[30]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; const lane f1 = f[31];
+  t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[6 * apart], t1); t2 = lane_fma(f1, p[7 * apart], t2);
+  t3 = lane_fma(f1, p[8 * apart], t3); t4 = lane_fma(f1, p[9 * apart], t4); t5 = lane_fma(f1, p[10 * apart], t5);
+  const lane f2 = f[32]; t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[7 * apart], t1);
+  t2 = lane_fma(f2, p[11 * apart], t2); t3 = lane_fma(f2, p[12 * apart], t3); t4 = lane_fma(f2, p[13 * apart], t4);
+  t5 = lane_fma(f2, p[14 * apart], t5); const lane f3 = f[33]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[8 * apart], t1); t2 = lane_fma(f3, p[12 * apart], t2); t3 = lane_fma(f3, p[15 * apart], t3);
+  t4 = lane_fma(f3, p[16 * apart], t4); t5 = lane_fma(f3, p[17 * apart], t5); const lane f4 = f[34];
+  t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[9 * apart], t1); t2 = lane_fma(f4, p[13 * apart], t2);
+  t3 = lane_fma(f4, p[16 * apart], t3); t4 = lane_fma(f4, p[18 * apart], t4); t5 = lane_fma(f4, p[19 * apart], t5);
+  const lane f5 = f[35]; t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[10 * apart], t1);
+  t2 = lane_fma(f5, p[14 * apart], t2); t3 = lane_fma(f5, p[17 * apart], t3); t4 = lane_fma(f5, p[19 * apart], t4);
+  t5 = lane_fma(f5, p[20 * apart], t5); lane s5 = t0 * f[30]; s5 = lane_fma(t1, f[31], s5); s5 = lane_fma(t2, f[32], s5);
+  s5 = lane_fma(t3, f[33], s5); s5 = lane_fma(t4, f[34], s5); s5 = lane_fma(t5, f[35], s5); out[20] = s5;
 }
 
-WK_INLINE void carry_7_row_0(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[0]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[1]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[2]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[3]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[4]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[5]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[6]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s0 = t0 * f[0]; lane s1 = t0 * f[7]; lane s2 = t0 * f[14]; lane s3 = t0 * f[21];
-  lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s0 = lane_fma(t1, f[1], s0); s1 = lane_fma(t1, f[8], s1);
-  s2 = lane_fma(t1, f[15], s2); s3 = lane_fma(t1, f[22], s3); s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5);
-  s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[9], s1); s2 = lane_fma(t2, f[16], s2); s3 = lane_fma(t2, f[23], s3);
-  s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s0 = lane_fma(t3, f[3], s0); s1 = lane_fma(t3, f[10], s1);
-  s2 = lane_fma(t3, f[17], s2); s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5);
-  s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[11], s1); s2 = lane_fma(t4, f[18], s2); s3 = lane_fma(t4, f[25], s3);
-  s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s0 = lane_fma(t5, f[5], s0); s1 = lane_fma(t5, f[12], s1);
-  s2 = lane_fma(t5, f[19], s2); s3 = lane_fma(t5, f[26], s3); s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5);
-  s0 = lane_fma(t6, f[6], s0); s1 = lane_fma(t6, f[13], s1); s2 = lane_fma(t6, f[20], s2); s3 = lane_fma(t6, f[27], s3);
-  s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[0] = s0; out[1] = s1; out[2] = s2; out[3] = s3; out[4] = s4;
-  out[5] = s5; out[6] = t6 * keep;
+/* out = F p F', packed, of 6 states, the elements of p `apart` from each other; F has the rows f (xxxxxx/xxxxxx/xxxxxx/xxxxxx/xxxxxx/xxxxxx). */
+WK_INLINE void carry_6(const lane *f, const lane *p, int apart, lane *out) {
+  carry_6_row_0(f, p, apart, out); carry_6_row_1(f, p, apart, out); carry_6_row_2(f, p, apart, out);
+  carry_6_row_3(f, p, apart, out); carry_6_row_4(f, p, apart, out); carry_6_row_5(f, p, apart, out);
 }
 
-WK_INLINE void carry_7_row_1(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[7]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[8]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[9]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[10]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[11]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[12]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[13]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s1 = t0 * f[7]; lane s2 = t0 * f[14]; lane s3 = t0 * f[21]; lane s4 = t0 * f[28];
-  lane s5 = t0 * f[35]; s1 = lane_fma(t1, f[8], s1); s2 = lane_fma(t1, f[15], s2); s3 = lane_fma(t1, f[22], s3);
-  s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5); s1 = lane_fma(t2, f[9], s1); s2 = lane_fma(t2, f[16], s2);
-  s3 = lane_fma(t2, f[23], s3); s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s1 = lane_fma(t3, f[10], s1);
-  s2 = lane_fma(t3, f[17], s2); s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5);
-  s1 = lane_fma(t4, f[11], s1); s2 = lane_fma(t4, f[18], s2); s3 = lane_fma(t4, f[25], s3); s4 = lane_fma(t4, f[32], s4);
-  s5 = lane_fma(t4, f[39], s5); s1 = lane_fma(t5, f[12], s1); s2 = lane_fma(t5, f[19], s2); s3 = lane_fma(t5, f[26], s3);
-  s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5); s1 = lane_fma(t6, f[13], s1); s2 = lane_fma(t6, f[20], s2);
-  s3 = lane_fma(t6, f[27], s3); s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[7] = s1; out[8] = s2; out[9] = s3;
-  out[10] = s4; out[11] = s5; out[12] = t6 * keep;
-}
-
-WK_INLINE void carry_7_row_2(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[14]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[15]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[16]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[17]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[18]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[19]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[20]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s2 = t0 * f[14]; lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35];
-  s2 = lane_fma(t1, f[15], s2); s3 = lane_fma(t1, f[22], s3); s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5);
+WK_INLINE void carry_7_row_0(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[0]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[1]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[2];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[3]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[4]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[5];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[6]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s0 = t0 * f[0]; lane s1 = t0 * f[7]; lane s2 = t0 * f[14]; lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35];
+  s0 = lane_fma(t1, f[1], s0); s1 = lane_fma(t1, f[8], s1); s2 = lane_fma(t1, f[15], s2); s3 = lane_fma(t1, f[22], s3);
+  s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5); s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[9], s1);
   s2 = lane_fma(t2, f[16], s2); s3 = lane_fma(t2, f[23], s3); s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5);
-  s2 = lane_fma(t3, f[17], s2); s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5);
+  s0 = lane_fma(t3, f[3], s0); s1 = lane_fma(t3, f[10], s1); s2 = lane_fma(t3, f[17], s2); s3 = lane_fma(t3, f[24], s3);
+  s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5); s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[11], s1);
   s2 = lane_fma(t4, f[18], s2); s3 = lane_fma(t4, f[25], s3); s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5);
-  s2 = lane_fma(t5, f[19], s2); s3 = lane_fma(t5, f[26], s3); s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5);
+  s0 = lane_fma(t5, f[5], s0); s1 = lane_fma(t5, f[12], s1); s2 = lane_fma(t5, f[19], s2); s3 = lane_fma(t5, f[26], s3);
+  s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5); s0 = lane_fma(t6, f[6], s0); s1 = lane_fma(t6, f[13], s1);
   s2 = lane_fma(t6, f[20], s2); s3 = lane_fma(t6, f[27], s3); s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5);
-  out[13] = s2; out[14] = s3; out[15] = s4; out[16] = s5; out[17] = t6 * keep;
+  out[0] = s0; out[1] = s1; out[2] = s2; out[3] = s3; out[4] = s4; out[5] = s5; out[6] = t6 * keep;
 }
 
-WK_INLINE void carry_7_row_3(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[21]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[22]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[23]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[24]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[25]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[26]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[27]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s3 = lane_fma(t1, f[22], s3);
-  s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5); s3 = lane_fma(t2, f[23], s3); s4 = lane_fma(t2, f[30], s4);
-  s5 = lane_fma(t2, f[37], s5); s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5);
-  s3 = lane_fma(t4, f[25], s3); s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s3 = lane_fma(t5, f[26], s3);
-  s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5); s3 = lane_fma(t6, f[27], s3); s4 = lane_fma(t6, f[34], s4);
-  s5 = lane_fma(t6, f[41], s5); out[18] = s3; out[19] = s4; out[20] = s5; out[21] = t6 * keep;
+WK_INLINE void carry_7_row_1(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[7]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[8]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[9];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[10]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[11]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[12];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[13]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s1 = t0 * f[7]; lane s2 = t0 * f[14]; lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35];
+  s1 = lane_fma(t1, f[8], s1); s2 = lane_fma(t1, f[15], s2); s3 = lane_fma(t1, f[22], s3); s4 = lane_fma(t1, f[29], s4);
+  s5 = lane_fma(t1, f[36], s5); s1 = lane_fma(t2, f[9], s1); s2 = lane_fma(t2, f[16], s2); s3 = lane_fma(t2, f[23], s3);
+  s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s1 = lane_fma(t3, f[10], s1); s2 = lane_fma(t3, f[17], s2);
+  s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5); s1 = lane_fma(t4, f[11], s1);
+  s2 = lane_fma(t4, f[18], s2); s3 = lane_fma(t4, f[25], s3); s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5);
+  s1 = lane_fma(t5, f[12], s1); s2 = lane_fma(t5, f[19], s2); s3 = lane_fma(t5, f[26], s3); s4 = lane_fma(t5, f[33], s4);
+  s5 = lane_fma(t5, f[40], s5); s1 = lane_fma(t6, f[13], s1); s2 = lane_fma(t6, f[20], s2); s3 = lane_fma(t6, f[27], s3);
+  s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[7] = s1; out[8] = s2; out[9] = s3; out[10] = s4; out[11] = s5;
+  out[12] = t6 * keep;
 }
 
-WK_INLINE void carry_7_row_4(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[28]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[29]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[30]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[31]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[32]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[33]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[34]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s4 = lane_fma(t1, f[29], s4);
-  s5 = lane_fma(t1, f[36], s5); s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s4 = lane_fma(t3, f[31], s4);
-  s5 = lane_fma(t3, f[38], s5); s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s4 = lane_fma(t5, f[33], s4);
-  s5 = lane_fma(t5, f[40], s5); s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[22] = s4; out[23] = s5;
-  out[24] = t6 * keep;
+WK_INLINE void carry_7_row_2(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[14]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[15]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[16];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[17]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[18]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[19];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[20]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s2 = t0 * f[14]; lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s2 = lane_fma(t1, f[15], s2);
+  s3 = lane_fma(t1, f[22], s3); s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5); s2 = lane_fma(t2, f[16], s2);
+  s3 = lane_fma(t2, f[23], s3); s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s2 = lane_fma(t3, f[17], s2);
+  s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5); s2 = lane_fma(t4, f[18], s2);
+  s3 = lane_fma(t4, f[25], s3); s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s2 = lane_fma(t5, f[19], s2);
+  s3 = lane_fma(t5, f[26], s3); s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5); s2 = lane_fma(t6, f[20], s2);
+  s3 = lane_fma(t6, f[27], s3); s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[13] = s2; out[14] = s3;
+  out[15] = s4; out[16] = s5; out[17] = t6 * keep;
 }
 
-WK_INLINE void carry_7_row_5(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[35]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; const lane f1 = f[36]; t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[7], t1);
-  t2 = lane_fma(f1, p[8], t2); t3 = lane_fma(f1, p[9], t3); t4 = lane_fma(f1, p[10], t4); t5 = lane_fma(f1, p[11], t5);
-  t6 = lane_fma(f1, p[12], t6); const lane f2 = f[37]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[8], t1);
-  t2 = lane_fma(f2, p[13], t2); t3 = lane_fma(f2, p[14], t3); t4 = lane_fma(f2, p[15], t4); t5 = lane_fma(f2, p[16], t5);
-  t6 = lane_fma(f2, p[17], t6); const lane f3 = f[38]; t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[9], t1);
-  t2 = lane_fma(f3, p[14], t2); t3 = lane_fma(f3, p[18], t3); t4 = lane_fma(f3, p[19], t4); t5 = lane_fma(f3, p[20], t5);
-  t6 = lane_fma(f3, p[21], t6); const lane f4 = f[39]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[10], t1);
-  t2 = lane_fma(f4, p[15], t2); t3 = lane_fma(f4, p[19], t3); t4 = lane_fma(f4, p[22], t4); t5 = lane_fma(f4, p[23], t5);
-  t6 = lane_fma(f4, p[24], t6); const lane f5 = f[40]; t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[11], t1);
-  t2 = lane_fma(f5, p[16], t2); t3 = lane_fma(f5, p[20], t3); t4 = lane_fma(f5, p[23], t4); t5 = lane_fma(f5, p[25], t5);
-  t6 = lane_fma(f5, p[26], t6); const lane f6 = f[41]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[12], t1);
-  t2 = lane_fma(f6, p[17], t2); t3 = lane_fma(f6, p[21], t3); t4 = lane_fma(f6, p[24], t4); t5 = lane_fma(f6, p[26], t5);
-  t6 = lane_fma(f6, p[27], t6); lane s5 = t0 * f[35]; s5 = lane_fma(t1, f[36], s5); s5 = lane_fma(t2, f[37], s5);
-  s5 = lane_fma(t3, f[38], s5); s5 = lane_fma(t4, f[39], s5); s5 = lane_fma(t5, f[40], s5); s5 = lane_fma(t6, f[41], s5);
-  out[25] = s5; out[26] = t6 * keep;
+WK_INLINE void carry_7_row_3(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[21]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[22]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[23];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[24]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[25]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[26];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[27]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s3 = t0 * f[21]; lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s3 = lane_fma(t1, f[22], s3); s4 = lane_fma(t1, f[29], s4);
+  s5 = lane_fma(t1, f[36], s5); s3 = lane_fma(t2, f[23], s3); s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5);
+  s3 = lane_fma(t3, f[24], s3); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5); s3 = lane_fma(t4, f[25], s3);
+  s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s3 = lane_fma(t5, f[26], s3); s4 = lane_fma(t5, f[33], s4);
+  s5 = lane_fma(t5, f[40], s5); s3 = lane_fma(t6, f[27], s3); s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5);
+  out[18] = s3; out[19] = s4; out[20] = s5; out[21] = t6 * keep;
 }
 
-/* out = F p F', packed, of 7 states; F has the rows f (xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx) and keep on the rest of its diagonal. */
-WK_INLINE void carry_7(const lane *f, lane keep, const lane *p, lane *out) {
-  carry_7_row_0(f, keep, p, out); carry_7_row_1(f, keep, p, out); carry_7_row_2(f, keep, p, out); carry_7_row_3(f, keep, p, out);
-  carry_7_row_4(f, keep, p, out); carry_7_row_5(f, keep, p, out); const lane keep2 = keep * keep; out[27] = p[27] * keep2;
+WK_INLINE void carry_7_row_4(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[28]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[29]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[30];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[31]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[32]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[33];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[34]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s4 = t0 * f[28]; lane s5 = t0 * f[35]; s4 = lane_fma(t1, f[29], s4); s5 = lane_fma(t1, f[36], s5);
+  s4 = lane_fma(t2, f[30], s4); s5 = lane_fma(t2, f[37], s5); s4 = lane_fma(t3, f[31], s4); s5 = lane_fma(t3, f[38], s5);
+  s4 = lane_fma(t4, f[32], s4); s5 = lane_fma(t4, f[39], s5); s4 = lane_fma(t5, f[33], s4); s5 = lane_fma(t5, f[40], s5);
+  s4 = lane_fma(t6, f[34], s4); s5 = lane_fma(t6, f[41], s5); out[22] = s4; out[23] = s5; out[24] = t6 * keep;
 }
 
-WK_INLINE void carry_9_row_0(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[0]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[1];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[2]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[3];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[4]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[5];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f6 = f[6]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[14], t1);
-  t2 = lane_fma(f6, p[21], t2); t3 = lane_fma(f6, p[27], t3); t4 = lane_fma(f6, p[32], t4); t5 = lane_fma(f6, p[36], t5);
-  t6 = lane_fma(f6, p[39], t6); t7 = lane_fma(f6, p[40], t7); t8 = lane_fma(f6, p[41], t8); const lane f7 = f[7];
-  t0 = lane_fma(f7, p[7], t0); t1 = lane_fma(f7, p[15], t1); t2 = lane_fma(f7, p[22], t2); t3 = lane_fma(f7, p[28], t3);
-  t4 = lane_fma(f7, p[33], t4); t5 = lane_fma(f7, p[37], t5); t6 = lane_fma(f7, p[40], t6); t7 = lane_fma(f7, p[42], t7);
-  t8 = lane_fma(f7, p[43], t8); lane s0 = t0 * f[0]; lane s1 = t0 * f[9]; lane s2 = t0 * f[18]; lane s3 = t0 * f[27];
-  lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s0 = lane_fma(t1, f[1], s0); s1 = lane_fma(t1, f[10], s1);
+WK_INLINE void carry_7_row_5(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[35]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  const lane f1 = f[36]; t0 = lane_fma(f1, p[1 * apart], t0); t1 = lane_fma(f1, p[7 * apart], t1);
+  t2 = lane_fma(f1, p[8 * apart], t2); t3 = lane_fma(f1, p[9 * apart], t3); t4 = lane_fma(f1, p[10 * apart], t4);
+  t5 = lane_fma(f1, p[11 * apart], t5); t6 = lane_fma(f1, p[12 * apart], t6); const lane f2 = f[37];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[8 * apart], t1); t2 = lane_fma(f2, p[13 * apart], t2);
+  t3 = lane_fma(f2, p[14 * apart], t3); t4 = lane_fma(f2, p[15 * apart], t4); t5 = lane_fma(f2, p[16 * apart], t5);
+  t6 = lane_fma(f2, p[17 * apart], t6); const lane f3 = f[38]; t0 = lane_fma(f3, p[3 * apart], t0);
+  t1 = lane_fma(f3, p[9 * apart], t1); t2 = lane_fma(f3, p[14 * apart], t2); t3 = lane_fma(f3, p[18 * apart], t3);
+  t4 = lane_fma(f3, p[19 * apart], t4); t5 = lane_fma(f3, p[20 * apart], t5); t6 = lane_fma(f3, p[21 * apart], t6);
+  const lane f4 = f[39]; t0 = lane_fma(f4, p[4 * apart], t0); t1 = lane_fma(f4, p[10 * apart], t1);
+  t2 = lane_fma(f4, p[15 * apart], t2); t3 = lane_fma(f4, p[19 * apart], t3); t4 = lane_fma(f4, p[22 * apart], t4);
+  t5 = lane_fma(f4, p[23 * apart], t5); t6 = lane_fma(f4, p[24 * apart], t6); const lane f5 = f[40];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[11 * apart], t1); t2 = lane_fma(f5, p[16 * apart], t2);
+  t3 = lane_fma(f5, p[20 * apart], t3); t4 = lane_fma(f5, p[23 * apart], t4); t5 = lane_fma(f5, p[25 * apart], t5);
+  t6 = lane_fma(f5, p[26 * apart], t6); const lane f6 = f[41]; t0 = lane_fma(f6, p[6 * apart], t0);
+  t1 = lane_fma(f6, p[12 * apart], t1); t2 = lane_fma(f6, p[17 * apart], t2); t3 = lane_fma(f6, p[21 * apart], t3);
+  t4 = lane_fma(f6, p[24 * apart], t4); t5 = lane_fma(f6, p[26 * apart], t5); t6 = lane_fma(f6, p[27 * apart], t6);
+  lane s5 = t0 * f[35]; s5 = lane_fma(t1, f[36], s5); s5 = lane_fma(t2, f[37], s5); s5 = lane_fma(t3, f[38], s5);
+  s5 = lane_fma(t4, f[39], s5); s5 = lane_fma(t5, f[40], s5); s5 = lane_fma(t6, f[41], s5); out[25] = s5; out[26] = t6 * keep;
+}
+
+/* out = F p F', packed, of 7 states, the elements of p `apart` from each other; F has the rows f (xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx/xxxxxxx) and keep on the rest of its diagonal. */
+WK_INLINE void carry_7(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  carry_7_row_0(f, keep, p, apart, out); carry_7_row_1(f, keep, p, apart, out); carry_7_row_2(f, keep, p, apart, out);
+  carry_7_row_3(f, keep, p, apart, out); carry_7_row_4(f, keep, p, apart, out); carry_7_row_5(f, keep, p, apart, out);
+  const lane keep2 = keep * keep; out[27] = p[27 * apart] * keep2;
+}
+
+WK_INLINE void carry_9_row_0(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[0]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[1]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[2];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[3]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[4]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[5];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f6 = f[6]; t0 = lane_fma(f6, p[6 * apart], t0); t1 = lane_fma(f6, p[14 * apart], t1);
+  t2 = lane_fma(f6, p[21 * apart], t2); t3 = lane_fma(f6, p[27 * apart], t3); t4 = lane_fma(f6, p[32 * apart], t4);
+  t5 = lane_fma(f6, p[36 * apart], t5); t6 = lane_fma(f6, p[39 * apart], t6); t7 = lane_fma(f6, p[40 * apart], t7);
+  t8 = lane_fma(f6, p[41 * apart], t8); const lane f7 = f[7]; t0 = lane_fma(f7, p[7 * apart], t0);
+  t1 = lane_fma(f7, p[15 * apart], t1); t2 = lane_fma(f7, p[22 * apart], t2); t3 = lane_fma(f7, p[28 * apart], t3);
+  t4 = lane_fma(f7, p[33 * apart], t4); t5 = lane_fma(f7, p[37 * apart], t5); t6 = lane_fma(f7, p[40 * apart], t6);
+  t7 = lane_fma(f7, p[42 * apart], t7); t8 = lane_fma(f7, p[43 * apart], t8); lane s0 = t0 * f[0]; lane s1 = t0 * f[9];
+  lane s2 = t0 * f[18]; lane s3 = t0 * f[27]; lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s0 = lane_fma(t1, f[1], s0);
+  s1 = lane_fma(t1, f[10], s1); s2 = lane_fma(t1, f[19], s2); s3 = lane_fma(t1, f[28], s3); s4 = lane_fma(t1, f[37], s4);
+  s5 = lane_fma(t1, f[46], s5); s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[11], s1); s2 = lane_fma(t2, f[20], s2);
+  s3 = lane_fma(t2, f[29], s3); s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5); s0 = lane_fma(t3, f[3], s0);
+  s1 = lane_fma(t3, f[12], s1); s2 = lane_fma(t3, f[21], s2); s3 = lane_fma(t3, f[30], s3); s4 = lane_fma(t3, f[39], s4);
+  s5 = lane_fma(t3, f[48], s5); s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[13], s1); s2 = lane_fma(t4, f[22], s2);
+  s3 = lane_fma(t4, f[31], s3); s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s0 = lane_fma(t5, f[5], s0);
+  s1 = lane_fma(t5, f[14], s1); s2 = lane_fma(t5, f[23], s2); s3 = lane_fma(t5, f[32], s3); s4 = lane_fma(t5, f[41], s4);
+  s5 = lane_fma(t5, f[50], s5); s0 = lane_fma(t6, f[6], s0); s1 = lane_fma(t6, f[15], s1); s3 = lane_fma(t6, f[33], s3);
+  s4 = lane_fma(t6, f[42], s4); s5 = lane_fma(t6, f[51], s5); s0 = lane_fma(t7, f[7], s0); s1 = lane_fma(t7, f[16], s1);
+  s3 = lane_fma(t7, f[34], s3); s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5); s2 = lane_fma(t8, f[26], s2);
+  s3 = lane_fma(t8, f[35], s3); s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[0] = s0; out[1] = s1; out[2] = s2;
+  out[3] = s3; out[4] = s4; out[5] = s5; out[6] = t6 * keep; out[7] = t7 * keep; out[8] = t8 * keep;
+}
+
+WK_INLINE void carry_9_row_1(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[9]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[10]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[11];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[12]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[13]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[14];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f6 = f[15]; t0 = lane_fma(f6, p[6 * apart], t0); t1 = lane_fma(f6, p[14 * apart], t1);
+  t2 = lane_fma(f6, p[21 * apart], t2); t3 = lane_fma(f6, p[27 * apart], t3); t4 = lane_fma(f6, p[32 * apart], t4);
+  t5 = lane_fma(f6, p[36 * apart], t5); t6 = lane_fma(f6, p[39 * apart], t6); t7 = lane_fma(f6, p[40 * apart], t7);
+  t8 = lane_fma(f6, p[41 * apart], t8); const lane f7 = f[16]; t0 = lane_fma(f7, p[7 * apart], t0);
+  t1 = lane_fma(f7, p[15 * apart], t1); t2 = lane_fma(f7, p[22 * apart], t2); t3 = lane_fma(f7, p[28 * apart], t3);
+  t4 = lane_fma(f7, p[33 * apart], t4); t5 = lane_fma(f7, p[37 * apart], t5); t6 = lane_fma(f7, p[40 * apart], t6);
+  t7 = lane_fma(f7, p[42 * apart], t7); t8 = lane_fma(f7, p[43 * apart], t8); lane s1 = t0 * f[9]; lane s2 = t0 * f[18];
+  lane s3 = t0 * f[27]; lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s1 = lane_fma(t1, f[10], s1); s2 = lane_fma(t1, f[19], s2);
+  s3 = lane_fma(t1, f[28], s3); s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5); s1 = lane_fma(t2, f[11], s1);
+  s2 = lane_fma(t2, f[20], s2); s3 = lane_fma(t2, f[29], s3); s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5);
+  s1 = lane_fma(t3, f[12], s1); s2 = lane_fma(t3, f[21], s2); s3 = lane_fma(t3, f[30], s3); s4 = lane_fma(t3, f[39], s4);
+  s5 = lane_fma(t3, f[48], s5); s1 = lane_fma(t4, f[13], s1); s2 = lane_fma(t4, f[22], s2); s3 = lane_fma(t4, f[31], s3);
+  s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s1 = lane_fma(t5, f[14], s1); s2 = lane_fma(t5, f[23], s2);
+  s3 = lane_fma(t5, f[32], s3); s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5); s1 = lane_fma(t6, f[15], s1);
+  s3 = lane_fma(t6, f[33], s3); s4 = lane_fma(t6, f[42], s4); s5 = lane_fma(t6, f[51], s5); s1 = lane_fma(t7, f[16], s1);
+  s3 = lane_fma(t7, f[34], s3); s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5); s2 = lane_fma(t8, f[26], s2);
+  s3 = lane_fma(t8, f[35], s3); s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[9] = s1; out[10] = s2; out[11] = s3;
+  out[12] = s4; out[13] = s5; out[14] = t6 * keep; out[15] = t7 * keep; out[16] = t8 * keep;
+}
+
+WK_INLINE void carry_9_row_2(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[18]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[19]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[20];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[21]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[22]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[23];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f8 = f[26]; t0 = lane_fma(f8, p[8 * apart], t0); t1 = lane_fma(f8, p[16 * apart], t1);
+  t2 = lane_fma(f8, p[23 * apart], t2); t3 = lane_fma(f8, p[29 * apart], t3); t4 = lane_fma(f8, p[34 * apart], t4);
+  t5 = lane_fma(f8, p[38 * apart], t5); t6 = lane_fma(f8, p[41 * apart], t6); t7 = lane_fma(f8, p[43 * apart], t7);
+  t8 = lane_fma(f8, p[44 * apart], t8); lane s2 = t0 * f[18]; lane s3 = t0 * f[27]; lane s4 = t0 * f[36]; lane s5 = t0 * f[45];
   s2 = lane_fma(t1, f[19], s2); s3 = lane_fma(t1, f[28], s3); s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5);
-  s0 = lane_fma(t2, f[2], s0); s1 = lane_fma(t2, f[11], s1); s2 = lane_fma(t2, f[20], s2); s3 = lane_fma(t2, f[29], s3);
-  s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5); s0 = lane_fma(t3, f[3], s0); s1 = lane_fma(t3, f[12], s1);
+  s2 = lane_fma(t2, f[20], s2); s3 = lane_fma(t2, f[29], s3); s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5);
   s2 = lane_fma(t3, f[21], s2); s3 = lane_fma(t3, f[30], s3); s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5);
-  s0 = lane_fma(t4, f[4], s0); s1 = lane_fma(t4, f[13], s1); s2 = lane_fma(t4, f[22], s2); s3 = lane_fma(t4, f[31], s3);
-  s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s0 = lane_fma(t5, f[5], s0); s1 = lane_fma(t5, f[14], s1);
+  s2 = lane_fma(t4, f[22], s2); s3 = lane_fma(t4, f[31], s3); s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5);
   s2 = lane_fma(t5, f[23], s2); s3 = lane_fma(t5, f[32], s3); s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5);
-  s0 = lane_fma(t6, f[6], s0); s1 = lane_fma(t6, f[15], s1); s3 = lane_fma(t6, f[33], s3); s4 = lane_fma(t6, f[42], s4);
-  s5 = lane_fma(t6, f[51], s5); s0 = lane_fma(t7, f[7], s0); s1 = lane_fma(t7, f[16], s1); s3 = lane_fma(t7, f[34], s3);
+  s3 = lane_fma(t6, f[33], s3); s4 = lane_fma(t6, f[42], s4); s5 = lane_fma(t6, f[51], s5); s3 = lane_fma(t7, f[34], s3);
   s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5); s2 = lane_fma(t8, f[26], s2); s3 = lane_fma(t8, f[35], s3);
-  s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[0] = s0; out[1] = s1; out[2] = s2; out[3] = s3; out[4] = s4;
-  out[5] = s5; out[6] = t6 * keep; out[7] = t7 * keep; out[8] = t8 * keep;
+  s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[17] = s2; out[18] = s3; out[19] = s4; out[20] = s5;
+  out[21] = t6 * keep; out[22] = t7 * keep; out[23] = t8 * keep;
 }
 
-WK_INLINE void carry_9_row_1(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[9]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[10];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[11]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[12];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[13]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[14];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f6 = f[15]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[14], t1);
-  t2 = lane_fma(f6, p[21], t2); t3 = lane_fma(f6, p[27], t3); t4 = lane_fma(f6, p[32], t4); t5 = lane_fma(f6, p[36], t5);
-  t6 = lane_fma(f6, p[39], t6); t7 = lane_fma(f6, p[40], t7); t8 = lane_fma(f6, p[41], t8); const lane f7 = f[16];
-  t0 = lane_fma(f7, p[7], t0); t1 = lane_fma(f7, p[15], t1); t2 = lane_fma(f7, p[22], t2); t3 = lane_fma(f7, p[28], t3);
-  t4 = lane_fma(f7, p[33], t4); t5 = lane_fma(f7, p[37], t5); t6 = lane_fma(f7, p[40], t6); t7 = lane_fma(f7, p[42], t7);
-  t8 = lane_fma(f7, p[43], t8); lane s1 = t0 * f[9]; lane s2 = t0 * f[18]; lane s3 = t0 * f[27]; lane s4 = t0 * f[36];
-  lane s5 = t0 * f[45]; s1 = lane_fma(t1, f[10], s1); s2 = lane_fma(t1, f[19], s2); s3 = lane_fma(t1, f[28], s3);
-  s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5); s1 = lane_fma(t2, f[11], s1); s2 = lane_fma(t2, f[20], s2);
-  s3 = lane_fma(t2, f[29], s3); s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5); s1 = lane_fma(t3, f[12], s1);
-  s2 = lane_fma(t3, f[21], s2); s3 = lane_fma(t3, f[30], s3); s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5);
-  s1 = lane_fma(t4, f[13], s1); s2 = lane_fma(t4, f[22], s2); s3 = lane_fma(t4, f[31], s3); s4 = lane_fma(t4, f[40], s4);
-  s5 = lane_fma(t4, f[49], s5); s1 = lane_fma(t5, f[14], s1); s2 = lane_fma(t5, f[23], s2); s3 = lane_fma(t5, f[32], s3);
-  s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5); s1 = lane_fma(t6, f[15], s1); s3 = lane_fma(t6, f[33], s3);
-  s4 = lane_fma(t6, f[42], s4); s5 = lane_fma(t6, f[51], s5); s1 = lane_fma(t7, f[16], s1); s3 = lane_fma(t7, f[34], s3);
-  s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5); s2 = lane_fma(t8, f[26], s2); s3 = lane_fma(t8, f[35], s3);
-  s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[9] = s1; out[10] = s2; out[11] = s3; out[12] = s4; out[13] = s5;
-  out[14] = t6 * keep; out[15] = t7 * keep; out[16] = t8 * keep;
-}
-
-WK_INLINE void carry_9_row_2(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[18]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[19];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[20]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[21];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[22]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[23];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f8 = f[26]; t0 = lane_fma(f8, p[8], t0); t1 = lane_fma(f8, p[16], t1);
-  t2 = lane_fma(f8, p[23], t2); t3 = lane_fma(f8, p[29], t3); t4 = lane_fma(f8, p[34], t4); t5 = lane_fma(f8, p[38], t5);
-  t6 = lane_fma(f8, p[41], t6); t7 = lane_fma(f8, p[43], t7); t8 = lane_fma(f8, p[44], t8); lane s2 = t0 * f[18];
-  lane s3 = t0 * f[27]; lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s2 = lane_fma(t1, f[19], s2); s3 = lane_fma(t1, f[28], s3);
-  s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5); s2 = lane_fma(t2, f[20], s2); s3 = lane_fma(t2, f[29], s3);
-  s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5); s2 = lane_fma(t3, f[21], s2); s3 = lane_fma(t3, f[30], s3);
-  s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5); s2 = lane_fma(t4, f[22], s2); s3 = lane_fma(t4, f[31], s3);
-  s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s2 = lane_fma(t5, f[23], s2); s3 = lane_fma(t5, f[32], s3);
-  s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5); s3 = lane_fma(t6, f[33], s3); s4 = lane_fma(t6, f[42], s4);
-  s5 = lane_fma(t6, f[51], s5); s3 = lane_fma(t7, f[34], s3); s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5);
-  s2 = lane_fma(t8, f[26], s2); s3 = lane_fma(t8, f[35], s3); s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5);
-  out[17] = s2; out[18] = s3; out[19] = s4; out[20] = s5; out[21] = t6 * keep; out[22] = t7 * keep; out[23] = t8 * keep;
-}
-
-WK_INLINE void carry_9_row_3(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[27]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[28];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[29]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[30];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[31]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[32];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f6 = f[33]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[14], t1);
-  t2 = lane_fma(f6, p[21], t2); t3 = lane_fma(f6, p[27], t3); t4 = lane_fma(f6, p[32], t4); t5 = lane_fma(f6, p[36], t5);
-  t6 = lane_fma(f6, p[39], t6); t7 = lane_fma(f6, p[40], t7); t8 = lane_fma(f6, p[41], t8); const lane f7 = f[34];
-  t0 = lane_fma(f7, p[7], t0); t1 = lane_fma(f7, p[15], t1); t2 = lane_fma(f7, p[22], t2); t3 = lane_fma(f7, p[28], t3);
-  t4 = lane_fma(f7, p[33], t4); t5 = lane_fma(f7, p[37], t5); t6 = lane_fma(f7, p[40], t6); t7 = lane_fma(f7, p[42], t7);
-  t8 = lane_fma(f7, p[43], t8); const lane f8 = f[35]; t0 = lane_fma(f8, p[8], t0); t1 = lane_fma(f8, p[16], t1);
-  t2 = lane_fma(f8, p[23], t2); t3 = lane_fma(f8, p[29], t3); t4 = lane_fma(f8, p[34], t4); t5 = lane_fma(f8, p[38], t5);
-  t6 = lane_fma(f8, p[41], t6); t7 = lane_fma(f8, p[43], t7); t8 = lane_fma(f8, p[44], t8); lane s3 = t0 * f[27];
-  lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s3 = lane_fma(t1, f[28], s3); s4 = lane_fma(t1, f[37], s4);
+WK_INLINE void carry_9_row_3(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[27]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[28]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[29];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[30]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[31]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[32];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f6 = f[33]; t0 = lane_fma(f6, p[6 * apart], t0); t1 = lane_fma(f6, p[14 * apart], t1);
+  t2 = lane_fma(f6, p[21 * apart], t2); t3 = lane_fma(f6, p[27 * apart], t3); t4 = lane_fma(f6, p[32 * apart], t4);
+  t5 = lane_fma(f6, p[36 * apart], t5); t6 = lane_fma(f6, p[39 * apart], t6); t7 = lane_fma(f6, p[40 * apart], t7);
+  t8 = lane_fma(f6, p[41 * apart], t8); const lane f7 = f[34]; t0 = lane_fma(f7, p[7 * apart], t0);
+  t1 = lane_fma(f7, p[15 * apart], t1); t2 = lane_fma(f7, p[22 * apart], t2); t3 = lane_fma(f7, p[28 * apart], t3);
+  t4 = lane_fma(f7, p[33 * apart], t4); t5 = lane_fma(f7, p[37 * apart], t5); t6 = lane_fma(f7, p[40 * apart], t6);
+  t7 = lane_fma(f7, p[42 * apart], t7); t8 = lane_fma(f7, p[43 * apart], t8); const lane f8 = f[35];
+  t0 = lane_fma(f8, p[8 * apart], t0); t1 = lane_fma(f8, p[16 * apart], t1); t2 = lane_fma(f8, p[23 * apart], t2);
+  t3 = lane_fma(f8, p[29 * apart], t3); t4 = lane_fma(f8, p[34 * apart], t4); t5 = lane_fma(f8, p[38 * apart], t5);
+  t6 = lane_fma(f8, p[41 * apart], t6); t7 = lane_fma(f8, p[43 * apart], t7); t8 = lane_fma(f8, p[44 * apart], t8);
+  lane s3 = t0 * f[27]; lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s3 = lane_fma(t1, f[28], s3); s4 = lane_fma(t1, f[37], s4);
   s5 = lane_fma(t1, f[46], s5); s3 = lane_fma(t2, f[29], s3); s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5);
   s3 = lane_fma(t3, f[30], s3); s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5); s3 = lane_fma(t4, f[31], s3);
   s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s3 = lane_fma(t5, f[32], s3); s4 = lane_fma(t5, f[41], s4);
@@ -466,69 +540,85 @@ WK_INLINE void carry_9_row_3(const lane *f, lane keep, const lane *p, lane *out)
   out[28] = t7 * keep; out[29] = t8 * keep;
 }
 
-WK_INLINE void carry_9_row_4(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[36]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[37];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[38]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[39];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[40]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[41];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f6 = f[42]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[14], t1);
-  t2 = lane_fma(f6, p[21], t2); t3 = lane_fma(f6, p[27], t3); t4 = lane_fma(f6, p[32], t4); t5 = lane_fma(f6, p[36], t5);
-  t6 = lane_fma(f6, p[39], t6); t7 = lane_fma(f6, p[40], t7); t8 = lane_fma(f6, p[41], t8); const lane f7 = f[43];
-  t0 = lane_fma(f7, p[7], t0); t1 = lane_fma(f7, p[15], t1); t2 = lane_fma(f7, p[22], t2); t3 = lane_fma(f7, p[28], t3);
-  t4 = lane_fma(f7, p[33], t4); t5 = lane_fma(f7, p[37], t5); t6 = lane_fma(f7, p[40], t6); t7 = lane_fma(f7, p[42], t7);
-  t8 = lane_fma(f7, p[43], t8); const lane f8 = f[44]; t0 = lane_fma(f8, p[8], t0); t1 = lane_fma(f8, p[16], t1);
-  t2 = lane_fma(f8, p[23], t2); t3 = lane_fma(f8, p[29], t3); t4 = lane_fma(f8, p[34], t4); t5 = lane_fma(f8, p[38], t5);
-  t6 = lane_fma(f8, p[41], t6); t7 = lane_fma(f8, p[43], t7); t8 = lane_fma(f8, p[44], t8); lane s4 = t0 * f[36];
-  lane s5 = t0 * f[45]; s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5); s4 = lane_fma(t2, f[38], s4);
-  s5 = lane_fma(t2, f[47], s5); s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5); s4 = lane_fma(t4, f[40], s4);
-  s5 = lane_fma(t4, f[49], s5); s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5); s4 = lane_fma(t6, f[42], s4);
-  s5 = lane_fma(t6, f[51], s5); s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5); s4 = lane_fma(t8, f[44], s4);
-  s5 = lane_fma(t8, f[53], s5); out[30] = s4; out[31] = s5; out[32] = t6 * keep; out[33] = t7 * keep; out[34] = t8 * keep;
+WK_INLINE void carry_9_row_4(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[36]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[37]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[38];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[39]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[40]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[41];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f6 = f[42]; t0 = lane_fma(f6, p[6 * apart], t0); t1 = lane_fma(f6, p[14 * apart], t1);
+  t2 = lane_fma(f6, p[21 * apart], t2); t3 = lane_fma(f6, p[27 * apart], t3); t4 = lane_fma(f6, p[32 * apart], t4);
+  t5 = lane_fma(f6, p[36 * apart], t5); t6 = lane_fma(f6, p[39 * apart], t6); t7 = lane_fma(f6, p[40 * apart], t7);
+  t8 = lane_fma(f6, p[41 * apart], t8); const lane f7 = f[43]; t0 = lane_fma(f7, p[7 * apart], t0);
+  t1 = lane_fma(f7, p[15 * apart], t1); t2 = lane_fma(f7, p[22 * apart], t2); t3 = lane_fma(f7, p[28 * apart], t3);
+  t4 = lane_fma(f7, p[33 * apart], t4); t5 = lane_fma(f7, p[37 * apart], t5); t6 = lane_fma(f7, p[40 * apart], t6);
+  t7 = lane_fma(f7, p[42 * apart], t7); t8 = lane_fma(f7, p[43 * apart], t8); const lane f8 = f[44];
+  t0 = lane_fma(f8, p[8 * apart], t0); t1 = lane_fma(f8, p[16 * apart], t1); t2 = lane_fma(f8, p[23 * apart], t2);
+  t3 = lane_fma(f8, p[29 * apart], t3); t4 = lane_fma(f8, p[34 * apart], t4); t5 = lane_fma(f8, p[38 * apart], t5);
+  t6 = lane_fma(f8, p[41 * apart], t6); t7 = lane_fma(f8, p[43 * apart], t7); t8 = lane_fma(f8, p[44 * apart], t8);
+  lane s4 = t0 * f[36]; lane s5 = t0 * f[45]; s4 = lane_fma(t1, f[37], s4); s5 = lane_fma(t1, f[46], s5);
+  s4 = lane_fma(t2, f[38], s4); s5 = lane_fma(t2, f[47], s5); s4 = lane_fma(t3, f[39], s4); s5 = lane_fma(t3, f[48], s5);
+  s4 = lane_fma(t4, f[40], s4); s5 = lane_fma(t4, f[49], s5); s4 = lane_fma(t5, f[41], s4); s5 = lane_fma(t5, f[50], s5);
+  s4 = lane_fma(t6, f[42], s4); s5 = lane_fma(t6, f[51], s5); s4 = lane_fma(t7, f[43], s4); s5 = lane_fma(t7, f[52], s5);
+  s4 = lane_fma(t8, f[44], s4); s5 = lane_fma(t8, f[53], s5); out[30] = s4; out[31] = s5; out[32] = t6 * keep; out[33] = t7 * keep;
+  out[34] = t8 * keep;
 }
 
-WK_INLINE void carry_9_row_5(const lane *f, lane keep, const lane *p, lane *out) {
-  const lane f0 = f[45]; lane t0 = f0 * p[0]; lane t1 = f0 * p[1]; lane t2 = f0 * p[2]; lane t3 = f0 * p[3]; lane t4 = f0 * p[4];
-  lane t5 = f0 * p[5]; lane t6 = f0 * p[6]; lane t7 = f0 * p[7]; lane t8 = f0 * p[8]; const lane f1 = f[46];
-  t0 = lane_fma(f1, p[1], t0); t1 = lane_fma(f1, p[9], t1); t2 = lane_fma(f1, p[10], t2); t3 = lane_fma(f1, p[11], t3);
-  t4 = lane_fma(f1, p[12], t4); t5 = lane_fma(f1, p[13], t5); t6 = lane_fma(f1, p[14], t6); t7 = lane_fma(f1, p[15], t7);
-  t8 = lane_fma(f1, p[16], t8); const lane f2 = f[47]; t0 = lane_fma(f2, p[2], t0); t1 = lane_fma(f2, p[10], t1);
-  t2 = lane_fma(f2, p[17], t2); t3 = lane_fma(f2, p[18], t3); t4 = lane_fma(f2, p[19], t4); t5 = lane_fma(f2, p[20], t5);
-  t6 = lane_fma(f2, p[21], t6); t7 = lane_fma(f2, p[22], t7); t8 = lane_fma(f2, p[23], t8); const lane f3 = f[48];
-  t0 = lane_fma(f3, p[3], t0); t1 = lane_fma(f3, p[11], t1); t2 = lane_fma(f3, p[18], t2); t3 = lane_fma(f3, p[24], t3);
-  t4 = lane_fma(f3, p[25], t4); t5 = lane_fma(f3, p[26], t5); t6 = lane_fma(f3, p[27], t6); t7 = lane_fma(f3, p[28], t7);
-  t8 = lane_fma(f3, p[29], t8); const lane f4 = f[49]; t0 = lane_fma(f4, p[4], t0); t1 = lane_fma(f4, p[12], t1);
-  t2 = lane_fma(f4, p[19], t2); t3 = lane_fma(f4, p[25], t3); t4 = lane_fma(f4, p[30], t4); t5 = lane_fma(f4, p[31], t5);
-  t6 = lane_fma(f4, p[32], t6); t7 = lane_fma(f4, p[33], t7); t8 = lane_fma(f4, p[34], t8); const lane f5 = f[50];
-  t0 = lane_fma(f5, p[5], t0); t1 = lane_fma(f5, p[13], t1); t2 = lane_fma(f5, p[20], t2); t3 = lane_fma(f5, p[26], t3);
-  t4 = lane_fma(f5, p[31], t4); t5 = lane_fma(f5, p[35], t5); t6 = lane_fma(f5, p[36], t6); t7 = lane_fma(f5, p[37], t7);
-  t8 = lane_fma(f5, p[38], t8); const lane f6 = f[51]; t0 = lane_fma(f6, p[6], t0); t1 = lane_fma(f6, p[14], t1);
-  t2 = lane_fma(f6, p[21], t2); t3 = lane_fma(f6, p[27], t3); t4 = lane_fma(f6, p[32], t4); t5 = lane_fma(f6, p[36], t5);
-  t6 = lane_fma(f6, p[39], t6); t7 = lane_fma(f6, p[40], t7); t8 = lane_fma(f6, p[41], t8); const lane f7 = f[52];
-  t0 = lane_fma(f7, p[7], t0); t1 = lane_fma(f7, p[15], t1); t2 = lane_fma(f7, p[22], t2); t3 = lane_fma(f7, p[28], t3);
-  t4 = lane_fma(f7, p[33], t4); t5 = lane_fma(f7, p[37], t5); t6 = lane_fma(f7, p[40], t6); t7 = lane_fma(f7, p[42], t7);
-  t8 = lane_fma(f7, p[43], t8); const lane f8 = f[53]; t0 = lane_fma(f8, p[8], t0); t1 = lane_fma(f8, p[16], t1);
-  t2 = lane_fma(f8, p[23], t2); t3 = lane_fma(f8, p[29], t3); t4 = lane_fma(f8, p[34], t4); t5 = lane_fma(f8, p[38], t5);
-  t6 = lane_fma(f8, p[41], t6); t7 = lane_fma(f8, p[43], t7); t8 = lane_fma(f8, p[44], t8); lane s5 = t0 * f[45];
-  s5 = lane_fma(t1, f[46], s5); s5 = lane_fma(t2, f[47], s5); s5 = lane_fma(t3, f[48], s5); s5 = lane_fma(t4, f[49], s5);
-  s5 = lane_fma(t5, f[50], s5); s5 = lane_fma(t6, f[51], s5); s5 = lane_fma(t7, f[52], s5); s5 = lane_fma(t8, f[53], s5);
-  out[35] = s5; out[36] = t6 * keep; out[37] = t7 * keep; out[38] = t8 * keep;
+WK_INLINE void carry_9_row_5(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  const lane f0 = f[45]; lane t0 = f0 * p[0 * apart]; lane t1 = f0 * p[1 * apart]; lane t2 = f0 * p[2 * apart];
+  lane t3 = f0 * p[3 * apart]; lane t4 = f0 * p[4 * apart]; lane t5 = f0 * p[5 * apart]; lane t6 = f0 * p[6 * apart];
+  lane t7 = f0 * p[7 * apart]; lane t8 = f0 * p[8 * apart]; const lane f1 = f[46]; t0 = lane_fma(f1, p[1 * apart], t0);
+  t1 = lane_fma(f1, p[9 * apart], t1); t2 = lane_fma(f1, p[10 * apart], t2); t3 = lane_fma(f1, p[11 * apart], t3);
+  t4 = lane_fma(f1, p[12 * apart], t4); t5 = lane_fma(f1, p[13 * apart], t5); t6 = lane_fma(f1, p[14 * apart], t6);
+  t7 = lane_fma(f1, p[15 * apart], t7); t8 = lane_fma(f1, p[16 * apart], t8); const lane f2 = f[47];
+  t0 = lane_fma(f2, p[2 * apart], t0); t1 = lane_fma(f2, p[10 * apart], t1); t2 = lane_fma(f2, p[17 * apart], t2);
+  t3 = lane_fma(f2, p[18 * apart], t3); t4 = lane_fma(f2, p[19 * apart], t4); t5 = lane_fma(f2, p[20 * apart], t5);
+  t6 = lane_fma(f2, p[21 * apart], t6); t7 = lane_fma(f2, p[22 * apart], t7); t8 = lane_fma(f2, p[23 * apart], t8);
+  const lane f3 = f[48]; t0 = lane_fma(f3, p[3 * apart], t0); t1 = lane_fma(f3, p[11 * apart], t1);
+  t2 = lane_fma(f3, p[18 * apart], t2); t3 = lane_fma(f3, p[24 * apart], t3); t4 = lane_fma(f3, p[25 * apart], t4);
+  t5 = lane_fma(f3, p[26 * apart], t5); t6 = lane_fma(f3, p[27 * apart], t6); t7 = lane_fma(f3, p[28 * apart], t7);
+  t8 = lane_fma(f3, p[29 * apart], t8); const lane f4 = f[49]; t0 = lane_fma(f4, p[4 * apart], t0);
+  t1 = lane_fma(f4, p[12 * apart], t1); t2 = lane_fma(f4, p[19 * apart], t2); t3 = lane_fma(f4, p[25 * apart], t3);
+  t4 = lane_fma(f4, p[30 * apart], t4); t5 = lane_fma(f4, p[31 * apart], t5); t6 = lane_fma(f4, p[32 * apart], t6);
+  t7 = lane_fma(f4, p[33 * apart], t7); t8 = lane_fma(f4, p[34 * apart], t8); const lane f5 = f[50];
+  t0 = lane_fma(f5, p[5 * apart], t0); t1 = lane_fma(f5, p[13 * apart], t1); t2 = lane_fma(f5, p[20 * apart], t2);
+  t3 = lane_fma(f5, p[26 * apart], t3); t4 = lane_fma(f5, p[31 * apart], t4); t5 = lane_fma(f5, p[35 * apart], t5);
+  t6 = lane_fma(f5, p[36 * apart], t6); t7 = lane_fma(f5, p[37 * apart], t7); t8 = lane_fma(f5, p[38 * apart], t8);
+  const lane f6 = f[51]; t0 = lane_fma(f6, p[6 * apart], t0); t1 = lane_fma(f6, p[14 * apart], t1);
+  t2 = lane_fma(f6, p[21 * apart], t2); t3 = lane_fma(f6, p[27 * apart], t3); t4 = lane_fma(f6, p[32 * apart], t4);
+  t5 = lane_fma(f6, p[36 * apart], t5); t6 = lane_fma(f6, p[39 * apart], t6); t7 = lane_fma(f6, p[40 * apart], t7);
+  t8 = lane_fma(f6, p[41 * apart], t8); const lane f7 = f[52]; t0 = lane_fma(f7, p[7 * apart], t0);
+  t1 = lane_fma(f7, p[15 * apart], t1); t2 = lane_fma(f7, p[22 * apart], t2); t3 = lane_fma(f7, p[28 * apart], t3);
+  t4 = lane_fma(f7, p[33 * apart], t4); t5 = lane_fma(f7, p[37 * apart], t5); t6 = lane_fma(f7, p[40 * apart], t6);
+  t7 = lane_fma(f7, p[42 * apart], t7); t8 = lane_fma(f7, p[43 * apart], t8); const lane f8 = f[53];
+  t0 = lane_fma(f8, p[8 * apart], t0); t1 = lane_fma(f8, p[16 * apart], t1); t2 = lane_fma(f8, p[23 * apart], t2);
+  t3 = lane_fma(f8, p[29 * apart], t3); t4 = lane_fma(f8, p[34 * apart], t4); t5 = lane_fma(f8, p[38 * apart], t5);
+  t6 = lane_fma(f8, p[41 * apart], t6); t7 = lane_fma(f8, p[43 * apart], t7); t8 = lane_fma(f8, p[44 * apart], t8);
+  lane s5 = t0 * f[45]; s5 = lane_fma(t1, f[46], s5); s5 = lane_fma(t2, f[47], s5); s5 = lane_fma(t3, f[48], s5);
+  s5 = lane_fma(t4, f[49], s5); s5 = lane_fma(t5, f[50], s5); s5 = lane_fma(t6, f[51], s5); s5 = lane_fma(t7, f[52], s5);
+  s5 = lane_fma(t8, f[53], s5); out[35] = s5; out[36] = t6 * keep; out[37] = t7 * keep; out[38] = t8 * keep;
 }
 
-/* out = F p F', packed, of 9 states; F has the rows f (xxxxxxxx0/xxxxxxxx0/xxxxxx00x/xxxxxxxxx/xxxxxxxxx/xxxxxxxxx) and keep on the rest of its diagonal. */
-WK_INLINE void carry_9(const lane *f, lane keep, const lane *p, lane *out) {
-  carry_9_row_0(f, keep, p, out); carry_9_row_1(f, keep, p, out); carry_9_row_2(f, keep, p, out); carry_9_row_3(f, keep, p, out);
-  carry_9_row_4(f, keep, p, out); carry_9_row_5(f, keep, p, out); const lane keep2 = keep * keep; out[39] = p[39] * keep2;
-  out[40] = p[40] * keep2; out[41] = p[41] * keep2; out[42] = p[42] * keep2; out[43] = p[43] * keep2; out[44] = p[44] * keep2;
+/* out = F p F', packed, of 9 states, the elements of p `apart` from each other; F has the rows f (xxxxxxxx0/xxxxxxxx0/xxxxxx00x/xxxxxxxxx/xxxxxxxxx/xxxxxxxxx) and keep on the rest of its diagonal. */
+WK_INLINE void carry_9(const lane *f, lane keep, const lane *p, int apart, lane *out) {
+  carry_9_row_0(f, keep, p, apart, out); carry_9_row_1(f, keep, p, apart, out); carry_9_row_2(f, keep, p, apart, out);
+  carry_9_row_3(f, keep, p, apart, out); carry_9_row_4(f, keep, p, apart, out); carry_9_row_5(f, keep, p, apart, out);
+  const lane keep2 = keep * keep; out[39] = p[39 * apart] * keep2; out[40] = p[40 * apart] * keep2; out[41] = p[41 * apart] * keep2;
+  out[42] = p[42 * apart] * keep2; out[43] = p[43 * apart] * keep2; out[44] = p[44 * apart] * keep2;
 }
 
 /* S = L D L' of six states, row by row: what is left of S less the row's outer product, 1 / D by hand; the row then that of L'. */

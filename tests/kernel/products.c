@@ -86,10 +86,10 @@ static void carry_expect(int n) {
   static const char *const boost[3] = {"xxxxxxxx0", "xxxxxxxx0", "xxxxxx00x"};
   struct prng r = prng_seed(seed, 3 + (uint64_t)n);
   for (int round = 0; round < ROUNDS; round++) {
-    double f[6 * STATES_MAX], whole[STATES_MAX][STATES_MAX] = {{0}}, p[WK_PACKED(STATES_MAX)], out[WK_PACKED(STATES_MAX)];
+    double f[6 * STATES_MAX], whole[STATES_MAX][STATES_MAX] = {{0}}, p[APART * WK_PACKED(STATES_MAX)], out[WK_PACKED(STATES_MAX)];
     const double keep = any(&r);
     fill(&r, f, 6 * n);
-    fill(&r, p, WK_PACKED(n));
+    fill(&r, p, APART * WK_PACKED(n));
     for (int i = 0; i < n; i++) {
       if (i >= 6) whole[i][i] = keep;
       for (int j = 0; i < 6 && j < n; j++) {
@@ -97,14 +97,14 @@ static void carry_expect(int n) {
         whole[i][j] = f[i * n + j];
       }
     }
-    if (n == 6) carry_6(f, p, out);
-    if (n == 7) carry_7(f, keep, p, out);
-    if (n == 9) carry_9(f, keep, p, out);
+    if (n == 6) carry_6(f, p, APART, out);
+    if (n == 7) carry_7(f, keep, p, APART, out);
+    if (n == 9) carry_9(f, keep, p, APART, out);
     for (int i = 0; i < n; i++) {
       for (int j = i; j < n; j++) {
         double want = 0.0;
         for (int k = 0; k < n; k++) {
-          for (int l = 0; l < n; l++) want += whole[i][k] * p[at(n, k, l)] * whole[j][l];
+          for (int l = 0; l < n; l++) want += whole[i][k] * p[APART * at(n, k, l)] * whole[j][l];
         }
         expect("F P F'", round, at(n, i, j), out[at(n, i, j)], want);
       }
