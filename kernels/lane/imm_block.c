@@ -86,28 +86,28 @@ void WK_NAME(measure_load)(struct wk_measure_block *block, const double *const r
   }
 }
 
-/* Mean and covariance of position and velocity over the modes, the spread of the means included. */
+/* Mean and covariance of position and velocity over the modes, the spread of the means included. Written out, or the place of an element
+ * in each mode's half of a matrix would be multiplied out anew every time. */
 WK_INLINE void modes_moments(int modes, const int *n, const wk_lane *const *x, const wk_lane *weights, int first,
                              wk_lane *moments) {
-  lane weight[3], mean[6], covariance[WK_PACKED(6)];
+  lane weight[3], apart[3][6];
   lanes_load(weight, weights, modes, first);
-  for (int a = 0; a < 6; a++) {
-    mean[a] = lane_all(0.0);
-    for (int m = 0; m < modes; m++) mean[a] = lane_fma(weight[m], lane_load(x[m][a] + first), mean[a]);
+  WK_UNROLL for (int a = 0; a < 6; a++) {
+    lane mean = lane_all(0.0);
+    WK_UNROLL for (int m = 0; m < modes; m++) mean = lane_fma(weight[m], lane_load(x[m][a] + first), mean);
+    WK_UNROLL for (int m = 0; m < modes; m++) apart[m][a] = lane_load(x[m][a] + first) - mean;
+    lane_store(moments[a] + first, mean);
   }
-  for (int a = 0; a < 6; a++) {
-    for (int b = a; b < 6; b++) {
+  WK_UNROLL for (int a = 0; a < 6; a++) {
+    WK_UNROLL for (int b = a; b < 6; b++) {
       lane sum = lane_all(0.0);
-      for (int m = 0; m < modes; m++) {
-        const lane da = lane_load(x[m][a] + first) - mean[a], db = lane_load(x[m][b] + first) - mean[b];
+      WK_UNROLL for (int m = 0; m < modes; m++) {
         const lane p = lane_load(x[m][n[m] + packed_at(n[m], a, b)] + first);
-        sum = lane_fma(weight[m], lane_fma(da, db, p), sum);
+        sum = lane_fma(weight[m], lane_fma(apart[m][a], apart[m][b], p), sum);
       }
-      covariance[packed_at(6, a, b)] = sum;
+      lane_store(moments[6 + packed_at(6, a, b)] + first, sum);
     }
   }
-  lanes_store(moments, mean, 6, first);
-  lanes_store(moments + 6, covariance, WK_PACKED(6), first);
 }
 
 void WK_NAME(ballistic_moments)(const struct wk_ballistic_block *block, wk_lane moments[27]) {
