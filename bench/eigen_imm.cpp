@@ -107,25 +107,27 @@ void noise_extra_add(Matrix<N> &p, double h, double q, double decay,
 
 template <int N, Kind K>
 Matrix<N> transition(const Vector<N> &from, const Vector<N> &middle, const Vector<N> &to, double h,
-                     double decay) {
+                     double decay, bool airless) {
   const Matrix<N> one = Matrix<N>::Identity(), am = jacobian<N, K>(middle, decay);
   if constexpr (K == REENTRY) {
-    const Matrix<N> k1 = jacobian<N, K>(from, decay), k2 = am * (one + h / 2 * k1),
-                    k3 = am * (one + h / 2 * k2);
-    const Matrix<N> k4 = jacobian<N, K>(to, decay) * (one + h * k3);
-    return one + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+    if (!airless) {
+      const Matrix<N> k1 = jacobian<N, K>(from, decay), k2 = am * (one + h / 2 * k1),
+                      k3 = am * (one + h / 2 * k2);
+      const Matrix<N> k4 = jacobian<N, K>(to, decay) * (one + h * k3);
+      return one + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+    }
   }
   const Matrix<N> a2 = am * am;
   return one + h * am + h * h / 2 * a2 + h * h * h / 6 * a2 * am;
 }
 
-template <int N, Kind K> void step(Mode<N, K> &m, double h, const wk_tuning &t) {
+template <int N, Kind K> void step(Mode<N, K> &m, double h, bool airless, const wk_tuning &t) {
   const double decay = 1 / t.boost_force_tau_s;
   const Vector<N> from = m.x, k1 = rate<N, K>(from, decay), k2 = rate<N, K>(from + h / 2 * k1, decay);
   const Vector<N> k3 = rate<N, K>(from + h / 2 * k2, decay), k4 = rate<N, K>(from + h * k3, decay);
   m.x = from + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
   const Vector<N> middle = (from + m.x) / 2 + h / 8 * (k1 - k4);
-  const Matrix<N> f = transition<N, K>(from, middle, m.x, h, decay);
+  const Matrix<N> f = transition<N, K>(from, middle, m.x, h, decay, airless);
   const Vector3d p = middle.template head<3>(), v = middle.template segment<3>(3);
   Vector3d up;
   double slope;
@@ -150,19 +152,21 @@ template <int N, Kind K> void step(Mode<N, K> &m, double h, const wk_tuning &t) 
 
 template <int N, Kind K> void predict(Mode<N, K> &m, double dt, const wk_tuning &t) {
   double longest = 1;
+  bool airless = false;
   if constexpr (K != BOOST) {
     Vector3d up;
     double slope;
     const Vector3d p = m.x.template head<3>(), v = m.x.template segment<3>(3);
     const double height = earth_height(p, up);
-    if (std::min(height, height + up.dot(v) * dt - 5 * dt * dt) > 120e3) {
+    airless = std::min(height, height + up.dot(v) * dt - 5 * dt * dt) > 120e3;
+    if (airless) {
       longest = 5;
     } else if constexpr (K == REENTRY) {
       longest = std::max(0.1, std::min(1.0, 0.1 / std::max(1e-9, drag_of(p, v, m.x(6), up, slope))));
     }
   }
   const int steps = std::max(1, std::min(600, static_cast<int>(std::ceil(dt / longest))));
-  for (int i = 0; i < steps; i++) step<N, K>(m, dt / steps, t);
+  for (int i = 0; i < steps; i++) step<N, K>(m, dt / steps, airless, t);
 }
 
 // A source mode as the destination of N states sees it.

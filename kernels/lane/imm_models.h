@@ -99,6 +99,16 @@ WK_INLINE void motion_air_near(const struct motion_air *known, const lane *x, st
   motion_air_drag(air, x + 3);
 }
 
+/* `to` becomes `from` in some lanes, but for its place, which is the same. */
+WK_INLINE void motion_air_choose(lane_mask some, const struct motion_air *from, struct motion_air *to) {
+  for (int c = 0; c < 3; c++) to->up[c] = lane_select(some, from->up[c], to->up[c]);
+  to->height = lane_select(some, from->height, to->height);
+  to->resistance = lane_select(some, from->resistance, to->resistance);
+  to->speed2 = lane_select(some, from->speed2, to->speed2);
+  to->drag = lane_select(some, from->drag, to->drag);
+  to->log_slope = lane_select(some, from->log_slope, to->log_slope);
+}
+
 WK_INLINE lane motion_turn_rate(const lane *x) {
   return lane_max(lane_min(x[6], lane_all(MOTION_TURN_RATE_MAX)), lane_all(-MOTION_TURN_RATE_MAX));
 }
@@ -243,7 +253,7 @@ WK_INLINE void slope_products_of_earth(const lane *b, const lane *c, struct slop
   for (int i = 0; i < 9; i++) s->bc[i] = -s->cb[i % 3 * 3 + i / 3];
   product_coriolis(c, s->v2, s->cv2);
 }
-WK_INLINE void slope_products_of_level(const lane *b, const lane *c, struct slope_products *s) {
+WK_INLINE void slope_products_of_any(const lane *b, const lane *c, struct slope_products *s) {
   product_full(c, b, s->cb);
   product_full(c, c, s->v2);
   product_full(b, b, s->bb);
@@ -273,14 +283,25 @@ WK_INLINE void motion_transition_force(const struct motion_slope *slope, lane h,
   f->keep = lane_all(1.0) - s * (lane_all(1.0) - s * (lane_all(0.5) - s * (lane_all(1.0 / 6.0) - s * lane_all(1.0 / 24.0))));
 }
 
-/* exp(slope h) to third order (M6). */
+/* The column of what is known of drag, which does not decay. */
+WK_INLINE void motion_transition_drag(const struct motion_slope *slope, const struct slope_products *s, lane h, lane h2, lane h3,
+                                      struct motion_transition *f) {
+  const lane *d = slope->de;
+  WK_UNROLL for (int i = 0; i < 3; i++) {
+    const lane cd = dot3(slope->dv + 3 * i, d);
+    f->row[7 * i + 6] = lane_fma(h2, d[i], h3 * cd);
+    f->row[21 + 7 * i + 6] = lane_fma(h, d[i], lane_fma(h2, cd, h3 * dot3(s->v2 + 3 * i, d)));
+  }
+}
+
+/* exp(slope h) to third order (M6). Of re-entry where there is next to no air. */
 WK_INLINE void motion_transition_at(enum wk_mode mode, const struct motion_slope *slope, lane h, struct motion_transition *f) {
   const int n = 6 + motion_extra(mode);
   const lane *b = slope->dp, *c = slope->dv;
   const lane h2 = h * h * lane_all(1.0 / 2.0), h3 = h2 * h * lane_all(1.0 / 3.0);
   struct slope_products s;
-  if (mode == WK_CV) {
-    slope_products_of_level(b, c, &s);
+  if (mode == WK_CV || mode == WK_REENTRY) {
+    slope_products_of_any(b, c, &s);
   } else {
     slope_products_of_earth(b, c, &s);
   }
@@ -296,6 +317,7 @@ WK_INLINE void motion_transition_at(enum wk_mode mode, const struct motion_slope
   }
   f->keep = lane_all(1.0);
   if (mode == WK_BOOST) motion_transition_force(slope, h, h2, h3, f);
+  if (mode == WK_REENTRY) motion_transition_drag(slope, &s, h, h2, h3, f);
 }
 
 /* The velocity's rates by the seven states, by rows. */

@@ -14,30 +14,6 @@ enum { PREDICT_STEPS_MAX = 600 };
 /* Drag may take this part of the speed in one step. */
 #define PREDICT_BRAKING 0.1
 
-/* Longest step of each mode (s), with the air at x for re-entry. Coast and level flight change slowly; the specific force is taken as
- * constant to first order in the step over its correlation time; drag changes within a scale height; a turn within a radian. */
-WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, const struct motion_air *air, lane dt) {
-  if (mode == WK_BOOST) return lane_all(1.0);
-  if (mode == WK_CT) return lane_all(1.0);
-  if (mode == WK_CV) return lane_all(5.0);
-  lane height, up[3];
-  if (mode == WK_REENTRY) {
-    height = air->height;
-    for (int c = 0; c < 3; c++) up[c] = air->up[c];
-  } else {
-    lane_height(x, &height, up);
-  }
-  /* Falling freely on a flat Earth from here: the lower end of the way, unless it ends higher than it starts. */
-  const lane end = height + dot3(up, x + 3) * dt - lane_all(5.0) * dt * dt;
-  const lane_mask airless = lane_less(lane_all(PREDICT_AIRLESS_M), lane_min(height, end));
-  lane braked = lane_all(1.0);
-  if (mode == WK_REENTRY) {
-    const lane drag = lane_max(air->drag, lane_all(1e-9));
-    braked = lane_max(lane_min(lane_all(PREDICT_BRAKING) / drag, braked), lane_all(0.1));
-  }
-  return lane_select(airless, lane_all(5.0), braked);
-}
-
 /* A mode on its way through steps: where the step at hand began, the rates of its four stages, and what was found on the way. */
 struct mode_way {
   lane x[IMM_STATE_MAX];
@@ -48,7 +24,31 @@ struct mode_way {
   struct motion_field early, half, late;     /* at the first (re-entry only), second and fourth stage */
   lane coefficient;                          /* CD A / m of re-entry; of coast that of the body that its noise is for */
   struct motion_air air, half_air, late_air; /* at the start, near the second and the fourth stage; of coast the second alone */
+  lane_mask airless;                         /* of re-entry: lanes that stay above the air */
 };
+
+/* Lanes that stay above the air: falling freely on a flat Earth from here, the lower end of the way, unless it ends higher than it
+ * starts. */
+WK_INLINE lane_mask way_airless(lane height, const lane *up, const lane *v, lane dt) {
+  const lane end = height + dot3(up, v) * dt - lane_all(5.0) * dt * dt;
+  return lane_less(lane_all(PREDICT_AIRLESS_M), lane_min(height, end));
+}
+
+/* Longest step of each mode (s), with the air at x for re-entry. Coast and level flight change slowly; the specific force is taken as
+ * constant to first order in the step over its correlation time; drag changes within a scale height; a turn within a radian. */
+WK_INLINE lane step_longest(enum wk_mode mode, const lane *x, const struct mode_way *way, lane dt) {
+  const lane one = lane_all(1.0), long_s = lane_all(5.0);
+  if (mode == WK_COAST) {
+    lane height, up[3];
+    lane_height(x, &height, up);
+    return lane_select(way_airless(height, up, x + 3, dt), long_s, one);
+  }
+  if (mode == WK_REENTRY) {
+    const lane drag = lane_max(way->air.drag, lane_all(1e-9));
+    return lane_select(way->airless, long_s, lane_max(lane_min(lane_all(PREDICT_BRAKING) / drag, one), lane_all(0.1)));
+  }
+  return mode == WK_CV ? long_s : one;
+}
 
 WK_INLINE void mode_begin(enum wk_mode mode, const wk_lane *at, int first, lane dt, const struct wk_tuning *tuning,
                           struct mode_way *way) {
@@ -57,9 +57,10 @@ WK_INLINE void mode_begin(enum wk_mode mode, const wk_lane *at, int first, lane 
   if (mode == WK_REENTRY) {
     way->coefficient = motion_coefficient(way->x);
     motion_air_at(way->x, way->coefficient, &way->air);
+    way->airless = way_airless(way->air.height, way->air.up, way->x + 3, dt);
   }
   const lane one = lane_all(1.0);
-  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, way->x, &way->air, dt) + lane_all(0.4999));
+  const lane wish = lane_round(lane_abs(dt) / step_longest(mode, way->x, way, dt) + lane_all(0.4999));
   const lane steps = lane_max(lane_min(wish, lane_all(PREDICT_STEPS_MAX)), one);
   way->h = dt / steps;
   way->due = lane_select(lane_equal(dt, lane_all(0.0)), lane_all(0.0), steps);
@@ -85,10 +86,23 @@ WK_INLINE void stage_gravity(enum wk_mode mode, int stage, const lane *x, struct
   }
 }
 
+/* Re-entry's air at x; where a lane stays above the air, by that of the step's start. */
+WK_OUTLINE void reentry_air(const struct mode_way *way, const lane *x, struct motion_air *air) {
+  struct motion_air thin;
+  if (lane_every(way->airless)) {
+    motion_air_near(&way->air, x, air);
+    return;
+  }
+  motion_air_at(x, way->coefficient, air);
+  if (!lane_any(way->airless)) return;
+  motion_air_near(&way->air, x, &thin);
+  motion_air_choose(way->airless, &thin, air);
+}
+
 /* The air that the stages and slopes of a step need, as soon as its first rate is known: at the second stage's place, and for re-entry
  * at where the first rate leads to, which is near the fourth's. */
 WK_INLINE void stage_air(enum wk_mode mode, const lane *second, struct mode_way *way) {
-  motion_air_at(second, way->coefficient, &way->half_air);
+  if (mode == WK_COAST) motion_air_at(second, way->coefficient, &way->half_air);
   if (mode != WK_REENTRY) return;
   lane late[6];
   const lane half = way->h * lane_all(0.5);
@@ -96,7 +110,8 @@ WK_INLINE void stage_air(enum wk_mode mode, const lane *second, struct mode_way 
     late[c] = lane_fma(way->h, lane_fma(half, way->rate[0][3 + c], way->x[3 + c]), way->x[c]);
     late[3 + c] = second[3 + c];
   }
-  motion_air_at(late, way->coefficient, &way->late_air);
+  reentry_air(way, second, &way->half_air);
+  reentry_air(way, late, &way->late_air);
 }
 WK_INLINE lane stage_drag(int stage, const lane *x, const struct mode_way *way) {
   if (stage == 0) return way->air.drag;
@@ -130,23 +145,48 @@ WK_INLINE void mean_end(enum wk_mode mode, struct mode_way *way) {
   }
 }
 
+/* By slopes at the start, in the middle and at the end of the step. */
+WK_INLINE void mode_transition_along(enum wk_mode mode, double decay, const struct motion_slope *middle, struct mode_way *way,
+                                     struct motion_transition *transition) {
+  struct motion_slope start, finish;
+  motion_slope_at(mode, way->x, way->early.gradient, &way->air, decay, &start);
+  if (mode == WK_REENTRY) motion_air_near(&way->late_air, way->end, &way->air);
+  motion_slope_at(mode, way->end, way->late.gradient, &way->air, decay, &finish);
+  motion_transition_along(&start, middle, &finish, way->h, transition);
+}
+
+/* Re-entry where there is next to no air needs but one slope. */
+WK_OUTLINE void reentry_transition(const struct motion_slope *middle, lane h, struct motion_transition *transition) {
+  motion_transition_at(WK_REENTRY, middle, h, transition);
+}
+
+WK_INLINE void mode_transition(enum wk_mode mode, double decay, const struct motion_slope *middle, struct mode_way *way,
+                               struct motion_transition *transition) {
+  struct motion_transition straight;
+  if (mode != WK_CT && mode != WK_REENTRY) {
+    motion_transition_at(mode, middle, way->h, transition);
+    return;
+  }
+  if (mode == WK_REENTRY && lane_every(way->airless)) {
+    reentry_transition(middle, way->h, transition);
+    return;
+  }
+  mode_transition_along(mode, decay, middle, way, transition);
+  if (mode == WK_CT || !lane_any(way->airless)) return;
+  reentry_transition(middle, way->h, &straight);
+  for (int i = 0; i < 6 * WK_REENTRY_N; i++) transition->row[i] = lane_select(way->airless, straight.row[i], transition->row[i]);
+}
+
 /* Covariance p, in the block, over the step from the means along it: next. */
 WK_INLINE void mode_carry(enum wk_mode mode, lane_mask noisy, const struct wk_tuning *tuning, struct mode_way *way, wk_lane *p,
                           int first, lane *next) {
   const double decay = 1.0 / tuning->boost_force_tau_s;
-  struct motion_slope start, slope, finish;
+  struct motion_slope slope;
   struct motion_air air;
   struct motion_transition transition;
   if (mode == WK_COAST || mode == WK_REENTRY) motion_air_near(&way->half_air, way->middle, &air);
   motion_slope_at(mode, way->middle, way->half.gradient, &air, decay, &slope);
-  if (mode == WK_REENTRY || mode == WK_CT) {
-    motion_slope_at(mode, way->x, way->early.gradient, &way->air, decay, &start);
-    if (mode == WK_REENTRY) motion_air_near(&way->late_air, way->end, &way->air);
-    motion_slope_at(mode, way->end, way->late.gradient, &way->air, decay, &finish);
-    motion_transition_along(&start, &slope, &finish, way->h, &transition);
-  } else {
-    motion_transition_at(mode, &slope, way->h, &transition);
-  }
+  mode_transition(mode, decay, &slope, way, &transition);
   const lane psd = motion_psd(mode, &air, &slope, noisy, tuning);
   if (mode == WK_REENTRY) {
     lane before[WK_PACKED(WK_REENTRY_N)];
@@ -169,7 +209,14 @@ WK_INLINE void mode_finish(enum wk_mode mode, int pass, wk_lane *at, int first, 
   mode_carry(mode, noisy, tuning, way, at + n, first, next);
   lanes_store_where(at, way->end, n, first, due);
   lanes_store_where(at + n, next, WK_PACKED(n), first, due);
-  if (pass + 1 < way->passes) lanes_load(way->x, at, n, first);
+  if (pass + 1 == way->passes) return;
+  lanes_load(way->x, at, n, first);
+  if (mode == WK_REENTRY && lane_any(way->airless)) {
+    struct motion_air air;
+    motion_air_at(way->x, way->coefficient, &air);
+    motion_air_choose(way->airless, &air, &way->air);
+    for (int c = 0; c < 3; c++) way->air.at[c] = way->x[c];
+  }
 }
 
 /* Each lane takes its own number of steps; once done, further passes leave it untouched. */
