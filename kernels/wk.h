@@ -230,6 +230,7 @@ int wk_choose(const char *name);
 /* One value at a time, same bits as the lanes. */
 double wk_sin(double x);
 double wk_cos(double x);
+void wk_sincos(double x, double *sine, double *cosine);
 double wk_exp(double x);
 double wk_log(double x);
 double wk_atan2(double y, double x);

@@ -9,6 +9,9 @@ double wk_sin(double x) {
 double wk_cos(double x) {
   return lane_cos(x);
 }
+void wk_sincos(double x, double *sine, double *cosine) {
+  lane_sincos(x, sine, cosine);
+}
 double wk_exp(double x) {
   return lane_exp(x);
 }

@@ -1,6 +1,7 @@
 #include "engine/domain/orbit.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const double mu = 3.986004418e14, earth_rate = 7.292115e-5, equator_m = 6378137;
@@ -38,11 +39,20 @@ static void root_of(const double p[21], double l[N][N]) {
   }
 }
 
+/* No perigee is higher than p less the equator's radius, and what comes down from anywhere near has a p far below that: seen without a
+ * root. False where it is no number. */
+static bool perhaps_high(const double x[N]) {
+  const double *p = x, *v = x + 3;
+  double inertial[3] = {v[0] - earth_rate * p[1], v[1] + earth_rate * p[0], v[2]}, radial = dot(p, inertial);
+  return dot(p, p) * dot(inertial, inertial) - radial * radial > mu * (equator_m + deep_m);
+}
+
 struct perigee perigee_of(const double state[6], const double covariance[21]) {
+  const struct perigee deep = {.height_m = deep_m};
+  if (!perhaps_high(state)) return deep;
   double e2;
   struct perigee out = {.height_m = perigee_at(state, &e2)};
-  if (!(out.height_m > deep_m)) return out;
-  if (!(e2 < 1)) return (struct perigee){.height_m = deep_m};
+  if (!(out.height_m > deep_m && e2 < 1)) return deep;
   double l[N][N], height[2 * N], sum = 0, square = 0;
   const double reach = sqrt((double)N);
   root_of(covariance, l);

@@ -12,9 +12,8 @@ struct perigee {
 #define ORBIT_PERIGEE_LEAST_M 120000.0
 
 /* Mean and standard deviation over the state's Gaussian, by 12 points sqrt(6) sigma from the centre. `state`:
- * position, velocity, ECEF (rotating), SI; `covariance`: its upper triangle by rows. Where the centre's
- * perigee is more than 2,000 km deep that depth with sigma 0; where its orbit is open, which no known body's
- * is, 2,000 km of depth with sigma 0. */
+ * position, velocity, ECEF (rotating), SI; `covariance`: its upper triangle by rows. 2,000 km
+ * of depth with sigma 0 where the centre's perigee is deeper, or its orbit open, which no known body's is. */
 struct perigee perigee_of(const double state[6], const double covariance[21]);
 
 /* How many sigmas the perigee lies above ORBIT_PERIGEE_LEAST_M; +-100 at most. */

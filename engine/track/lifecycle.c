@@ -117,6 +117,14 @@ void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left) {
   tracker->moved[tracker->moved_count++] = slot;
 }
 
+void lifecycle_open(struct tracker *tracker) {
+  tracker->existence_most = existence_of(log_odds_max);
+}
+
+double lifecycle_existence(const struct tracker *tracker, const struct track *track) {
+  return track->log_odds == log_odds_max ? tracker->existence_most : track_existence(track);
+}
+
 double lifecycle_log_odds_step(double before, double step) {
   return fmin(before + fmin(fmax(step, ratio_min), ratio_max), log_odds_max);
 }

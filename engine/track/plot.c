@@ -5,8 +5,6 @@
 
 #include "engine/track/vector.h"
 
-static const double pi = 3.14159265358979323846;
-
 void sensor_motion_note(struct sensor_motion *motion, const struct sensor_state *state) {
   motion->history[motion->count % STATE_HISTORY] = *state;
   motion->count++;
@@ -77,7 +75,9 @@ static void direction_of(const struct plot *plot, double sa, double ca, double s
  * and in the zenith it is as short as the errors of range and elevation. */
 static void point_from_polar(struct plot *plot, double range_m, double azimuth_rad, double elevation_rad,
                              double var_range, double var_azimuth, double var_elevation) {
-  double sa = wk_sin(azimuth_rad), ca = wk_cos(azimuth_rad), se = wk_sin(elevation_rad), ce = wk_cos(elevation_rad), u[3];
+  double sa, ca, se, ce, u[3];
+  wk_sincos(azimuth_rad, &sa, &ca);
+  wk_sincos(elevation_rad, &se, &ce);
   direction_of(plot, sa, ca, se, ce, u);
   double lever_m = sqrt(range_m * range_m + var_range);
   double level_m = lever_m * sqrt(smaller(1, ce * ce + var_elevation * se * se)); /* its part along the ground */
@@ -107,12 +107,12 @@ static double elevation_for_height(const struct plot *plot, double range_m, doub
   double lat_rad, lon_rad, site_height_m;
   wk_geodetic_from_ecef(plot->site_m, &lat_rad, &lon_rad, &site_height_m);
   const double earth_m = 6371000;
-  double sine = 0;
+  double sine = 0, sa, ca;
+  wk_sincos(azimuth_rad, &sa, &ca);
   if (range_m > 1) sine = (height_m - site_height_m) / range_m - range_m / (2 * (earth_m + site_height_m));
   for (int pass = 0; pass < 3; pass++) {
     sine = smaller(larger(sine, -0.999999), 0.999999);
-    double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine), sa = wk_sin(azimuth_rad),
-                            ca = wk_cos(azimuth_rad);
+    double u[3], p[3], h_m, cosine = sqrt(1 - sine * sine);
     for (int i = 0; i < 3; i++) {
       u[i] = cosine * (sa * plot->enu[i] + ca * plot->enu[3 + i]) + sine * plot->enu[6 + i];
       p[i] = plot->site_m[i] + range_m * u[i];
@@ -153,8 +153,10 @@ static void align_los(struct plot *plot, const struct frame *frame, uint32_t i, 
   double sigma_elevation = sigma_of(frame, i, sensor, MEASURE_ELEVATION);
   plot_put(plot, 0, m[MEASURE_AZIMUTH], sigma_azimuth);
   plot_put(plot, 1, m[MEASURE_ELEVATION], sigma_elevation);
-  double azimuth = m[MEASURE_AZIMUTH], ce = wk_cos(m[MEASURE_ELEVATION]);
-  direction_of(plot, wk_sin(azimuth), wk_cos(azimuth), wk_sin(m[MEASURE_ELEVATION]), ce, plot->direction);
+  double sa, ca, se, ce;
+  wk_sincos(m[MEASURE_AZIMUTH], &sa, &ca);
+  wk_sincos(m[MEASURE_ELEVATION], &se, &ce);
+  direction_of(plot, sa, ca, se, ce, plot->direction);
   plot->sigma_cross_m = larger(sigma_azimuth * ce, sigma_elevation); /* rad: per metre of range */
 }
 
@@ -183,37 +185,6 @@ static void align_position(struct plot *plot, const struct frame *frame, uint32_
   plot->has_point = true;
   plot->range_m = vector_norm(d);
   plot->sigma_cross_m = sigma;
-}
-
-double clutter_per_scan_of(const struct sensor *sensor) {
-  return larger(sensor->clutter_per_scan, 0.01);
-}
-
-/* False plots spread evenly over the sensor's coverage in its own coordinates (docs/maths.md, clutter
- * density). */
-static double clutter_density_log(const struct plot *plot, const struct sensor *sensor) {
-  double volume = 1;
-  double azimuth_rad = (sensor->coverage_azimuth_deg[1] - sensor->coverage_azimuth_deg[0]) * pi / 180;
-  if (azimuth_rad <= 0) azimuth_rad += 2 * pi;
-  double elevation_rad = (sensor->coverage_elevation_deg[1] - sensor->coverage_elevation_deg[0]) * pi / 180;
-  double range_m = sensor->coverage_range_m[1] - sensor->coverage_range_m[0];
-  switch ((enum wk_kind)plot->kind) {
-  case WK_RADAR:
-    volume = range_m * azimuth_rad * elevation_rad * ((plot->present & 8) ? 16000 : 1);
-    break;
-  case WK_RADAR2D:
-    volume = range_m * azimuth_rad * ((plot->present & 4) ? 15000 : 1);
-    break;
-  case WK_LOS:
-    volume = azimuth_rad * elevation_rad;
-    break;
-  case WK_POSITION:
-    volume = range_m * range_m * range_m * 4;
-    break;
-  case WK_KINDS:
-    break;
-  }
-  return wk_log(clutter_per_scan_of(sensor) / larger(volume, 1e-12));
 }
 
 void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,
@@ -246,5 +217,4 @@ void plot_align(struct plot *plot, const struct site *site, const struct sensor_
     align_position(plot, frame, i, sensor);
     break;
   }
-  plot->log_clutter_density = clutter_density_log(plot, sensor);
 }

@@ -27,7 +27,7 @@ struct plot {
   double point_covariance[6]; /* packed 3 x 3, m^2 */
   double direction[3];        /* unit vector from the sensor in ECEF, for lines of sight */
   double log_clutter_density; /* ln of expected false plots per scan and unit of the present measurement
-                                 components */
+                                 components (clutter.h) */
   double range_m,
       sigma_cross_m; /* for the coarse gate: distance from the sensor and largest cross-range sigma */
   int64_t time_ns, arrival_ns; /* arrival: for latency figures only */
@@ -46,12 +46,9 @@ void sensor_motion_at(const struct sensor_motion *motion, const struct sensor *s
 /* Status of the newest state, SENSOR_UP before any. */
 uint32_t sensor_motion_status(const struct sensor_motion *motion);
 
-/* Fills a plot from row `i` of a frame. `motion` has one entry per sensor of the site. */
+/* Fills a plot from row `i` of a frame, all but its clutter density. `motion` has one entry per sensor of the site. */
 void plot_align(struct plot *plot, const struct site *site, const struct sensor_motion *motion,
                 const struct frame *frame, uint32_t i);
-
-/* Expected false plots per scan, never below a hundredth: no sensor is that clean. */
-double clutter_per_scan_of(const struct sensor *sensor);
 
 /* Axes (ECEF) of a sensor at a place: east, north, up there; for lines of sight in ECEF axes the rows y, x, z. */
 void plot_axes(const struct sensor *sensor, const double position_m[3], bool ecef_axes, double enu[9]);

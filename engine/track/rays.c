@@ -76,8 +76,10 @@ void rays_offer(struct tracker *tracker, const struct plot *plot) {
     tracker->fate_counts[plot->sensor][FATE_SHED]++;
     return;
   }
-  double sa = wk_sin(plot->z[0]), ca = wk_cos(plot->z[0]), se = wk_sin(plot->z[1]),
-         ce = fmax(wk_cos(plot->z[1]), 1e-6);
+  double sa, ca, se, ce;
+  wk_sincos(plot->z[0], &sa, &ca);
+  wk_sincos(plot->z[1], &se, &ce);
+  ce = fmax(ce, 1e-6);
   const double *enu = plot->enu;
   struct ray *ray = &rays->fresh[rays->fresh_count++];
   *ray = (struct ray){.variance = {plot->variance[0] * ce * ce, plot->variance[1]},

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/track/clutter.h"
+
 static const double new_objects_per_scan = 0.02; /* expected, over a sensor's whole coverage */
 
 /* ln of false points per scan and cubic metre: the sensor's own density over the volume of one unit of its

@@ -5,6 +5,7 @@
 #include "engine/base/sort.h"
 #include "engine/track/assign.h"
 #include "engine/track/calendar.h"
+#include "engine/track/clutter.h"
 #include "engine/track/coverage.h"
 #include "engine/track/filter.h"
 #include "engine/track/foreign.h"
@@ -115,6 +116,8 @@ struct tracker {
   struct hearing *hearing;      /* per sensor */
   struct watch *watches;        /* per sensor */
   double *log_detection;        /* per sensor: ln of its detection probability */
+  struct clutter *clutter;      /* per sensor */
+  double existence_most;        /* of the log-odds that no track exceeds */
   int64_t *scan_ns;             /* per sensor: nearer in time, two plots are of one scan: by less than half of what lies between its scans */
   int64_t front_ns;             /* newest measurement of all, INT64_MIN before any */
   uint64_t frame;               /* number of the one being stepped */
@@ -235,6 +238,9 @@ static inline bool lifecycle_one_scan(const struct tracker *tracker, uint32_t se
 bool lifecycle_silent(const struct tracker *tracker, const struct track *track);
 /* A step of existence by one scan, held to what one scan may say. */
 double lifecycle_log_odds_step(double before, double step);
+/* Existence probability of a track: most have the most that there is, which lifecycle_open() has found once. */
+double lifecycle_existence(const struct tracker *tracker, const struct track *track);
+void lifecycle_open(struct tracker *tracker);
 /* True when this sensor's present scan has already charged the track with the chance of a miss. */
 bool lifecycle_scan_judged(const struct tracker *tracker, const struct track *track, const struct plot *plot);
 /* A plot that may have been the track's was shed: this look says nothing against it. */

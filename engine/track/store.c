@@ -91,8 +91,12 @@ double track_ballistic_probability(const struct track *track) {
   return logistic(track->class_log_odds);
 }
 
+double existence_of(double log_odds) {
+  return logistic(log_odds);
+}
+
 double track_existence(const struct track *track) {
-  return logistic(track->log_odds);
+  return existence_of(track->log_odds);
 }
 
 void track_extrapolate(const struct track *track, int64_t time_ns, double position_m[3]) {

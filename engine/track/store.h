@@ -105,7 +105,8 @@ struct look *track_look_take(struct track *track, uint32_t sensor);
 void track_look_fetch(const struct track *track, uint32_t sensor);
 /* P(ballistic). */
 double track_ballistic_probability(const struct track *track);
-/* Existence probability r. */
+/* Existence probability r, of log-odds and of a track. */
+double existence_of(double log_odds);
 double track_existence(const struct track *track);
 /* Unmodelled acceleration that the gate must forgive. */
 #define TRACK_MANOEUVRE_MPS2 30.0

@@ -78,7 +78,7 @@ void report_fill(const struct tracker *tracker, const struct track *track, const
   out->lat_deg = place->lat_rad * degrees;
   out->lon_deg = place->lon_rad * degrees;
   out->height_m = place->height_m;
-  out->existence = track_existence(track);
+  out->existence = lifecycle_existence(tracker, track);
   memcpy(out->phase_probability, track->bank + WK_B_WEIGHT, sizeof out->phase_probability);
   memcpy(out->sensors, track->sensors, sizeof out->sensors);
   out->detections = track->detections;

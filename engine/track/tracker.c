@@ -70,6 +70,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->hearing = arena_take(arena, sensors, sizeof *t->hearing);
   t->watches = arena_take(arena, sensors, sizeof *t->watches);
   t->log_detection = arena_take(arena, sensors, sizeof *t->log_detection);
+  t->clutter = arena_take(arena, sensors, sizeof *t->clutter);
   t->scan_ns = arena_take(arena, sensors, sizeof *t->scan_ns);
   t->fate_counts = arena_take(arena, sensors, sizeof *t->fate_counts);
   t->shares = arena_take(arena, sensors, sizeof *t->shares);
@@ -113,7 +114,7 @@ static bool tables_take(struct tracker *t, struct arena *arena, const struct tra
   t->moved = arena_take(arena, tracks, sizeof *t->moved);
   t->moments = arena_take(arena, tracks, sizeof *t->moments);
   t->lost = arena_take(arena, lost_room(tracks), sizeof *t->lost);
-  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->scan_ns && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
+  return t->motion && t->sensor_front_ns && t->hearing && t->watches && t->log_detection && t->clutter && t->scan_ns && t->fate_counts && t->shares && t->plots && t->candidates && t->open &&
          t->fates && t->parent && t->members && t->groups && t->turns && t->listings && t->round_ends && t->lone && t->crowded && t->gate_tallies && t->row && t->time_ns && t->sensor &&
          t->keys && t->dealt && t->pairs && t->evidence && t->choice && t->asked && t->taken && t->left && t->chosen && t->chosen_evidence && t->chosen_left && t->work && t->seeds &&
          t->seed_taken && t->followings && t->seekers && (t->soft || t->site->association != ASSOCIATION_SOFT) &&
@@ -138,12 +139,14 @@ struct tracker *tracker_open(struct arena *arena, const struct site *site,
       filter_open(&t->filter, arena, &t->store, o.parallel, PAIRS_MAX, o.history_bytes)) {
     return NULL;
   }
+  lifecycle_open(t);
   t->filter.plots = t->plots;
   t->filter.lines = t->moments;
   for (uint32_t s = 0; s < site->sensor_count; s++) {
     t->sensor_front_ns[s] = INT64_MIN;
     review_watch_open(&t->watches[s], &site->sensors[s]);
     t->log_detection[s] = wk_log(site->sensors[s].detection_probability);
+    clutter_open(&t->clutter[s], &site->sensors[s]);
     t->scan_ns[s] = (int64_t)ceil(0.4e9 * site->sensors[s].revisit_s);
     t->cells = t->cells || site->sensors[s].resolution[1] > 0;
   }
@@ -160,8 +163,9 @@ static void align_piece(void *argument, uint32_t begin, uint32_t end, unsigned w
   (void)worker;
   const struct align_job *job = argument;
   for (uint32_t i = job->begin + begin; i < job->begin + end; i++) {
-    plot_align(&job->tracker->plots[i], job->tracker->site, job->tracker->motion, job->frame,
-               job->tracker->row[i]);
+    struct plot *plot = &job->tracker->plots[i];
+    plot_align(plot, job->tracker->site, job->tracker->motion, job->frame, job->tracker->row[i]);
+    plot->log_clutter_density = clutter_log_density(&job->tracker->clutter[plot->sensor], plot);
   }
 }
 

@@ -86,6 +86,9 @@ static void open_orbits_and_missiles_are_no_orbits(void **state) {
   state_make(-1500e3, 1200e3, 3.0, 0.5, x); /* intercontinental */
   perigee = perigee_of(x, p);
   assert_true(perigee_margin(&perigee) < -10);
+  x[3] = NAN;
+  perigee = perigee_of(x, p);
+  assert_true(perigee_margin(&perigee) < -10);
 }
 
 static bool impact_of(double perigee_m, double apogee_m, double nu, double sigma_mps,
