@@ -310,9 +310,17 @@ static void append_retry(struct server *server) {
   }
 }
 
-/* Until something may have become of the frames. */
+/* The next lines to leave are ready but for the standby's word, which has a time limit. */
+static bool standby_waits(const struct server *server) {
+  if (server->emitted == server->closed) return false;
+  const struct slot *slot = &server->slots[server->emitted % SERVER_SLOTS];
+  return atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_STEPPED && !standby_lets(server, slot);
+}
+
+/* Until something may have become of the frames: engine and journal say so, the rest the clock says. */
 static void frames_serve(struct server *server) {
-  server_events_serve(server, EVENTS_WAIT_NS);
+  const int64_t poll_ns = 20000000, retry_ns = 1000000;
+  server_events_serve(server, server->append_waiting || standby_waits(server) ? retry_ns : poll_ns);
   append_retry(server);
   if (server->journal) journal_turn(server->journal, io_now(server->io));
   frames_emit(server);
@@ -355,13 +363,6 @@ void frames_opened(struct server *server, int64_t arrival_ns) {
   if (age_ns < 0) age_ns = 0;
   if (age_ns > server->site->frame_limit_ns) age_ns = server->site->frame_limit_ns;
   server->open_since_ns = clock_monotonic_ns() - age_ns;
-}
-
-/* The next lines to leave are ready but for the standby's word, which has a time limit. */
-static bool standby_waits(const struct server *server) {
-  if (server->emitted == server->closed) return false;
-  const struct slot *slot = &server->slots[server->emitted % SERVER_SLOTS];
-  return atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_STEPPED && !standby_lets(server, slot);
 }
 
 int64_t frames_wait_ns(const struct server *server) {

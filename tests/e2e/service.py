@@ -126,9 +126,13 @@ def full_frames():
         stream.send(bytes(flood.one))
         check("with_all_frames_full_pages_are_answered", taken[-1] > 0 and server.page("/health")[0] in (200, 503), taken[-3:])
         check("with_all_frames_full_nothing_more_is_taken", server.metrics().sum("weft_detections_total", fate="received") == taken[-1], taken[-3:])
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
+        check("with_all_frames_full_a_second_signal_ends_it", poll(lambda: "ended by a second signal" in server.errors(), 60))
     finally:
         server.process.kill()
         weft_trace.bury(engine)
+    check("what_a_second_signal_ends_has_failed", server.process.wait(60) == 1)
 
 
 def end(manager, server):
