@@ -288,8 +288,19 @@ struct report_job {
   struct step_output *output;
 };
 
-/* Up to eight lines, whose places on Earth are found in lanes. */
-static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_t count, struct track_report *reports) {
+/* Asks for what the track's line will be read from: a line of memory each, and the moments. */
+static void report_fetch(const struct tracker *tracker, uint32_t slot) {
+  const struct track *track = &tracker->store.tracks[slot];
+  ahead_ask_far(&track->time_ns, 1);
+  ahead_ask_far(&track->bank[WK_B_WEIGHT], 1);
+  ahead_ask_far(&track->arrival_ns, 1);
+  ahead_ask_far(track->sensors, 1);
+  ahead_ask_far(tracker->moments[slot], sizeof *tracker->moments);
+}
+
+/* The first eight lines of `left`, whose places on Earth are found in lanes. With each, the one eight later is asked for. */
+static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_t left, struct track_report *reports) {
+  const uint32_t count = count_least(left, WK_LANES);
   wk_lane p[3], lat_rad, lon_rad, height_m;
   for (uint32_t l = 0; l < WK_LANES; l++) {
     for (int c = 0; c < 3; c++) p[c][l] = tracker->moments[slots[l < count ? l : 0]][c];
@@ -298,6 +309,7 @@ static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_
   for (uint32_t l = 0; l < count; l++) {
     struct track *track = &tracker->store.tracks[slots[l]];
     const struct geodetic place = {lat_rad[l], lon_rad[l], height_m[l]};
+    if (l + WK_LANES < left) report_fetch(tracker, slots[l + WK_LANES]);
     report_fill(tracker, track, tracker->moments[slots[l]], &place, track->time_ns, &reports[l]);
     correlate_state(tracker, slots[l], &reports[l]);
     track->told = 0;
@@ -307,26 +319,12 @@ static void reports_fill(struct tracker *tracker, const uint32_t *slots, uint32_
   }
 }
 
-/* Asks for what the lines of these tracks will be read from. */
-static void reports_fetch(const struct tracker *tracker, const uint32_t *slots, uint32_t count) {
-  for (uint32_t l = 0; l < count; l++) {
-    const struct track *track = &tracker->store.tracks[slots[l]];
-    ahead_ask_far(&track->time_ns, sizeof track->time_ns);
-    ahead_ask_far(tracker->moments[slots[l]], sizeof *tracker->moments);
-    ahead_ask_far(&track->bank[WK_B_WEIGHT], 3 * sizeof *track->bank);
-    ahead_ask_far(&track->arrival_ns, sizeof track->arrival_ns);
-    ahead_ask_far(track->sensors, sizeof track->sensors);
-  }
-}
-
 static void report_piece(void *argument, uint32_t begin, uint32_t end, unsigned worker) {
   (void)worker;
   const struct report_job *job = argument;
   const uint32_t *slots = job->tracker->touched;
-  for (uint32_t i = begin; i < end; i += WK_LANES) {
-    if (i + WK_LANES < end) reports_fetch(job->tracker, &slots[i + WK_LANES], count_least(end - i - WK_LANES, WK_LANES));
-    reports_fill(job->tracker, &slots[i], count_least(end - i, WK_LANES), &job->output->reports[i]);
-  }
+  for (uint32_t i = begin; i < end && i < begin + WK_LANES; i++) report_fetch(job->tracker, slots[i]);
+  for (uint32_t i = begin; i < end; i += WK_LANES) reports_fill(job->tracker, &slots[i], end - i, &job->output->reports[i]);
 }
 
 /* Lines to be: numbers of their tracks, and whether their moments are still to be found. */
