@@ -590,6 +590,34 @@ static void a_track_that_takes_another_over_has_that_ones_looks(void **state) {
   rig_close(rig);
 }
 
+/* More false plots than strands: those that wait longest are clutter at once, the others when their time is over. */
+static void strands_due_first_give_way_where_all_places_are_taken(void **state) {
+  (void)state;
+  enum { FRAME = 4096, LATER = 500 };
+  struct rig *rig = rig_new();
+  struct prng prng = prng_seed(21, 0);
+  rig_sensor(&rig->site, KIND_RADAR, 41, 2, 100);
+  rig_open(rig, 64, FRAME, NULL);
+  const struct strands *strands = &rig->tracker->strands;
+  for (uint32_t sent = 0; sent < strands->capacity + LATER;) {
+    for (uint32_t i = 0; i < FRAME && sent < strands->capacity + LATER; i++, sent++) {
+      double lat_deg = 41 + 8 * prng_uniform(&prng), lon_deg = 2 + 8 * prng_uniform(&prng), p[3];
+      wk_ecef_from_geodetic(lat_deg * RIG_DEGREE, lon_deg * RIG_DEGREE, 100e3 + 300e3 * prng_uniform(&prng), p);
+      rig_see(rig, 0, RIG_BEGIN_NS + sent * INT64_C(4000), p, &prng);
+    }
+    rig_step(rig, RIG_BEGIN_NS + sent * INT64_C(4000));
+  }
+  assert_int_equal(strands->expiry.count, strands->capacity);
+  assert_int_equal(rig_fates(rig, FATE_CLUTTER), LATER);
+  for (uint32_t slot = 0; slot < strands->capacity; slot++)
+    assert_true(strands->strands[slot].time_ns >= RIG_BEGIN_NS + (LATER - CALENDAR_DAY_NS / 4000) * INT64_C(4000));
+  rig_step(rig, at(8)); /* their time, and the lag, are over */
+  assert_int_equal(strands->expiry.count, 0);
+  assert_int_equal(rig_fates(rig, FATE_CLUTTER), strands->capacity + LATER);
+  rig_drain(rig);
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(track_is_confirmed_with_four_detections_and_follows_an_aircraft),
@@ -613,6 +641,7 @@ int main(void) {
       cmocka_unit_test(moving_platforms_that_say_where_they_are_follow_it_too),
       cmocka_unit_test(one_long_frame_leads_where_short_ones_do),
       cmocka_unit_test(a_track_that_takes_another_over_has_that_ones_looks),
+      cmocka_unit_test(strands_due_first_give_way_where_all_places_are_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,35 @@ static void more_tracklets_than_an_assignment_holds_hide_no_object(void **state)
   rig_close(rig);
 }
 
+/* More lines than there are places: those due to expire first are clutter at once, and no line is lost. */
+static void tracklets_due_first_give_way_where_all_places_are_taken(void **state) {
+  (void)state;
+  enum { LATER = 100 };
+  struct rig *rig = eyes_open(FALSE_LINES);
+  struct prng prng = prng_seed(9, 1);
+  const struct rays *rays = &rig->tracker->rays;
+  for (int i = 0; i < TRACKLETS_MAX; i++) false_line(rig, 0, RIG_BEGIN_NS + i, &prng);
+  rig_step(rig, RIG_BEGIN_NS + TRACKLETS_MAX);
+  assert_int_equal(tracklet_set_free(&rays->present), TRACKLETS_MAX);
+  assert_int_equal(rig_fates(rig, FATE_CLUTTER), 0);
+  const int64_t later_ns = RIG_BEGIN_NS + RIG_SECOND_NS / 5;
+  for (int i = 0; i < LATER; i++) false_line(rig, 1, later_ns, &prng);
+  rig_step(rig, later_ns);
+  assert_int_equal(rig_fates(rig, FATE_CLUTTER), LATER);
+  uint32_t left[2] = {0, 0};
+  for (uint32_t i = 0; i < TRACKLETS_MAX; i++) {
+    assert_true(rays->newest_ns[i] >= RIG_BEGIN_NS + LATER);
+    left[rays->tracklets[i].sensor]++;
+  }
+  assert_int_equal(left[0], TRACKLETS_MAX - LATER);
+  assert_int_equal(left[1], LATER);
+  rig_step(rig, later_ns + 7 * RIG_SECOND_NS); /* their time, and the lag, are over */
+  assert_int_equal(rig_fates(rig, FATE_CLUTTER), TRACKLETS_MAX + LATER);
+  assert_int_equal(rays->high, 0);
+  rig_drain(rig);
+  rig_close(rig);
+}
+
 static void random_ray(struct ray *ray, struct prng *prng, const double towards[3], double off_rad, int64_t time_ns) {
   double norm = 0, dot = 0;
   *ray = (struct ray){.variance = {1e-9, 2e-9}, .log_density = 5, .time_ns = time_ns};
@@ -208,6 +237,7 @@ int main(void) {
       cmocka_unit_test(what_is_kept_of_pairs_is_what_all_pairs_say),
       cmocka_unit_test(a_load_finds_what_was_kept),
       cmocka_unit_test(more_tracklets_than_an_assignment_holds_hide_no_object),
+      cmocka_unit_test(tracklets_due_first_give_way_where_all_places_are_taken),
       cmocka_unit_test(what_is_not_near_is_no_line_of_the_object),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
