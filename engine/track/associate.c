@@ -173,7 +173,13 @@ static void component_group(struct tracker *tracker, uint32_t first, uint32_t la
   }
   uint32_t count = tracker->group_count - begin;
   if (count > 1) sort_items(tracker->groups + begin, count, sizeof *tracker->groups, groups_compare, NULL);
-  for (uint32_t round = 0; round < count; round++) tracker->groups[begin + round].round = round;
+  for (uint32_t round = 0; round < count; round++) {
+    struct group *own = &tracker->groups[begin + round];
+    uint32_t plot = tracker->members[own->first].plot;
+    own->round = round;
+    own->lone = own->count == 1 && tracker->lone[plot] != LONE_MANY;
+    if (own->lone) own->first = plot;
+  }
 }
 
 /* The groups' turns: round by round, in the order of their components within each. Leaves where each round ends. */

@@ -79,13 +79,13 @@ struct geodetic {
 
 /* The plots of one component that one sensor saw in one scan: a joint assignment problem. */
 struct group {
-  uint32_t first, count; /* members[first .. first + count); the plot itself where that is alone */
+  uint32_t first, count; /* members[first .. first + count); the plot itself where that is lone */
   uint32_t sensor;
   int64_t time_ns; /* of its first plot */
   uint32_t round;  /* its turn within the component */
   uint32_t pair_first, pair_count;
   bool solved;
-  bool lone; /* one plot that is near to one track, and no other plot of the slice to that one */
+  bool lone; /* one plot with one candidate: whether that may have it is asked when it is weighed */
   uint32_t belief_count; /* soft association: tracker->soft's beliefs [pair_first .. + belief_count) */
 };
 
