@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "engine/track/vector.h"
 
@@ -26,7 +27,7 @@ static uint32_t grids_of(const struct site *site) {
 
 size_t track_index_bytes(const struct site *site, uint32_t tracks_max) {
   size_t grids = grids_of(site);
-  return tracks_max * sizeof(struct index_sight) + grids * (grid_bytes(tracks_max) + PUT_BATCH * sizeof(uint64_t)) + 1024;
+  return tracks_max * (sizeof(struct index_sight) + sizeof(float)) + grids * (grid_bytes(tracks_max) + PUT_BATCH * sizeof(uint64_t)) + 1024;
 }
 
 int track_index_open(struct track_index *index, struct arena *arena, const struct site *site,
@@ -34,9 +35,10 @@ int track_index_open(struct track_index *index, struct arena *arena, const struc
   uint32_t grids = grids_of(site);
   *index = (struct track_index){.store = store};
   index->sights = arena_take(arena, store->capacity, sizeof *index->sights);
+  index->off_m = arena_take(arena, store->capacity, sizeof *index->off_m);
   index->places = arena_take(arena, store->capacity, grids * sizeof *index->places);
   index->keys = arena_take(arena, PUT_BATCH, grids * sizeof *index->keys);
-  if (!index->sights || !index->places || !index->keys) return -ENOMEM;
+  if (!index->sights || !index->off_m || !index->places || !index->keys) return -ENOMEM;
   int rc = grid_open(&index->space, arena, index->places, grids, store->capacity, &space_shape);
   for (uint32_t i = 0; i < site->sensor_count && rc == 0; i++) {
     index->grid_of_sensor[i] = INDEX_LOS_MAX;
@@ -67,7 +69,7 @@ static void keys_find(const struct track_index *index, const struct track *track
   double before = track_sigma_at(track, index->time_ns - INDEX_REACH_NS);
   double after = track_sigma_at(track, index->time_ns + INDEX_REACH_NS);
   double sigma = before > after ? before : after;
-  double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * (INDEX_REACH_NS * 1e-9);
+  double radius = coarse_sigmas * sigma + vector_norm(track->velocity_mps) * (INDEX_REACH_NS * 1e-9) + INDEX_OFF_MAX_M;
   keys[0] = grid_key(&index->space, centre, radius);
   for (uint32_t g = 0; g < index->los_count; g++) {
     const struct index_eye *eye = &index->eyes[g];
@@ -81,22 +83,57 @@ static void keys_find(const struct track_index *index, const struct track *track
 
 static struct grid *grid_of(struct track_index *index, uint32_t g) { return g == 0 ? &index->space : &index->directions[g - 1]; }
 
-static void sight_take(struct track_index *index, uint32_t slot) {
-  const struct track *track = &index->store->tracks[slot];
-  struct index_sight *sight = &index->sights[slot];
+static struct index_sight sight_of(const struct track *track) {
+  struct index_sight sight;
   for (int i = 0; i < 3; i++) {
-    sight->position_m[i] = track->position_m[i];
-    sight->velocity_mps[i] = (float)track->velocity_mps[i];
-    sight->acceleration_mps2[i] = track->acceleration_mps2[i];
+    sight.position_m[i] = track->position_m[i];
+    sight.velocity_mps[i] = (float)track->velocity_mps[i];
+    sight.acceleration_mps2[i] = track->acceleration_mps2[i];
   }
-  sight->sigma_position_m = track->parked ? -1 : (float)track->sigma_position_m;
-  sight->sigma_velocity_mps = (float)track->sigma_velocity_mps;
-  sight->time_ns = track->time_ns;
+  sight.sigma_position_m = track->parked ? -1 : (float)track->sigma_position_m;
+  sight.sigma_velocity_mps = (float)track->sigma_velocity_mps;
+  sight.time_ns = track->time_ns;
+  return sight;
+}
+
+static void sight_take(struct track_index *index, uint32_t slot) { index->sights[slot] = sight_of(&index->store->tracks[slot]); }
+
+/* The larger sigma of position at both ends of an entry's reach. */
+static double sight_sigma_m(const struct index_sight *sight, double dt_s) {
+  const double reach_s = INDEX_REACH_NS * 1e-9;
+  return track_sigma_after((double)sight->sigma_position_m, (double)sight->sigma_velocity_mps, fabs(dt_s) + reach_s);
+}
+
+/* How far the ends of two spheres are apart that one track is in by its summary as it was and as it is, at most, within the reach of an entry
+ * made for that time. */
+static double sights_apart_m(const struct index_sight *was, const struct index_sight *is, int64_t time_ns) {
+  const double reach_s = INDEX_REACH_NS * 1e-9;
+  double was_s = (double)(time_ns - was->time_ns) * 1e-9, is_s = (double)(time_ns - is->time_ns) * 1e-9, off[3];
+  for (int i = 0; i < 3; i++) {
+    double wa = (double)was->acceleration_mps2[i], ia = (double)is->acceleration_mps2[i];
+    double wv = (double)was->velocity_mps[i], iv = (double)is->velocity_mps[i];
+    double p = is->position_m[i] - was->position_m[i] + is_s * (iv + 0.5 * is_s * ia) - was_s * (wv + 0.5 * was_s * wa);
+    double v = iv + is_s * ia - wv - was_s * wa;
+    off[i] = fabs(p) + reach_s * (fabs(v) + 0.5 * reach_s * fabs(ia - wa));
+  }
+  double grown_m = sight_sigma_m(is, is_s) - sight_sigma_m(was, was_s);
+  return vector_norm(off) + coarse_sigmas * (grown_m > 0 ? grown_m : 0);
+}
+
+/* Whether an entry that is good until then, of a track as it was when it was last looked at, serves the track as it is. */
+static bool entry_stays(struct track_index *index, uint32_t slot, const struct index_sight *is, int64_t until_ns) {
+  const struct index_sight *was = &index->sights[slot];
+  if (index->time_ns > until_ns - INDEX_REACH_NS / 4 || was->sigma_position_m < 0 || is->sigma_position_m < 0) return false;
+  double off_m = (double)index->off_m[slot] + sights_apart_m(was, is, until_ns - INDEX_REACH_NS);
+  if (!(off_m <= INDEX_OFF_MAX_M)) return false;
+  index->off_m[slot] = (float)off_m;
+  return true;
 }
 
 void track_index_put(struct track_index *index, uint32_t slot) {
   uint64_t keys[1 + INDEX_LOS_MAX];
   sight_take(index, slot);
+  index->off_m[slot] = 0;
   keys_find(index, &index->store->tracks[slot], keys);
   for (uint32_t g = 0; g <= index->los_count; g++) grid_place(grid_of(index, g), slot, keys[g]);
 }
@@ -104,7 +141,39 @@ void track_index_put(struct track_index *index, uint32_t slot) {
 struct put_job {
   struct track_index *index;
   const uint32_t *slots;
+  int64_t *until_ns; /* of slot i at i * stride */
+  uint32_t stride;
 };
+
+static void put_fetch(const struct put_job *job, uint32_t slot) {
+  const char *track = (const char *)&job->index->store->tracks[slot];
+  __builtin_prefetch(track);
+  __builtin_prefetch(track + 64);
+  __builtin_prefetch(&job->index->sights[slot], 1);
+  __builtin_prefetch(&job->index->off_m[slot], 1);
+  __builtin_prefetch(&job->until_ns[(size_t)slot * job->stride], 1);
+}
+
+/* Where a track is to be moved, grid by grid; 0: it stays there. */
+static void put_keys_find(const struct put_job *job, uint32_t slot, uint64_t *keys) {
+  struct track_index *index = job->index;
+  const size_t grids = 1 + index->los_count;
+  struct index_sight sight = sight_of(&index->store->tracks[slot]);
+  int64_t *told_ns = &job->until_ns[(size_t)slot * job->stride], until_ns = *told_ns & ~INDEX_UNTIL_MARK;
+  if (entry_stays(index, slot, &sight, until_ns)) {
+    memset(keys, 0, grids * sizeof *keys);
+  } else {
+    index->off_m[slot] = 0;
+    until_ns = (index->time_ns + INDEX_REACH_NS) & ~INDEX_UNTIL_MARK;
+    keys_find(index, &index->store->tracks[slot], keys);
+    for (uint32_t g = 0; g < grids; g++) {
+      if (keys[g] == index->places[slot * grids + g]) keys[g] = 0;
+      else grid_fetch(grid_of(index, g), slot, keys[g]);
+    }
+  }
+  index->sights[slot] = sight;
+  *told_ns = until_ns;
+}
 
 /* Whoever stays in a block is moved there, after its neighbours' keys were found, so that its line has come meanwhile; who leaves it
  * waits for its turn. */
@@ -114,18 +183,8 @@ static void put_piece(void *argument, uint32_t begin, uint32_t end, unsigned wor
   struct track_index *index = job->index;
   const size_t grids = 1 + index->los_count;
   for (uint32_t i = begin; i < end; i++) {
-    uint32_t slot = job->slots[i], ahead = job->slots[i + PUT_AHEAD < end ? i + PUT_AHEAD : i];
-    uint64_t *keys = &index->keys[i * grids];
-    __builtin_prefetch(&index->store->tracks[ahead]);
-    __builtin_prefetch((const char *)&index->store->tracks[ahead] + 64);
-    __builtin_prefetch(&index->sights[ahead], 1);
-    __builtin_prefetch(&index->places[ahead * grids], 1);
-    sight_take(index, slot);
-    keys_find(index, &index->store->tracks[slot], keys);
-    for (uint32_t g = 0; g < grids; g++) {
-      if (keys[g] == index->places[slot * grids + g]) keys[g] = 0;
-      else grid_fetch(grid_of(index, g), slot, keys[g]);
-    }
+    put_fetch(job, job->slots[i + PUT_AHEAD < end ? i + PUT_AHEAD : i]);
+    put_keys_find(job, job->slots[i], &index->keys[i * grids]);
   }
   for (uint32_t i = begin; i < end; i++) {
     uint64_t *keys = &index->keys[i * grids];
@@ -150,10 +209,11 @@ static void leavers_place(struct track_index *index, const uint32_t *slots, uint
   }
 }
 
-void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count) {
+void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count, int64_t *until_ns,
+                         uint32_t stride) {
   for (uint32_t first = 0; first < count; first += PUT_BATCH) {
     uint32_t batch = count - first < PUT_BATCH ? count - first : PUT_BATCH;
-    struct put_job job = {.index = index, .slots = slots + first};
+    struct put_job job = {.index = index, .slots = slots + first, .until_ns = until_ns, .stride = stride};
     parallel->run(parallel->context, put_piece, &job, batch, PUT_PIECE);
     leavers_place(index, slots + first, batch);
   }
@@ -388,7 +448,10 @@ void track_index_find(const struct track_index *index, const struct plot *plots,
 }
 
 void track_index_image(struct track_index *index, struct image *image) {
-  for (uint32_t slot = 0; slot < index->store->high && image->mode == IMAGE_LOAD; slot++) sight_take(index, slot);
+  for (uint32_t slot = 0; slot < index->store->high; slot++) {
+    if (image->mode == IMAGE_LOAD) sight_take(index, slot);
+    if (index->store->tracks[slot].alive) image_value(image, index->off_m[slot]);
+  }
   grid_image(&index->space, index->store->high, image);
   for (uint32_t g = 0; g < index->los_count; g++) grid_image(&index->directions[g], index->store->high, image);
 }

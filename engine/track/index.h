@@ -1,6 +1,7 @@
 /* Where the tracks are, in the sensors' own terms: one grid in space for what has a range, and for every
  * line-of-sight sensor one grid of directions. An entry is good for measurement times within INDEX_REACH_NS
- * of the time it was made for; a track's entry is renewed when that time runs out or the track is updated. */
+ * of the time it was made for; a track's entry is renewed when that time runs out. A plot that moves it moves the entry only where the track
+ * is no longer about where the entry takes it to be. */
 #ifndef WEFT_TRACK_INDEX_H
 #define WEFT_TRACK_INDEX_H
 
@@ -13,6 +14,10 @@
 #include "engine/track/store.h"
 
 #define INDEX_REACH_NS 1000000000
+/* How far a track may come to be from where its entry took it to be, anywhere within its reach. */
+#define INDEX_OFF_MAX_M 300.0
+/* Until when an entry is good has no last bit; whoever keeps that time may mark it. */
+#define INDEX_UNTIL_MARK INT64_C(1)
 enum { INDEX_LOS_MAX = 32, CANDIDATES_MAX = 32 };
 
 /* A line-of-sight sensor as its grid of directions sees it, at the time that entries are made for. */
@@ -32,6 +37,7 @@ struct index_sight {
 
 struct track_index {
   struct index_sight *sights; /* per slot */
+  float *off_m;               /* per slot: how far the track may be from where its entry takes it to be */
   struct grid space;
   struct grid directions[INDEX_LOS_MAX];
   uint32_t los_sensor[INDEX_LOS_MAX];        /* sensor index of each grid of directions */
@@ -53,8 +59,11 @@ int track_index_open(struct track_index *index, struct arena *arena, const struc
 void track_index_at(struct track_index *index, const struct site *site, const struct sensor_motion *motion, int64_t time_ns);
 /* (Re)enters a track. */
 void track_index_put(struct track_index *index, uint32_t slot);
-/* The same for many: where they belong is found in parallel, and they are put there in their order. */
-void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count);
+/* The same for many: where they belong is found in parallel, and they are put there in their order. Until when slot i's entry is good stands in
+ * until_ns[i * stride] and is told there anew, without the mark; an entry that is for some time yet, and of a track that is still about there,
+ * stays. */
+void track_index_put_all(struct track_index *index, const struct parallel *parallel, const uint32_t *slots, uint32_t count, int64_t *until_ns,
+                         uint32_t stride);
 void track_index_remove(struct track_index *index, uint32_t slot);
 void track_index_image(struct track_index *index, struct image *image);
 

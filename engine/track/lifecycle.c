@@ -29,7 +29,7 @@ double lifecycle_log_ratio(const struct tracker *tracker, const struct plot *plo
 
 /* Its place in the index has been renewed, and must be again when the new one runs out. */
 static void refresh_plan(struct tracker *tracker, uint32_t slot) {
-  tracker->listings[slot].refresh_ns = tracker->front_ns + INDEX_REACH_NS;
+  tracker->listings[slot].refresh_ns = (tracker->front_ns + INDEX_REACH_NS) & ~INDEX_UNTIL_MARK;
   calendar_set(&tracker->refresh, slot, tracker->listings[slot].refresh_ns);
 }
 
@@ -38,10 +38,14 @@ void lifecycle_index(struct tracker *tracker, uint32_t slot) {
   refresh_plan(tracker, slot);
 }
 
+static void entries_renew(struct tracker *tracker, const uint32_t *slots, uint32_t count) {
+  const uint32_t stride = sizeof *tracker->listings / sizeof tracker->listings->refresh_ns;
+  track_index_put_all(&tracker->index, &tracker->parallel, slots, count, &tracker->listings->refresh_ns, stride);
+}
+
 /* They stay in the calendar for the earlier time, and are put off when that comes: most are renewed several times before. */
 void lifecycle_index_moved(struct tracker *tracker) {
-  track_index_put_all(&tracker->index, &tracker->parallel, tracker->moved, tracker->moved_count);
-  for (uint32_t i = 0; i < tracker->moved_count; i++) tracker->listings[tracker->moved[i]].refresh_ns = tracker->front_ns + INDEX_REACH_NS;
+  entries_renew(tracker, tracker->moved, tracker->moved_count);
   tracker->moved_count = 0;
 }
 
@@ -112,8 +116,8 @@ void lifecycle_list(struct tracker *tracker, uint32_t slot, unsigned left) {
   if (left & BOOKING_SEEN) stitch_seen(tracker, slot);
   if (left & BOOKING_CONFIRMED) confirmed_note(tracker, slot);
   lifecycle_touch(tracker, slot);
-  if (tracker->listings[slot].refresh_ns == REFRESH_DUE) return;
-  tracker->listings[slot].refresh_ns = REFRESH_DUE;
+  if (tracker->listings[slot].refresh_ns & INDEX_UNTIL_MARK) return;
+  tracker->listings[slot].refresh_ns |= INDEX_UNTIL_MARK;
   tracker->moved[tracker->moved_count++] = slot;
 }
 
@@ -219,7 +223,7 @@ void lifecycle_refresh(struct tracker *tracker) {
   stitch_park(tracker, slots + free, tracker->store.capacity - free);
   filter_advance(&tracker->filter, slots, stale, moved_ns, false);
   filter_advance(&tracker->filter, slots + free, tracker->store.capacity - free, moved_ns, true);
-  track_index_put_all(&tracker->index, &tracker->parallel, tracker->due, count);
+  entries_renew(tracker, tracker->due, count);
   for (uint32_t i = 0; i < count; i++) refresh_plan(tracker, tracker->due[i]);
 }
 

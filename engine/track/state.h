@@ -29,7 +29,6 @@ enum choice { CHOICE_NONE, CHOICE_OWN, CHOICE_SHARED };
 /* What a review finds, in bits. */
 enum finding { FINDING_OVER = 1, FINDING_OLDER_NEAR = 2 };
 
-#define REFRESH_DUE INT64_MIN
 
 /* A sensor as the reviews of one slice see it. */
 struct watch {
@@ -67,10 +66,12 @@ struct member {
 
 /* What one thread lists of a track, so that it meets no record for that. */
 struct listing {
-  int64_t refresh_ns;     /* its place in the index is good until this measurement time; REFRESH_DUE: it is among `moved` */
+  int64_t refresh_ns;     /* its place in the index is good until this measurement time, with INDEX_UNTIL_MARK while it is among `moved` */
   uint32_t touched_place; /* where it stands in `touched`, if that says so; else anything */
   uint32_t claimed_by;    /* plot of the slice that first claimed it, else anything; then scratch of the group that it is in */
 };
+
+_Static_assert(offsetof(struct listing, refresh_ns) == 0 && sizeof(struct listing) % sizeof(int64_t) == 0, "the index reads these times one listing apart");
 
 /* Above WGS-84. */
 struct geodetic {
@@ -173,7 +174,7 @@ struct tracker {
   uint32_t touched_count, lines_max;
   uint32_t *due;             /* scratch: slots */
   uint8_t *findings;         /* per slot that is due: enum finding */
-  uint32_t *moved;           /* slots whose place in the index is to be renewed, within a slice */
+  uint32_t *moved;           /* slots that plots have moved within a slice: whether they keep their places in the index is to be seen */
   uint32_t moved_count;
   double (*moments)[27];     /* per slot: state and covariance of its last line */
   struct track_report *lost; /* tracks that ended in this frame */
@@ -250,7 +251,7 @@ void lifecycle_fetch(const struct tracker *tracker, uint32_t slot);
 void lifecycle_started(struct tracker *tracker, uint32_t slot);
 /* Renews the index entries that are about to run out. */
 void lifecycle_refresh(struct tracker *tracker);
-/* Renews those of tracks that plots have moved. Until then their old ones are good. */
+/* Renews those of tracks that plots have moved, where they must be. Until then their old ones are good. */
 void lifecycle_index_moved(struct tracker *tracker);
 void lifecycle_index(struct tracker *tracker, uint32_t slot);
 /* Gives the track a line in this frame. */

@@ -14,10 +14,39 @@ enum { TRACKS = 400 };
 static int64_t at(double s) { return RIG_BEGIN_NS + (int64_t)llround(s * 1e9); }
 static double between(struct prng *prng, double low, double high) { return low + (high - low) * prng_uniform(prng); }
 
+/* Plots move some tracks meanwhile, a little or much, and their entries stay or do not. Returns how many stayed. */
+static unsigned tracks_move(struct rig *rig, struct prng *prng, double front_s, const double entered_s[TRACKS]) {
+  struct tracker *t = rig->tracker;
+  static int64_t until_ns[TRACKS];
+  unsigned stayed = 0;
+  for (uint32_t slot = 0; slot < TRACKS; slot += 2) {
+    struct track *track = &t->store.tracks[slot];
+    double now_s = entered_s[slot];
+    until_ns[slot] = at(now_s + 1) & ~INDEX_UNTIL_MARK;
+    for (int turn = 0; turn < 4; turn++) {
+      double size_m = exp(between(prng, 1, turn == 3 ? 10 : 5)), dt_s = between(prng, 0, 0.5);
+      for (int i = 0; i < 3; i++) {
+        track->position_m[i] += dt_s * track->velocity_mps[i] + size_m * prng_normal(prng);
+        track->velocity_mps[i] += 0.1 * size_m * prng_normal(prng);
+      }
+      track->sigma_position_m *= between(prng, 0.7, 1.1);
+      track->time_ns += (int64_t)(dt_s * 1e9);
+      now_s = between(prng, now_s, front_s);
+      track_index_at(&t->index, &rig->site, t->motion, at(now_s));
+      track_index_put_all(&t->index, &t->parallel, &slot, 1, until_ns, 1);
+      stayed += t->index.off_m[slot] > 0;
+    }
+    /* What has run out is renewed. */
+    track_index_at(&t->index, &rig->site, t->motion, at(front_s));
+    if (until_ns[slot] <= at(front_s)) track_index_put(&t->index, slot);
+  }
+  return stayed;
+}
+
 /* Tracks around a place, of any speed, of any age up to what the tracker leaves alone (5 s and the lag). */
 static void tracks_scatter(struct rig *rig, struct prng *prng, double front_s, double spread_m) {
   struct tracker *t = rig->tracker;
-  double centre[3];
+  double centre[3], entered_s[TRACKS];
   wk_ecef_from_geodetic(43 * RIG_DEGREE, 5 * RIG_DEGREE, 200000, centre);
   for (int n = 0; n < TRACKS; n++) {
     uint32_t slot = store_take(&t->store);
@@ -33,9 +62,12 @@ static void tracks_scatter(struct rig *rig, struct prng *prng, double front_s, d
     track->sigma_velocity_mps = exp(between(prng, 0, 7.5));
     track->time_ns = at(front_s - between(prng, 0, 5 + 1e-9 * (double)rig->site.lag_ns));
     /* The entry was made up to a reach ago. */
-    track_index_at(&t->index, &rig->site, t->motion, at(front_s - between(prng, 0, 1)));
+    entered_s[slot] = front_s - between(prng, 0, 1);
+    track_index_at(&t->index, &rig->site, t->motion, at(entered_s[slot]));
     track_index_put(&t->index, slot);
   }
+  unsigned stayed = tracks_move(rig, prng, front_s, entered_s);
+  rig_expect(stayed > TRACKS / 8, "only %u entries stayed", stayed);
 }
 
 /* Squared distance of a track's place from a plot, both uncertain; infinite where the sensor looks the other way. */
