@@ -14,7 +14,7 @@
 #include "engine/ingest/intake.h"
 #include "engine/ingest/wire.h"
 
-enum { CAPACITY = 2048, RADAR = 0, RADAR2D = 1, LOS = 2, POSITION = 3, KEYED = 4, OFFSET = 5, UNKNOWN = 6 };
+enum { CAPACITY = 2048, RADAR = 0, RADAR2D = 1, LOS = 2, POSITION = 3, KEYED = 4, OFFSET = 5, LATE = 6, UNKNOWN = 7 };
 #define SECOND INT64_C(1000000000)
 #define NOW (INT64_C(1700000000) * SECOND)
 
@@ -31,8 +31,9 @@ static const char site_text[] =
     "     sigma: {range_m: 50, azimuth_rad: 0.002, elevation_rad: 0.002}}\n"
     "  - {id: 600, kind: radar, position: {lat_deg: 1, lon_deg: 2, height_m: 3},\n"
     "     registration: {range_m: 100, azimuth_rad: 0.5, elevation_rad: 0.1, time_s: 0.25},\n"
-    "     sigma: {range_m: 50, azimuth_rad: 0.002, elevation_rad: 0.002, range_rate_mps: 3}}\n";
-static const uint32_t ids[] = {900, 20, 500, 4, 300, 600, 77777};
+    "     sigma: {range_m: 50, azimuth_rad: 0.002, elevation_rad: 0.002, range_rate_mps: 3}}\n"
+    "  - {id: 601, kind: position, position: {lat_deg: 1, lon_deg: 2, height_m: 3}, registration: {time_s: 0.25}, sigma: {x_m: 10}}\n";
+static const uint32_t ids[] = {900, 20, 500, 4, 300, 600, 601, 77777};
 
 static struct site site;
 static struct ledger ledger;
@@ -345,6 +346,32 @@ static void registration_wraps_upwards_too(void **state) {
   site.sensors[OFFSET].registration[MEASURE_AZIMUTH] = -0.5;
   send(OFFSET, &plot, 1);
   assert_true(fabs(builder.open.measure[0][MEASURE_AZIMUTH] - (3.5 - 2 * M_PI)) < 1e-15);
+}
+
+static void registration_of_a_place_is_of_its_time_alone(void **state) {
+  (void)state;
+  struct detection plot = {.time_ns = NOW, .kind = KIND_POSITION, .valid = VALID_XYZ, .measure = {6.5e6, -1, -2, 0}};
+  assert_int_equal(send(LATE, &plot, 1), INTAKE_ACCEPTED);
+  expect_row(LATE, 1, 1, 1, 1);
+  assert_int_equal(builder.open.time_of_ns[0], NOW - SECOND / 4);
+  for (int c = 0; c < 3; c++) assert_true(builder.open.measure[0][c] == plot.measure[c]);
+}
+
+/* A receiver's clock near either end of what a time can be. */
+static void times_have_their_ends_whatever_the_clock_says(void **state) {
+  static const int64_t ends_ns[2] = {TIME_MIN_NS, TIME_MAX_NS};
+  for (int end = 0; end < 2; end++) {
+    struct detection plots[2] = {radar_plot(), radar_plot()};
+    plots[0].time_ns = ends_ns[end];
+    plots[1].time_ns = end ? ends_ns[end] + 1 : ends_ns[end] - 1;
+    uint32_t size = encode(RADAR, 0, plots, 2);
+    assert_int_equal(intake_datagram(&intake, bytes, size, ends_ns[end]), INTAKE_ACCEPTED);
+    expect_row(RADAR, 1, 1, 2, 1);
+    assert_int_equal(ledger.sensors[RADAR].detections.refused[REFUSAL_OUT_OF_RANGE], 1);
+    assert_int_equal(builder.open.time_of_ns[0], ends_ns[end]);
+    teardown(state);
+    setup_live(state);
+  }
 }
 
 /* Sealed by whoever, with no key to open it. */
@@ -678,6 +705,8 @@ int main(void) {
       LIVE(a_full_frame_loses_nothing),
       LIVE(registration_is_subtracted_and_wrapped),
       LIVE(registration_wraps_upwards_too),
+      LIVE(registration_of_a_place_is_of_its_time_alone),
+      LIVE(times_have_their_ends_whatever_the_clock_says),
       LIVE(sealed_data_opens_for_nobody_where_there_are_no_keys),
       LIVE(range_rate_without_any_sigma_is_dropped),
       LIVE(states_and_parity_are_no_detections),

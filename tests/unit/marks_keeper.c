@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <time.h>
 
 #include "engine/server/marks_keeper.h"
 
@@ -100,12 +101,31 @@ static void a_failing_disk_stops_nothing_is_said_and_recovers(void **state) {
   assert_true(mark_on_disk(1) >= 2000);
 }
 
+/* A lease that is renewed ahead of need is nobody's to wait for. */
+static void what_the_writer_finds_is_taken_in_passing(void **state) {
+  (void)state;
+  const struct timespec pause = {.tv_nsec = 1000000};
+  char folder[128], away[128];
+  snprintf(folder, sizeof folder, "%s/state", bench.folder);
+  snprintf(away, sizeof away, "%s/away", bench.folder);
+  for (uint64_t s = 100; s < 5000 && !bench.feeds.lease_due; s++) assert_true(bench_sealed(&bench, s, 1));
+  assert_true(bench.feeds.lease_due);
+  assert_int_equal(rename(folder, away), 0);
+  for (int turn = 0; turn < 10000 && !marks_keeper_failed(keeper); turn++) {
+    marks_keeper_turn(keeper);
+    nanosleep(&pause, NULL);
+  }
+  assert_true(marks_keeper_failed(keeper));
+  assert_int_equal(rename(away, folder), 0);
+}
+
 int main(void) {
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
       LIVE(the_disk_knows_before_a_number_is_accepted),
       LIVE(an_orderly_end_is_exact_and_the_next_goes_on_there),
       LIVE(one_file_is_for_one_server),
+      LIVE(what_the_writer_finds_is_taken_in_passing),
       LIVE(a_failing_disk_stops_nothing_is_said_and_recovers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
