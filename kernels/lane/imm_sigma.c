@@ -167,14 +167,24 @@ WK_INLINE lane block_trace(const lane *p, int n, int from) {
          p[packed_at(n, from + 2, from + 2)];
 }
 
+/* What the measurement's components are worth, found once for all modes: 1 / standard deviation. */
+WK_INLINE void bend_scales(enum wk_kind kind, const struct measure *m, lane *per_sigma) {
+  for (int c = 0; c < measure_components(kind); c++) per_sigma[c] = lane_rsqrt(lane_max(m->variance[c], lane_all(1e-300)));
+}
+
 /* What one component adds: its second-order part over its own standard deviation. */
-WK_INLINE lane bend_of(lane so_far, const struct measure *m, int component, lane second_order) {
-  const lane sigma = lane_sqrt(lane_max(m->variance[component], lane_all(1e-300)));
-  return lane_select(m->present[component], lane_max(second_order / sigma, so_far), so_far);
+WK_INLINE lane bend_of(lane so_far, const struct measure *m, const lane *per_sigma, int component, lane second_order) {
+  return lane_select(m->present[component], lane_max(second_order * per_sigma[component], so_far), so_far);
+}
+
+/* Half of the roots by reciprocal ones (E14), half by the instruction, which has a unit of its own that does one after another: side by
+ * side. */
+WK_INLINE lane bend_root(lane x) {
+  return x * lane_rsqrt(x);
 }
 
 /* M21 for one mode. */
-WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, const struct imm_mode *mode) {
+WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, const lane *per_sigma, const struct imm_mode *mode) {
   const lane zero = lane_all(0.0), half = lane_all(0.5);
   struct sight s;
   sight_at(&s, m, mode->x);
@@ -182,18 +192,18 @@ WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, cons
   const lane all = block_trace(mode->p, n, 0);
   const lane along = lane_max(block_along(mode->p, n, 0, s.d) * per_range2, zero);
   const lane across = lane_max(all - along, zero);
-  const lane cross = lane_sqrt(across * along) * per_range2;
-  const lane azimuth = lane_sqrt(across * all) * s.per_ground * s.per_ground;
+  const lane cross = bend_root(across * along) * per_range2;
+  const lane azimuth = bend_root(across * all) * s.per_ground * s.per_ground;
   const lane elevation = lane_fma(half * across * per_range2, lane_abs(s.up) * s.per_ground, cross);
   lane bend = zero;
   if (kind == WK_RADAR || kind == WK_RADAR2D) {
-    bend = bend_of(bend, m, 0, half * across * s.per_range);
-    bend = bend_of(bend, m, 1, azimuth);
+    bend = bend_of(bend, m, per_sigma, 0, half * across * s.per_range);
+    bend = bend_of(bend, m, per_sigma, 1, azimuth);
   }
-  if (kind == WK_RADAR2D) bend = bend_of(bend, m, 2, half * all / lane_all(BEND_EARTH_RADIUS_M));
+  if (kind == WK_RADAR2D) bend = bend_of(bend, m, per_sigma, 2, half * all / lane_all(BEND_EARTH_RADIUS_M));
   if (kind == WK_LOS) {
-    bend = bend_of(bend, m, 0, azimuth);
-    bend = bend_of(bend, m, 1, elevation);
+    bend = bend_of(bend, m, per_sigma, 0, azimuth);
+    bend = bend_of(bend, m, per_sigma, 1, elevation);
   }
   if (kind == WK_RADAR) {
     lane relative[3];
@@ -201,37 +211,41 @@ WK_INLINE lane mode_bend(enum wk_kind kind, int n, const struct measure *m, cons
     const lane speed = lane_sqrt(dot3(relative, relative));
     const lane rates = block_trace(mode->p, n, 3) - block_along(mode->p, n, 3, s.d) * per_range2;
     const lane rate = lane_sqrt(across * lane_max(rates, zero)) * s.per_range;
-    bend = bend_of(bend, m, 2, elevation);
-    bend = bend_of(bend, m, 3, lane_fma(half * across * per_range2, speed, rate));
+    bend = bend_of(bend, m, per_sigma, 2, elevation);
+    bend = bend_of(bend, m, per_sigma, 3, lane_fma(half * across * per_range2, speed, rate));
   }
   return bend;
 }
 
 /* The most so far, or this mode's where it is heard. */
-WK_INLINE lane mode_bend_heard(enum wk_kind kind, int n, const struct measure *m, const wk_lane *mode, const wk_lane *weight,
-                               int first, lane most) {
+WK_INLINE lane mode_bend_heard(enum wk_kind kind, int n, const struct measure *m, const lane *per_sigma, const wk_lane *mode,
+                               const wk_lane *weight, int first, lane most) {
   struct imm_mode s;
   mode_load(&s, n, mode, first);
   const lane_mask heard = lane_less(lane_all(BEND_WEIGHT_HEARD), lane_load(*weight + first));
-  return lane_select(heard, lane_max(mode_bend(kind, n, m, &s), most), most);
+  return lane_select(heard, lane_max(mode_bend(kind, n, m, per_sigma, &s), most), most);
 }
 
 WK_INLINE void ballistic_bend_kind(enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure, wk_lane bend) {
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     struct measure m;
+    lane per_sigma[MEASURE_COMPONENTS_MAX];
     measure_load(&m, kind, measure, first);
-    lane most = mode_bend_heard(kind, WK_BOOST_N, &m, &e[WK_B_BOOST_X], &e[WK_B_WEIGHT], first, lane_all(0.0));
-    most = mode_bend_heard(kind, WK_COAST_N, &m, &e[WK_B_COAST_X], &e[WK_B_WEIGHT + 1], first, most);
-    most = mode_bend_heard(kind, WK_REENTRY_N, &m, &e[WK_B_REENTRY_X], &e[WK_B_WEIGHT + 2], first, most);
+    bend_scales(kind, &m, per_sigma);
+    lane most = mode_bend_heard(kind, WK_BOOST_N, &m, per_sigma, &e[WK_B_BOOST_X], &e[WK_B_WEIGHT], first, lane_all(0.0));
+    most = mode_bend_heard(kind, WK_COAST_N, &m, per_sigma, &e[WK_B_COAST_X], &e[WK_B_WEIGHT + 1], first, most);
+    most = mode_bend_heard(kind, WK_REENTRY_N, &m, per_sigma, &e[WK_B_REENTRY_X], &e[WK_B_WEIGHT + 2], first, most);
     lane_store(bend + first, most);
   }
 }
 WK_INLINE void aircraft_bend_kind(enum wk_kind kind, const wk_lane *e, const struct wk_measure_block *measure, wk_lane bend) {
   for (int first = 0; first < WK_LANES; first += WK_WIDTH) {
     struct measure m;
+    lane per_sigma[MEASURE_COMPONENTS_MAX];
     measure_load(&m, kind, measure, first);
-    const lane level = mode_bend_heard(kind, WK_CV_N, &m, &e[WK_A_CV_X], &e[WK_A_WEIGHT], first, lane_all(0.0));
-    lane_store(bend + first, mode_bend_heard(kind, WK_CT_N, &m, &e[WK_A_CT_X], &e[WK_A_WEIGHT + 1], first, level));
+    bend_scales(kind, &m, per_sigma);
+    const lane level = mode_bend_heard(kind, WK_CV_N, &m, per_sigma, &e[WK_A_CV_X], &e[WK_A_WEIGHT], first, lane_all(0.0));
+    lane_store(bend + first, mode_bend_heard(kind, WK_CT_N, &m, per_sigma, &e[WK_A_CT_X], &e[WK_A_WEIGHT + 1], first, level));
   }
 }
 
