@@ -119,6 +119,28 @@ static void out_of_sequence_detections_are_used_and_lead_to_nearly_the_same_stat
   rig_expect(off_v < sqrt(sigma_v), "velocity %g m/s off, sigma %g m/s", off_v, sqrt(sigma_v));
 }
 
+/* What a radar sees at the track's place a tenth of a second after it has seen the track is another object, or nothing. */
+static void a_scan_gives_a_track_one_plot(void **state) {
+  (void)state;
+  struct prng prng = prng_seed(3, 0);
+  struct body body;
+  struct rig *rig = rig_with_aircraft(20, &body, &prng);
+  const struct track *track = rig_only(rig);
+  body_cruise(&body, -0.9);
+  struct track before = *track;
+  rig_see(rig, 0, at(19.1), body.p, &prng);
+  rig_step(rig, at(19.1));
+  assert_int_equal(track->detections, 20);
+  assert_memory_equal(track->bank, before.bank, sizeof before.bank);
+  assert_true(track->log_odds == before.log_odds);
+  assert_int_equal(rig_waiting(rig->tracker), 1);
+  body_cruise(&body, 0.9);
+  rig_see(rig, 0, at(20), body.p, &prng);
+  rig_step(rig, at(20));
+  assert_int_equal(track->detections, 21);
+  rig_close(rig);
+}
+
 /* How many misses of Pd 0.9 were charged between two log odds. */
 static int misses(double before, double after) { return (int)lround((before - after) / -log(0.1)); }
 
@@ -623,6 +645,7 @@ int main(void) {
       cmocka_unit_test(track_is_confirmed_with_four_detections_and_follows_an_aircraft),
       cmocka_unit_test(late_detection_is_counted_and_changes_nothing),
       cmocka_unit_test(out_of_sequence_detections_are_used_and_lead_to_nearly_the_same_state),
+      cmocka_unit_test(a_scan_gives_a_track_one_plot),
       cmocka_unit_test(miss_is_charged_once_per_revisit),
       cmocka_unit_test(no_miss_while_the_sensor_has_not_reported),
       cmocka_unit_test(no_miss_while_the_sensor_is_down),
