@@ -20,7 +20,7 @@ enum {
   KERNEL_BUFFER = 512 * 1024, /* asked for per connection: what waits in the kernel can't be conflated any more */
   PUBLISH_LINES_MAX = 2048,   /* written out per step, about 3 ms; the rest of a larger step goes out newest-per-track */
   ASKED_AHEAD = 4,            /* reports: a report and its place in the table are in no cache */
-  SWEEP_REST_NS = 500000000,  /* between the beginnings of two sweeps, while they rest */
+  REST_TIMES = 2,             /* so many times the lines that went out since a sweep began must have come before the next one, while they rest */
   SEND_ROUNDS_MAX = 4,        /* buffers sent per subscriber and event */
   MISSED_LINE_MAX = 64,
   KEEPALIVE_IDLE_S = 30,
@@ -35,7 +35,7 @@ struct subscriber {
   char *buffer;      /* buffer_bytes */
   uint32_t head, tail;
   uint64_t cursor;   /* the sweep goes on with this track number; 0: begins */
-  int64_t swept_ns;  /* when it began last */
+  uint64_t sweep_begun, sweep_lines; /* lines that had come when it began last; that went out since */
   uint64_t pending;  /* tracks marked for it */
   uint64_t missed;   /* passed over and not yet told */
   bool request_begun; /* input since the last end of line */
@@ -54,6 +54,7 @@ struct track_port {
   struct track_port_counts counts;
   bool unjournaled; /* what goes out now is in no journal that works */
   bool rests;       /* sweeps are not begun anew at once */
+  uint64_t come;    /* lines of all steps so far */
   char line[TRACK_LINE_MAX];
 };
 
@@ -137,15 +138,15 @@ static void subscriber_drop(struct track_port *port, uint32_t index, const char 
   *s = (struct subscriber){.fd = -1, .buffer = s->buffer};
 }
 
-/* Is it too early for the next sweep? A clock that was set back makes it due. */
-static bool sweep_rests(const struct track_port *port, const struct subscriber *s, int64_t now_ns) {
-  return port->rests && s->cursor == 0 && s->pending > 0 && now_ns >= s->swept_ns && now_ns - s->swept_ns < SWEEP_REST_NS;
+/* Is it too early for the next sweep? */
+static bool sweep_rests(const struct track_port *port, const struct subscriber *s) {
+  return port->rests && s->cursor == 0 && s->pending > 0 && port->come - s->sweep_begun < REST_TIMES * s->sweep_lines;
 }
 
 /* Asks for what is of use now: input while there may be some, room while something waits for it. */
-static void interest_update(struct track_port *port, uint32_t index, int64_t now_ns) {
+static void interest_update(struct track_port *port, uint32_t index) {
   struct subscriber *s = &port->subscribers[index];
-  bool waits = s->tail > s->head || ((port->behind & bit_of(index)) && !sweep_rests(port, s, now_ns));
+  bool waits = s->tail > s->head || ((port->behind & bit_of(index)) && !sweep_rests(port, s));
   unsigned interest = (s->input_closed ? 0u : IO_READABLE) | (waits ? IO_WRITABLE : 0u);
   if (interest == s->interest) return;
   if (io_watch(port->io, s->fd, port->tag_first + 1 + index, interest) < 0) {
@@ -180,10 +181,11 @@ void track_port_rest(struct track_port *port, bool rests) { port->rests = rests;
 static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
   struct subscriber *s = &port->subscribers[index];
   while (room(port, s) >= TRACK_LINE_MAX + MISSED_LINE_MAX) {
-    if (sweep_rests(port, s, now_ns)) return;
+    if (sweep_rests(port, s)) return;
     if (s->cursor == 0) {
       missed_tell(port, s);
-      s->swept_ns = now_ns;
+      s->sweep_begun = port->come;
+      s->sweep_lines = 0;
     }
     if (s->pending == 0) {
       missed_tell(port, s);
@@ -203,6 +205,7 @@ static void refill(struct track_port *port, uint32_t index, int64_t now_ns) {
     s->tail += (uint32_t)size;
     s->cursor = report.track + 1;
     s->pending--;
+    s->sweep_lines++;
     if (size) {
       port->counts.delivered++;
     } else {
@@ -235,10 +238,10 @@ static void subscriber_send(struct track_port *port, uint32_t index, int64_t now
     port->counts.bytes += (uint64_t)sent;
     if (s->head < s->tail) break; /* the kernel has no room; it says when */
   }
-  interest_update(port, index, now_ns);
+  interest_update(port, index);
 }
 
-static void subscriber_open(struct track_port *port, uint32_t index, int fd, int64_t now_ns) {
+static void subscriber_open(struct track_port *port, uint32_t index, int fd) {
   struct subscriber *s = &port->subscribers[index];
   int one = 1, buffer = KERNEL_BUFFER;
   int idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, probes = KEEPALIVE_PROBES;
@@ -252,7 +255,7 @@ static void subscriber_open(struct track_port *port, uint32_t index, int fd, int
   *s = (struct subscriber){.fd = fd, .buffer = s->buffer};
   port->open |= bit_of(index);
   port->counts.accepted++;
-  interest_update(port, index, now_ns);
+  interest_update(port, index);
 }
 
 /* A free place, or that of a peer that has closed its side and so may be gone already; -1 if there is neither. */
@@ -276,7 +279,7 @@ static void refusal_log(struct track_port *port, const char *why) {
   }
 }
 
-static void subscribers_accept(struct track_port *port, int64_t now_ns) {
+static void subscribers_accept(struct track_port *port) {
   static const char full[] = "{\"error\":\"all places for subscribers are taken\"}\n";
   for (int turn = 0; turn < LISTENER_TURN_MAX; turn++) {
     int fd = listener_accept(&port->listener);
@@ -292,7 +295,7 @@ static void subscribers_accept(struct track_port *port, int64_t now_ns) {
       refusal_log(port, "all places are taken");
       continue;
     }
-    subscriber_open(port, (uint32_t)index, fd, now_ns);
+    subscriber_open(port, (uint32_t)index, fd);
   }
 }
 
@@ -338,7 +341,7 @@ static bool hung_up(const struct subscriber *s) {
 void track_port_ready(struct track_port *port, uint64_t token, int32_t ready, int64_t now_ns) {
   weft_assert(track_port_owns(port, token));
   if (token == port->tag_first) {
-    subscribers_accept(port, now_ns);
+    subscribers_accept(port);
     return;
   }
   uint32_t index = (uint32_t)(token - port->tag_first - 1);
@@ -388,6 +391,7 @@ static uint64_t line_offer(struct track_port *port, const struct track_report *r
     }
     port->counts.published++;
     port->counts.delivered += taken;
+    s->sweep_lines += taken;
     if (!taken) left |= bit_of(index);
   }
   return left;
@@ -425,6 +429,7 @@ void track_port_publish(struct track_port *port, const struct step_output *outpu
     if (behind | left) report_mark(port, report, behind | left);
   }
   newest_settle(port);
+  port->come += output->count;
   track_port_send(port, now_ns);
 }
 

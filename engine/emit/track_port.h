@@ -9,8 +9,8 @@
  * behind: from then on only a mark per track is kept, pointing to a table of newest states that all subscribers share.
  * When there is room again, the marked tracks are sent in the order of their numbers, newest state each, in sweeps that
  * each begin with {"missed":N}, the lines passed over since the last such line; a last one follows when it has caught up.
- * While sweeps rest, which is for a machine that has more to do than it can, one begins half a second after the one before it
- * did, so that the fastest reader gets no track's newest state more often than twice a second.
+ * While sweeps rest, which is for a machine that has more to do than it can, one begins when twice as many lines as went out
+ * have come since the one before it began: the fastest reader gets half of all lines then, and each track in its turn.
  * At any time, per subscriber: published = delivered + missed + pending (marked).
  *
  * A lost line is the last of its track, so it is never passed over for a newer one, and its place in the table stays
