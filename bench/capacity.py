@@ -62,7 +62,7 @@ def usage_of(process):
 
 class Generator:
     def __init__(self, build, objects, site):
-        self.process = subprocess.Popen([build / "bench/bench_coast_sender", str(objects), str(BEGIN_S), str(PART_S), site],
+        self.process = subprocess.Popen([build / "bench/bench_coast_sender", str(objects), str(BEGIN_S), str(PARTS), str(PART_S), site],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.made = json.loads(self.process.stdout.readline())["detections"]
 

@@ -1,8 +1,8 @@
 /* The generator of `tools/bench capacity` and `latency`: makes the datagrams of a world of coasting bodies (coast.h), then does what its
  * input says, line by line, each answered by a line of JSON: `play PORT PART [RATE]` sends a part (0: until all objects have begun,
  * and a second more; then equal parts of what follows) as fast as it is taken, or so many detections per second; `score FILE` holds
- * the last line of each track in a file of track lines against the truth. Usage: bench_coast_sender OBJECTS BEGIN_S PART_S SITE_FILE; the
- * site is written there. */
+ * the last line of each track in a file of track lines against the truth. Usage: bench_coast_sender OBJECTS BEGIN_S PARTS PART_S SITE_FILE:
+ * so many parts besides the first, so long each; the site is written there. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,17 +11,18 @@
 #include "bench/coast.h"
 #include "bench/stream.h"
 
-enum { PARTS = 4, BYTES_PER_DETECTION = 72, LINE_TRACKS_MAX = 1 << 16, LINE_MAX_BYTES = 1 << 14 };
+enum { PARTS_MAX = 16, BYTES_PER_DETECTION = 72, LINE_TRACKS_MAX = 1 << 16, LINE_MAX_BYTES = 1 << 14 };
 static const double false_share = 0.05, radar_revisit_s = 0.7, cap_rad = 0.235, settle_s = 1.2;
 static const double found_m = 2000; /* a track farther from every object is of none */
 
 static struct coast *coast;
-static struct stream parts[PARTS];
+static struct stream parts[PARTS_MAX];
+static unsigned part_count;
 
 static int parts_make(const struct coast_options *options, double part_s) {
   double until_s = options->begin_s + settle_s, length_s = until_s;
   double per_s = 1.2 * options->objects * (COAST_RADARS / radar_revisit_s + COAST_EYES / (4 * radar_revisit_s));
-  for (int p = 0; p < PARTS; p++, length_s = part_s, until_s += part_s) {
+  for (unsigned p = 0; p < part_count; p++, length_s = part_s, until_s += part_s) {
     struct coast_slot slot = {0};
     if (stream_reserve(&parts[p], (size_t)(per_s * length_s * BYTES_PER_DETECTION) + (1u << 20)) < 0) return -1;
     if (p) { /* sequence numbers go on */
@@ -157,26 +158,28 @@ static int score(const char *path, uint32_t objects) {
 
 static int play(unsigned port, unsigned part, double rate_per_s) {
   struct stream_sent sent;
-  if (part >= PARTS || stream_play(&parts[part], (uint16_t)port, rate_per_s, &sent) < 0) return -1;
+  if (part >= part_count || stream_play(&parts[part], (uint16_t)port, rate_per_s, &sent) < 0) return -1;
   printf("{\"datagrams\":%llu,\"detections\":%llu,\"failed\":%llu,\"seconds\":%.6f}\n", (unsigned long long)parts[part].datagrams,
          (unsigned long long)parts[part].detections, (unsigned long long)sent.failed, sent.seconds);
   return 0;
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) return fprintf(stderr, "usage: bench_coast_sender OBJECTS BEGIN_S SECONDS SITE_FILE\n"), 2;
+  if (argc != 6) return fprintf(stderr, "usage: bench_coast_sender OBJECTS BEGIN_S PARTS PART_S SITE_FILE\n"), 2;
+  part_count = 1 + (unsigned)atoi(argv[3]);
+  if (part_count > PARTS_MAX) return fprintf(stderr, "bench_coast_sender: at most %d parts besides the first\n", PARTS_MAX - 1), 2;
   struct coast_options options = {.objects = (uint32_t)atoi(argv[1]), .cap_rad = cap_rad, .radar_revisit_s = radar_revisit_s, .false_share = false_share,
                                   .begin_s = atof(argv[2]), .seed = 1};
   char command[512], path[400];
   unsigned port, part;
-  FILE *site = fopen(argv[4], "w");
+  FILE *site = fopen(argv[5], "w");
   coast = coast_open(&options);
-  if (!coast || !site) return fprintf(stderr, "bench_coast_sender: no memory, or %s can't be written\n", argv[4]), 1;
+  if (!coast || !site) return fprintf(stderr, "bench_coast_sender: no memory, or %s can't be written\n", argv[5]), 1;
   coast_site_write(coast, site);
   fclose(site);
-  if (parts_make(&options, atof(argv[3])) < 0) return fprintf(stderr, "bench_coast_sender: no memory for the datagrams\n"), 1;
+  if (parts_make(&options, atof(argv[4])) < 0) return fprintf(stderr, "bench_coast_sender: no memory for the datagrams\n"), 1;
   uint64_t made = 0;
-  for (int p = 0; p < PARTS; p++) made += parts[p].detections;
+  for (unsigned p = 0; p < part_count; p++) made += parts[p].detections;
   printf("{\"detections\":%llu}\n", (unsigned long long)made);
   fflush(stdout);
   while (fgets(command, sizeof command, stdin)) {

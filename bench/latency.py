@@ -31,7 +31,7 @@ def played(build, folder, objects, rate):
     """Detections per second of the parts after all objects had begun, the pages before and after what is measured, what was lost, and the
     detections of an object in a second."""
     site = folder / "site.yaml"
-    generator = subprocess.Popen([build / "bench/bench_coast_sender", str(objects), str(BEGIN_S), str(PART_S), site], stdin=subprocess.PIPE,
+    generator = subprocess.Popen([build / "bench/bench_coast_sender", str(objects), str(BEGIN_S), str(PARTS), str(PART_S), site], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, text=True)
     generator.stdout.readline()
     server = Server(build, site, "--tracks-max", 2 * objects + 1000)
