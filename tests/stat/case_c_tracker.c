@@ -32,7 +32,8 @@ static double clutter_mean(void) {
   return CLUTTER_DENSITY * 2 * WINDOW_M * 4 * WINDOW_DEG * WINDOW_DEG * RIG_DEGREE * RIG_DEGREE;
 }
 
-/* What the radar sees at look k; the window is part of the site, which the tracker reads at each step. */
+/* What the radar sees at look k. The window, which moves, is the radar's coverage: the tracker reads it at each step, but for the density of
+ * false plots, which no site changes while it runs and which is told anew here: the first two looks have none. */
 static void look(struct rig *rig, int k, int64_t time_ns, const struct target targets[TARGETS], struct prng *prng) {
   struct sensor *radar = &rig->site.sensors[0];
   const struct radar from = radar_of(radar);
@@ -44,6 +45,7 @@ static void look(struct rig *rig, int k, int64_t time_ns, const struct target ta
     radar->coverage_azimuth_deg[i] = centre[1] / RIG_DEGREE + (i ? WINDOW_DEG : -WINDOW_DEG);
     radar->coverage_elevation_deg[i] = centre[2] / RIG_DEGREE + (i ? WINDOW_DEG : -WINDOW_DEG);
   }
+  clutter_open(&rig->tracker->clutter[0], radar);
   for (int n = 0; n < TARGETS; n++) {
     polar(&from, targets[n].p, z);
     if (prng_uniform(prng) < DETECTION_PROBABILITY || k < 4) plot(rig, time_ns, z, prng);
