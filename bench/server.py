@@ -1,4 +1,5 @@
 """What benches share that run `weft run`: the server with its pages, scenarios made for it."""
+import atexit
 import json
 import re
 import shutil
@@ -29,6 +30,7 @@ class Server:
     def __init__(self, build, site, *more):
         self.process = subprocess.Popen([build / "weft", "run", "--config", site, "--workers", "1", *map(str, more)], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)  # a bench that ends with an error leaves none behind; nothing where it has ended
         ready = self.process.stdout.readline()
         self.port, self.pages = (re.search(name + r"=\w+:[\d.]+:(\d+)", ready).group(1) for name in ("detections", "metrics"))
 
