@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "engine/base/ahead.h"
 #include "engine/track/state.h"
 #include "engine/track/vector.h"
 
@@ -9,7 +10,7 @@ static const double log_odds_max = 14; /* r = 1 - 8e-7: how much past evidence m
 static const double log_odds_confirm = 7.6; /* r = 0.9995 */
 static const double ratio_max = 12, ratio_min = -6;
 static const uint32_t confirm_detections = 4;
-enum { LINE = 64, REFRESH_AHEAD = 8 };
+enum { REFRESH_AHEAD = 8 };
 
 bool lifecycle_scan_used(const struct tracker *tracker, const struct track *track, const struct plot *plot) {
   const struct look *look = track_look_read(track, plot->sensor);
@@ -251,6 +252,6 @@ void lifecycle_end(struct tracker *tracker, uint32_t slot, bool merged) {
 void lifecycle_fetch(const struct tracker *tracker, uint32_t slot) {
   const struct track *track = &tracker->store.tracks[slot];
   __builtin_prefetch(&track->newest_ns);
-  for (size_t at = offsetof(struct track, arrival_ns); at < offsetof(struct track, sensors); at += LINE) __builtin_prefetch((const char *)track + at);
+  ahead_ask(&track->arrival_ns, offsetof(struct track, sensors) - offsetof(struct track, arrival_ns));
 }
 

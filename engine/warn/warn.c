@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/base/ahead.h"
 #include "engine/base/check.h"
 #include "engine/base/count.h"
 #include "engine/domain/overload.h"
@@ -25,7 +26,7 @@ enum { ESTIMATE_ITEMS = 32 };
  * far apart: as many as this frame and the one before have each earned; what was saved up is spent little by little. */
 enum { RENEWALS_MIN = 2, LINES_PER_RENEWAL = 32, FIRSTS_MIN = 4, LINES_PER_FIRST = 64, LINES_PER_EARNED = 2 };
 /* Reports that are looked at together; a piece of them; and how far ahead the memory of their entries is asked for. */
-enum { GLANCE_BATCH = 4096, GLANCE_PIECE = 128, GLANCE_AHEAD = 8, MEMORY_LINE = 64 };
+enum { GLANCE_BATCH = 4096, GLANCE_PIECE = 128, GLANCE_AHEAD = 8 };
 
 /* What there is to say of the track in this slot, and when again: one line of memory, which each of its lines asks. */
 struct entry {
@@ -372,9 +373,8 @@ static struct entry *entry_look(struct warn *warn, uint32_t i, uint32_t end) {
   __builtin_prefetch(&warn->entries[reports[i + 2 * GLANCE_AHEAD < end ? i + 2 * GLANCE_AHEAD : i].slot]);
   __builtin_prefetch(near);
   if (next->has_launch || next->has_impact) {
-    const char *places = (const char *)&warn->places[near->slot];
-    for (size_t at = 0; at < sizeof(struct entry_places); at += MEMORY_LINE) __builtin_prefetch(places + at);
-    for (size_t at = offsetof(struct track_report, launch); at < offsetof(struct track_report, impact.shares); at += MEMORY_LINE) __builtin_prefetch((char *)near + at, 1);
+    ahead_ask(&warn->places[near->slot], sizeof(struct entry_places));
+    for (size_t at = offsetof(struct track_report, launch); at < offsetof(struct track_report, impact.shares); at += AHEAD_LINE) __builtin_prefetch((char *)near + at, 1); /* to be written */
   }
   return &warn->entries[reports[i].slot];
 }
